@@ -1,0 +1,55 @@
+# Two commands: `make run` shows Sluice at work in front of real Tritons, `make test` proves what it promises.
+# Both need Debian 12 or Ubuntu with Swift 6; everything else they install themselves (apt, and pip under .build-tools/).
+
+SWIFT  ?= swift
+PYTEST  = .build-tools/venv/bin/python -m pytest
+TESTS  ?= Tests/EndToEnd
+# More arguments for pytest, such as PYTEST_ARGS='-k mirror -x'.
+PYTEST_ARGS ?=
+
+# Headers and libraries the build needs beyond Swift's own requirements.
+PACKAGES = libssl-dev libcrypt-dev pkg-config git
+# An import that the manifest does not allow is an error, so that the floors of docs/architecture.md hold.
+RELEASE  = -c release --static-swift-stdlib --explicit-target-dependency-import-check error
+# The longest file a reader should have to hold in mind.
+LONGEST_FILE = 500
+
+.NOTPARALLEL:
+.PHONY: run test build lint clean help packages swift-version unit end-to-end
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+
+run: build ## build, then a live gateway in front of three real Tritons until Ctrl-C
+	@config/demo/setup
+	@exec .build-tools/venv/bin/python config/demo/run
+
+test: lint unit build end-to-end ## everything: format, unit tests, release build, end-to-end tests
+
+build: packages ## the release binary .build/release/sluice
+	$(SWIFT) build $(RELEASE)
+
+unit: packages ## unit tests only
+	$(SWIFT) test --explicit-target-dependency-import-check error
+
+end-to-end: ## end-to-end tests only, against the release binary there is
+	@config/demo/setup tests
+	@PATH="$(CURDIR)/.build-tools/prometheus/usr/bin:$$PATH" $(PYTEST) $(TESTS) $(PYTEST_ARGS)
+
+lint: swift-version ## formatting, file length, forbidden dependencies
+	$(SWIFT) format lint --strict -r Sources Tests Package.swift
+	@long=$$(find Sources Tests config -type f \( -name '*.swift' -o -name '*.c' -o -name '*.h' -o -name '*.py' \) \
+	    -exec awk -v most=$(LONGEST_FILE) 'FNR == most + 1 { print FILENAME }' {} +); \
+	if [ -n "$$long" ]; then echo "lint: longer than $(LONGEST_FILE) lines, split by topic: $$long"; exit 1; fi
+	@nio=$$(grep -rnE '^ *(public |package |internal )?import NIO|swift-nio' Sources Tests Package.swift --include='*.swift'); \
+	if [ -n "$$nio" ]; then echo "lint: SwiftNIO is not used here: $$nio"; exit 1; fi
+
+clean: ## remove everything that was built or downloaded
+	rm -rf .build .build-tools
+
+packages: swift-version
+	@config/demo/packages $(PACKAGES)
+
+swift-version:
+	@command -v $(SWIFT) >/dev/null || { \
+	    echo "make: there is no '$(SWIFT)': install Swift 6.1 or later from https://swift.org/install and put it on PATH."; exit 1; }

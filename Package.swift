@@ -1,0 +1,84 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The manifest reads as the floor diagram of docs/architecture.md: a target imports only targets on lower floors.
+// `make build` passes --explicit-target-dependency-import-check error, so an import that is not written here fails.
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0335-existential-any.md
+    .enableUpcomingFeature("ExistentialAny"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0409-access-level-on-imports.md
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0444-member-import-visibility.md
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .unsafeFlags(["-warnings-as-errors"]),
+]
+
+func floor(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies,
+        swiftSettings: settings)
+}
+
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+let package = Package(
+    name: "sluice",
+    products: [.executable(name: "sluice", targets: ["sluice"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // C
+        .target(name: "CLinux", linkerSettings: [.linkedLibrary("crypt")]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+        // words
+        floor("Base"),
+
+        // pure
+        floor("HTTP", ["Base"]),
+        floor("Configuration", ["Base"]),
+        floor("Credentials", ["Base", "CLinux", "COpenSSL"]),
+        floor("Telemetry", ["Base"]),
+        floor("Traffic", ["Base", "HTTP", "Configuration", "Credentials"]),
+
+        // IO
+        floor("EventLoop", ["Base", "CLinux"]),
+
+        // assembly
+        floor("DataPlane", ["Base", "HTTP", "Configuration", "Credentials", "Telemetry", "Traffic", "EventLoop"]),
+        floor("ConfigFiles", ["Base", "Configuration", "Credentials", yams]),
+        floor(
+            "ControlPlane",
+            ["Base", "Configuration", "Credentials", "Telemetry", "Traffic", "EventLoop", "DataPlane", "ConfigFiles", log]),
+        floor("Admin", ["Base", "HTTP", "Configuration", "Telemetry", "EventLoop", "DataPlane", "ControlPlane"]),
+
+        // app
+        .executableTarget(
+            name: "sluice",
+            dependencies: [
+                "Base", "Configuration", "Credentials", "ConfigFiles", "ControlPlane", "Admin", "EventLoop", argumentParser,
+                log,
+            ],
+            swiftSettings: settings),
+
+        tests(of: "Base"),
+        tests(of: "HTTP", ["Base"]),
+        tests(of: "Configuration"),
+        tests(of: "Credentials", ["Base"]),
+        tests(of: "Telemetry", ["Base"]),
+        tests(of: "Traffic", ["Base", "HTTP", "Configuration"]),
+        tests(of: "EventLoop", ["Base"]),
+        tests(of: "ConfigFiles", ["Base", "Configuration"]),
+    ]
+)

@@ -1,0 +1,116 @@
+import Configuration
+package import ControlPlane
+import DataPlane
+import EventLoop
+import Glibc
+
+/// The admin and metrics listeners, on a loop of their own: a scrape takes nothing from the data path but the copying of
+/// its counters, and a busy data path does not delay a scrape.
+///
+/// Unchecked: listeners are changed on the control queue, connections on the loop.
+package final class AdminServer: @unchecked Sendable {
+    /// Open connections of both listeners: a handful of scrapers and operators, and no way to use up the descriptors.
+    private static let connectionLimit = 256
+
+    private let plane: ControlPlane
+    private let loop: Loop
+    private var bound: [Role: Bound] = [:]
+    private var connections: Set<ObjectIdentifier> = []
+
+    private enum Role: Hashable { case admin, metrics }
+
+    private struct Bound {
+        var address: HostPort
+        var surface: AdminSurface?
+        var acceptor: LoopBound<Acceptor>
+    }
+
+    /// - Returns: `nil` where the kernel gives no descriptors.
+    package init?(plane: ControlPlane) {
+        guard let loop = Loop(label: "sluice.admin") else { return nil }
+        self.plane = plane
+        self.loop = loop
+        loop.start()
+        plane.prepareAdmin = { [unowned self] in prepare($0) }
+        plane.stopAdmin = { [unowned self] in stopAll() }
+    }
+
+    /// Binds what is new; the result takes it into use or gives it up.
+    private func prepare(_ gateway: Gateway) -> Result<(Bool) -> Void, ListenFailure> {
+        var wanted: [(Role, HostPort, AdminSurface?)] = []
+        if let admin = gateway.admin { wanted.append((.admin, admin.address, admin)) }
+        if let metrics = gateway.metrics { wanted.append((.metrics, metrics, nil)) }
+        var sockets: [Role: ListeningSocket] = [:]
+        for (role, address, _) in wanted where bound[role]?.address != address {
+            do throws(SocketFailure) {
+                guard case .addresses(let found) = Resolver.resolve(address), let first = found.first else {
+                    throw SocketFailure(operation: "resolve", code: EADDRNOTAVAIL)
+                }
+                sockets[role] = try ListeningSocket(first)
+            } catch {
+                for socket in sockets.values { close(socket.descriptor) }
+                return .failure(ListenFailure(address: address, reason: error))
+            }
+        }
+        return .success { [self, sockets] commit in
+            guard commit else {
+                for socket in sockets.values { close(socket.descriptor) }
+                return
+            }
+            change(to: wanted, sockets)
+        }
+    }
+
+    private func change(to wanted: [(Role, HostPort, AdminSurface?)], _ sockets: [Role: ListeningSocket]) {
+        for (role, old) in bound {
+            let next = wanted.first { $0.0 == role }
+            if next?.1 == old.address && next?.2 == old.surface { continue }
+            if next?.1 == old.address, let surface = next?.2 {
+                bound[role]?.surface = surface
+                replace(old, AdminAPI(plane: plane, surface: surface), role)
+                continue
+            }
+            bound[role] = nil
+            let acceptor = old.acceptor
+            loop.post { acceptor.value.stop() }
+        }
+        for (role, address, surface) in wanted {
+            guard let socket = sockets[role] else { continue }
+            let acceptor = makeAcceptor(AdminAPI(plane: plane, surface: surface))
+            bound[role] = Bound(address: address, surface: surface, acceptor: acceptor)
+            loop.post { _ = acceptor.value.start(socket) }
+        }
+    }
+
+    /// New settings for new connections on the same socket.
+    private func replace(_ old: Bound, _ api: AdminAPI, _ role: Role) {
+        let before = old.acceptor
+        let acceptor = makeAcceptor(api)
+        bound[role]?.acceptor = acceptor
+        loop.post {
+            let descriptor = dup(before.value.descriptor)
+            before.value.stop()
+            if descriptor >= 0 { _ = acceptor.value.open(descriptor, .readable) }
+        }
+    }
+
+    private func makeAcceptor(_ api: AdminAPI) -> LoopBound<Acceptor> {
+        let acceptor = Acceptor(loop: loop) { [unowned self] in
+            connections.count < Self.connectionLimit
+        } accepted: { [unowned self] descriptor, _ in
+            let connection = AdminConnection(loop: loop, api: api) { [unowned self] in
+                connections.remove(ObjectIdentifier($0))
+            }
+            if connection.start(descriptor) { connections.insert(ObjectIdentifier(connection)) }
+        }
+        return LoopBound(acceptor)
+    }
+
+    private func stopAll() {
+        for one in bound.values {
+            let acceptor = one.acceptor
+            loop.post { acceptor.value.stop() }
+        }
+        bound.removeAll()
+    }
+}

@@ -1,0 +1,146 @@
+import Glibc
+
+/// One contiguous, growable run of bytes with a read end and a write end.
+///
+/// Holds no memory until the first byte is written and can give it back, so an idle owner costs three words.
+/// Callers bound what they append; the buffer itself only grows.
+package struct ByteBuffer: ~Copyable {
+    private var base: UnsafeMutableRawPointer?
+    private var start = 0
+    private var end = 0
+    private var capacity = 0
+
+    /// Smallest allocation: covers the head of an ordinary request.
+    private static let smallest = 1024
+
+    package init() {}
+
+    deinit { free(base) }
+
+    package var count: Int { end &- start }
+    package var isEmpty: Bool { end == start }
+
+    /// The unread bytes. Valid until the next mutation.
+    package var bytes: UnsafeRawBufferPointer {
+        guard let base else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        return UnsafeRawBufferPointer(start: base + start, count: end &- start)
+    }
+
+    /// Drops `amount` bytes at the front.
+    package mutating func consume(_ amount: Int) {
+        start &+= amount
+        if start >= end {
+            start = 0
+            end = 0
+        }
+    }
+
+    package mutating func removeAll() {
+        start = 0
+        end = 0
+    }
+
+    /// Gives the memory back.
+    package mutating func release() {
+        free(base)
+        base = nil
+        start = 0
+        end = 0
+        capacity = 0
+    }
+
+    /// Cuts the unread bytes down to the first `length`.
+    package mutating func truncate(to length: Int) { end = min(end, start &+ max(length, 0)) }
+
+    /// Room for `amount` more bytes behind the unread ones, to be written and then counted with `advance`.
+    package mutating func reserve(_ amount: Int) -> UnsafeMutableRawPointer {
+        if let base, capacity &- end >= amount { return base + end }
+        let count = end &- start
+        if let base, capacity &- count >= amount, start >= count {
+            memcpy(base, base + start, count)
+            start = 0
+            end = count
+            return base + count
+        }
+        var grown = max(capacity, Self.smallest)
+        while grown < count &+ amount { grown &*= 2 }
+        // Never fails under Linux's default overcommit; without memory there is nothing left to do.
+        guard let fresh = malloc(grown) else { preconditionFailure("out of memory") }
+        if let base { memcpy(fresh, base + start, count) }
+        free(base)
+        base = fresh
+        start = 0
+        end = count
+        capacity = grown
+        return fresh + count
+    }
+
+    package mutating func advance(_ amount: Int) { end &+= amount }
+
+    package mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        guard let source = bytes.baseAddress, bytes.count > 0 else { return }
+        memcpy(reserve(bytes.count), source, bytes.count)
+        end &+= bytes.count
+    }
+
+    package mutating func append(_ text: StaticString) {
+        memcpy(reserve(text.utf8CodeUnitCount), text.utf8Start, text.utf8CodeUnitCount)
+        end &+= text.utf8CodeUnitCount
+    }
+
+    package mutating func append(byte: UInt8) {
+        reserve(1).storeBytes(of: byte, as: UInt8.self)
+        end &+= 1
+    }
+
+    package mutating func append(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes { append($0) }
+    }
+
+    package mutating func append(text: String) {
+        var text = text
+        text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
+    }
+
+    package mutating func append(decimal value: UInt64) {
+        let room = reserve(20).assumingMemoryBound(to: UInt8.self)
+        end &+= writeDecimal(value, to: room)
+    }
+
+    package mutating func append(hex value: UInt64) {
+        let room = reserve(16).assumingMemoryBound(to: UInt8.self)
+        end &+= writeHex(value, to: room)
+    }
+}
+
+/// Writes the decimal digits of `value` (at most 20) and returns how many.
+package func writeDecimal(_ value: UInt64, to target: UnsafeMutablePointer<UInt8>) -> Int {
+    var digits = 1
+    var bound: UInt64 = 10
+    while digits < 20 && value >= bound {
+        digits &+= 1
+        bound = digits < 20 ? bound &* 10 : bound
+    }
+    var rest = value
+    var index = digits
+    while index > 0 {
+        index &-= 1
+        target[index] = UInt8(truncatingIfNeeded: rest % 10) &+ 0x30
+        rest /= 10
+    }
+    return digits
+}
+
+/// Writes the lower-case hexadecimal digits of `value` (at most 16) and returns how many.
+package func writeHex(_ value: UInt64, to target: UnsafeMutablePointer<UInt8>) -> Int {
+    let digits = max(1, (64 &- value.leadingZeroBitCount &+ 3) / 4)
+    var rest = value
+    var index = digits
+    while index > 0 {
+        index &-= 1
+        let nibble = UInt8(truncatingIfNeeded: rest & 15)
+        target[index] = nibble < 10 ? nibble &+ 0x30 : nibble &+ 0x57
+        rest >>= 4
+    }
+    return digits
+}

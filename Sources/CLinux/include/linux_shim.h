@@ -1,0 +1,49 @@
+// Linux calls and macros that Swift's Glibc module does not carry.
+//
+// Each call returns its result, or -errno: errno never has to survive until Swift reads it. Calls are repeated on EINTR.
+#ifndef SLUICE_LINUX_SHIM_H
+#define SLUICE_LINUX_SHIM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/socket.h>
+
+long sluice_epoll_create(void);
+long sluice_epoll_add(int epoll, int fd, uint32_t events, uint64_t key);
+long sluice_epoll_delete(int epoll, int fd);
+// Not restarted on EINTR: the caller recomputes its timeout.
+long sluice_epoll_wait(int epoll, struct epoll_event *_Nonnull events, int capacity, int milliseconds);
+uint64_t sluice_event_key(const struct epoll_event *_Nonnull event);
+long sluice_eventfd(void);
+long sluice_eventfd_signal(int fd);
+long sluice_eventfd_clear(int fd);
+long sluice_read(int fd, void *_Nonnull buffer, size_t count);
+long sluice_recv(int fd, void *_Nonnull buffer, size_t count);
+long sluice_send(int fd, const void *_Nonnull bytes, size_t count);
+// One call for the queued bytes and the fresh ones behind them.
+long sluice_send_two(int fd, const void *_Nonnull first, size_t firstCount, const void *_Nonnull second, size_t secondCount);
+long sluice_write(int fd, const void *_Nonnull bytes, size_t count);
+long sluice_socket(int family);
+long sluice_bind(int fd, const struct sockaddr_storage *_Nonnull address, uint32_t length);
+long sluice_connect(int fd, const struct sockaddr_storage *_Nonnull address, uint32_t length);
+long sluice_accept(int fd, struct sockaddr_storage *_Nonnull peer, uint32_t *_Nonnull length);
+long sluice_local_address(int fd, struct sockaddr_storage *_Nonnull address, uint32_t *_Nonnull length);
+// The socket's pending error as an errno value, 0 for none.
+int sluice_socket_error(int fd);
+long sluice_set_option(int fd, int level, int option, int value);
+long sluice_set_nodelay(int fd);
+// Makes close() answer the peer with a reset, so that a cut message cannot look complete.
+long sluice_set_reset_on_close(int fd);
+long sluice_inotify_init(void);
+long sluice_inotify_add(int fd, const char *_Nonnull path, uint32_t mask);
+// Raises the soft descriptor limit to the hard one; returns the limit in force.
+uint64_t sluice_raise_descriptor_limit(void);
+// Lowers the calling thread's priority (Linux keeps a nice value for each thread).
+int sluice_lower_thread_priority(int nice);
+// Processors this process may run on.
+int sluice_allowed_processors(void);
+long sluice_random(void *_Nonnull buffer, size_t count);
+
+#endif

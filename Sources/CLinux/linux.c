@@ -1,0 +1,150 @@
+// Linux calls and macros that Swift's Glibc module does not carry. _GNU_SOURCE stays out of the header: it would change the
+// system headers' declarations under Swift's own Glibc module.
+#define _GNU_SOURCE
+#include "linux_shim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define SLUICE_RESULT(call)                                                                                            \
+    do {                                                                                                               \
+        long result_;                                                                                                  \
+        do {                                                                                                           \
+            result_ = (call);                                                                                          \
+        } while (result_ < 0 && errno == EINTR);                                                                       \
+        return result_ < 0 ? -(long)errno : result_;                                                                   \
+    } while (0)
+
+long sluice_epoll_create(void) { SLUICE_RESULT(epoll_create1(EPOLL_CLOEXEC)); }
+
+long sluice_epoll_add(int epoll, int fd, uint32_t events, uint64_t key) {
+    struct epoll_event event = {.events = events, .data = {.u64 = key}};
+    SLUICE_RESULT(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
+}
+
+long sluice_epoll_delete(int epoll, int fd) {
+    SLUICE_RESULT(epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL));
+}
+
+// Not restarted on EINTR: the caller recomputes its timeout.
+long sluice_epoll_wait(int epoll, struct epoll_event *events, int capacity, int milliseconds) {
+    int count = epoll_wait(epoll, events, capacity, milliseconds);
+    return count < 0 ? -(long)errno : count;
+}
+
+uint64_t sluice_event_key(const struct epoll_event *event) { return event->data.u64; }
+
+long sluice_eventfd(void) { SLUICE_RESULT(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+
+long sluice_eventfd_signal(int fd) {
+    uint64_t one = 1;
+    SLUICE_RESULT(write(fd, &one, sizeof one));
+}
+
+long sluice_eventfd_clear(int fd) {
+    uint64_t count;
+    SLUICE_RESULT(read(fd, &count, sizeof count));
+}
+
+long sluice_read(int fd, void *buffer, size_t count) { SLUICE_RESULT(read(fd, buffer, count)); }
+
+long sluice_recv(int fd, void *buffer, size_t count) {
+    SLUICE_RESULT(recv(fd, buffer, count, MSG_DONTWAIT));
+}
+
+long sluice_send(int fd, const void *bytes, size_t count) {
+    SLUICE_RESULT(send(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
+// One call for the queued bytes and the fresh ones behind them.
+long sluice_send_two(int fd, const void *first, size_t firstCount, const void *second,
+                                   size_t secondCount) {
+    struct iovec parts[2] = {{(void *)first, firstCount}, {(void *)second, secondCount}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    SLUICE_RESULT(sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
+long sluice_write(int fd, const void *bytes, size_t count) {
+    SLUICE_RESULT(write(fd, bytes, count));
+}
+
+long sluice_socket(int family) {
+    SLUICE_RESULT(socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+long sluice_bind(int fd, const struct sockaddr_storage *address, uint32_t length) {
+    SLUICE_RESULT(bind(fd, (const struct sockaddr *)address, length));
+}
+
+long sluice_connect(int fd, const struct sockaddr_storage *address, uint32_t length) {
+    SLUICE_RESULT(connect(fd, (const struct sockaddr *)address, length));
+}
+
+long sluice_accept(int fd, struct sockaddr_storage *peer, uint32_t *length) {
+    SLUICE_RESULT(accept4(fd, (struct sockaddr *)peer, length, SOCK_CLOEXEC | SOCK_NONBLOCK));
+}
+
+long sluice_local_address(int fd, struct sockaddr_storage *address, uint32_t *length) {
+    SLUICE_RESULT(getsockname(fd, (struct sockaddr *)address, length));
+}
+
+// The socket's pending error as an errno value, 0 for none.
+int sluice_socket_error(int fd) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0 ? errno : error;
+}
+
+long sluice_set_option(int fd, int level, int option, int value) {
+    SLUICE_RESULT(setsockopt(fd, level, option, &value, sizeof value));
+}
+
+long sluice_set_nodelay(int fd) { return sluice_set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
+
+// Makes close() answer the peer with a reset, so that a cut message cannot look complete.
+long sluice_set_reset_on_close(int fd) {
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    SLUICE_RESULT(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger));
+}
+
+long sluice_inotify_init(void) { SLUICE_RESULT(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)); }
+
+long sluice_inotify_add(int fd, const char *path, uint32_t mask) {
+    SLUICE_RESULT(inotify_add_watch(fd, path, mask));
+}
+
+// Raises the soft descriptor limit to the hard one; returns the limit in force.
+uint64_t sluice_raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+    if (limit.rlim_cur < limit.rlim_max) {
+        struct rlimit raised = {.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+        if (setrlimit(RLIMIT_NOFILE, &raised) == 0) return raised.rlim_cur;
+    }
+    return limit.rlim_cur;
+}
+
+// Lowers the calling thread's priority (Linux keeps a nice value for each thread).
+int sluice_lower_thread_priority(int nice) {
+    return setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice);
+}
+
+long sluice_random(void *buffer, size_t count) { SLUICE_RESULT(getrandom(buffer, count, 0)); }
+
+
+int sluice_allowed_processors(void) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+    return CPU_COUNT(&set);
+}

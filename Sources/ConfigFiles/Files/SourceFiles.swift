@@ -1,0 +1,104 @@
+import Credentials
+
+/// Every file that one load reads: remembers what to watch, hashes all bytes, and reads no file twice, so that two uses of one
+/// file cannot see two versions of it.
+final class SourceFiles {
+    private let report: Report
+    private var usersFiles: [String: UsersFile] = [:]
+    private var hash = ContentHash()
+    /// Absolute paths, each once, in the order of reading.
+    private(set) var watched: [String] = []
+    /// Whether a file could not be read or parsed, so that what it defines is missing without anybody's fault.
+    var isIncomplete = false
+
+    private enum UsersFile {
+        case users([String: String])
+        case unreadable(String)
+    }
+
+    init(report: Report) { self.report = report }
+
+    var contentHash: String { hash.text }
+
+    /// The configuration file, or the files of the directory, as numbered in the report, with their bytes.
+    func configuration(at path: String) -> [(file: Int, bytes: [UInt8])] {
+        watch(path)
+        guard FileContents.isDirectory(path) else {
+            return read(path, onlyRegular: false).map { [$0] } ?? []
+        }
+        do throws(FileContents.Failure) {
+            let names = try FileContents.configurationFiles(in: path)
+            if names.isEmpty {
+                fail(path, "the directory holds no .yaml or .yml file")
+            }
+            let prefix = path.hasSuffix("/") ? path : path + "/"
+            return names.compactMap { name in
+                watch(prefix + name)
+                return read(prefix + name, onlyRegular: true)
+            }
+        } catch {
+            fail(path, "cannot read the directory: \(error.message)")
+            return []
+        }
+    }
+
+    /// The users of an htpasswd file, or `nil` after a report. What is wrong inside the file is reported there.
+    ///
+    /// - Parameter path: as written in the configuration at `position`.
+    func users(at path: String, position: Position) -> [String: String]? {
+        let resolved = FilePath.resolve(path, relativeTo: report.name(of: position.file))
+        let key = FilePath.absolute(resolved)
+        let file = usersFiles[key] ?? readUsers(resolved)
+        usersFiles[key] = file
+        switch file {
+        case .users(let users): return users
+        case .unreadable(let reason):
+            report.error(
+                position,
+                "cannot read the users file \(Wording.quoted(resolved, upTo: Wording.longestPath)): \(reason), make it with 'sluice passwd'"
+            )
+            return nil
+        }
+    }
+
+    private func readUsers(_ path: String) -> UsersFile {
+        watch(path)
+        let bytes: [UInt8]
+        do throws(FileContents.Failure) {
+            bytes = try FileContents.read(path, onlyRegular: true)
+        } catch {
+            return .unreadable(error.message)
+        }
+        hash.add(bytes)
+        guard let text = String(validating: bytes, as: UTF8.self) else { return .unreadable("it is not UTF-8") }
+        let (users, problems) = HtpasswdFile.parse(text)
+        if !problems.isEmpty {
+            let file = report.add(file: path)
+            for problem in problems {
+                report.error(Position(file: file, line: problem.line, column: 1), problem.message)
+            }
+        }
+        return .users(users)
+    }
+
+    private func read(_ path: String, onlyRegular: Bool) -> (file: Int, bytes: [UInt8])? {
+        do throws(FileContents.Failure) {
+            let bytes = try FileContents.read(path, onlyRegular: onlyRegular)
+            hash.add(bytes)
+            return (report.add(file: path), bytes)
+        } catch {
+            fail(path, "cannot read the configuration: \(error.message)")
+            return nil
+        }
+    }
+
+    private func fail(_ path: String, _ message: String) {
+        isIncomplete = true
+        report.error(Position(file: report.add(file: path), line: 1, column: 1), message)
+    }
+
+    private func watch(_ path: String) {
+        let absolute = FilePath.absolute(path)
+        if !watched.contains(absolute) { watched.append(absolute) }
+    }
+}

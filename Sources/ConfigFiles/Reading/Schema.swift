@@ -1,0 +1,66 @@
+/// The keys of one kind of mapping: docs/configuration.md explains each of them.
+struct Schema {
+    /// What is written before a key's name in messages: `a route`.
+    var name: String
+    /// Keys that are read.
+    var keys: [String]
+    /// Keys that a later version reads. Refused until then, because a policy that is silently absent is worse than none.
+    var planned: [String] = []
+}
+
+extension Schema {
+    static let gateway = Schema(
+        name: "the configuration",
+        keys: [
+            "loops", "resolve", "listeners", "admin", "metrics", "accessLog", "shutdown", "backends", "routes",
+        ],
+        planned: ["memoryLimit", "tracing", "takeover", "customMetrics"])
+    static let listener = Schema(
+        name: "a listener", keys: ["name", "address", "limits", "trustedProxies"], planned: ["tls", "proxyProtocol"])
+    static let listenerLimits = Schema(
+        name: "a listener's limits", keys: ["connections", "headerBytes", "headerTimeout", "idleTimeout"],
+        planned: ["perClient", "http2Streams"])
+    static let admin = Schema(
+        name: "'admin'", keys: ["address", "readOnly", "allowedHosts"], planned: ["tls", "basicAuth"])
+    static let metrics = Schema(name: "'metrics'", keys: ["address"])
+    static let accessLog = Schema(name: "'accessLog'", keys: ["path", "format", "samplePercent"])
+    static let shutdown = Schema(name: "'shutdown'", keys: ["delay", "drain"])
+
+    static let backend = Schema(
+        name: "a backend", keys: ["server", "protocol", "endpoints", "balance", "limits", "timeouts"],
+        planned: ["tls", "triton", "health", "outlierDetection", "slowStart", "panicThreshold", "activate"])
+    static let endpoint = Schema(
+        name: "an endpoint", keys: ["address", "weight"], planned: ["pod", "triton", "kubernetes"])
+    static let backendLimits = Schema(
+        name: "a backend's limits", keys: ["connections", "inFlight", "perEndpointInFlight", "queue", "queueTimeout"])
+    static let backendTimeouts = Schema(name: "a backend's timeouts", keys: ["connect", "firstByte", "idle"])
+
+    static let route = Schema(
+        name: "a route",
+        keys: [
+            "name", "hosts", "match", "backends", "whenDown", "mirrors", "respond", "basicAuth", "timeout",
+            "idleTimeout", "maxBodySize",
+        ],
+        planned: [
+            "redirect", "sticky", "denyFrom", "allowFrom", "cors", "rateLimit", "rewrite", "requestHeaders",
+            "responseHeaders", "priority", "tritonParameters", "fanOut", "retries", "fault",
+        ])
+    static let match = Schema(name: "a match", keys: ["path", "method", "headers", "query", "model", "version"])
+    static let pathMatch = Schema(name: "a path match", keys: ["exact", "prefix", "startsWith", "regex"])
+    static let valueMatch = Schema(name: "a value match", keys: ["exact", "prefix", "regex", "present"])
+    static let weightedBackend = Schema(
+        name: "a route's backend", keys: ["name", "weight", "as"], planned: ["model", "version", "requestHeaders"])
+    static let mirror = Schema(
+        name: "a mirror", keys: ["backend", "percent", "maxInFlight", "maxBufferedBytes", "timeout"],
+        planned: ["requestHeaders"])
+    static let basicAuth = Schema(
+        name: "'basicAuth'", keys: ["realm", "usersFile", "users", "forwardAuthorization"],
+        planned: ["allow", "forwardUser"])
+    static let respond = Schema(name: "'respond'", keys: ["status", "headers", "body"])
+
+    /// Every schema, so that documentation and examples can be held against them.
+    static let all = [
+        gateway, listener, listenerLimits, admin, metrics, accessLog, shutdown, backend, endpoint, backendLimits,
+        backendTimeouts, route, match, pathMatch, valueMatch, weightedBackend, mirror, basicAuth, respond,
+    ]
+}

@@ -1,0 +1,126 @@
+import Configuration
+
+/// Backends and their endpoints.
+extension GatewayReader {
+    /// The backends that could be read, and the names of all that are written, or `nil` if those cannot be told.
+    func backends(_ section: Section) -> (read: [Backend], positions: [String: Position]?) {
+        guard let entry = section.entry("backends", report) else { return ([], section.has("backends") ? nil : [:]) }
+        guard case .mapping = entry.value.content else {
+            _ = Section.pairs(entry, Self.backendExample, report)
+            return ([], nil)
+        }
+        var read: [Backend] = []
+        var positions: [String: Position] = [:]
+        for pair in Section.pairs(entry, Self.backendExample, report) {
+            positions[pair.key] = pair.position
+            guard let name = Section.checkName(pair.key, "a backend's name", position: pair.position, report) else {
+                continue
+            }
+            let title = "backend \(Wording.quoted(name))"
+            guard let section = Section(pair.value, .backend, title: title, report) else { continue }
+            read.append(backend(name, section, position: pair.position))
+        }
+        return (read, positions)
+    }
+
+    private static let backendExample = "{ stable: { endpoints: [127.0.0.1:8000] } }"
+
+    private func backend(_ name: String, _ section: Section, position: Position) -> Backend {
+        var backend = Backend(name: name)
+        let servers = Backend.Server.allCases.map { ($0.rawValue, $0) }
+        section.choice("server", servers, planned: ["tfserving", "torchserve", "kserve"], report)
+            .map { backend.server = $0 }
+        // One protocol and one way of balancing exist: they are checked and not kept.
+        _ = section.choice("protocol", [("http1", ())], planned: ["http2"], report)
+        balance(section)
+        if let entry = section.entry("endpoints", report) {
+            backend.endpoints = endpoints(entry)
+        } else if !section.has("endpoints") {
+            report.error(
+                position, "backend \(Wording.quoted(name)) has no endpoints, write 'endpoints: [127.0.0.1:8000]'")
+        }
+        section.entry("limits", report).map { backend.limits = backendLimits($0) }
+        section.entry("timeouts", report).map { backend.timeouts = backendTimeouts($0) }
+        return backend
+    }
+
+    private func balance(_ section: Section) {
+        if let entry = section.entry("balance", report), case .mapping(let pairs) = entry.value.content,
+            pairs.contains(where: { $0.key == "hash" })
+        {
+            report.error(entry.value.position, "'balance: hash' is not supported yet, write leastRequest")
+            return
+        }
+        _ = section.choice("balance", [("leastRequest", ())], planned: ["roundRobin", "leastQueue"], report)
+    }
+
+    private func endpoints(_ entry: YAMLNode.Entry) -> [Backend.Endpoint] {
+        var endpoints: [Backend.Endpoint] = []
+        var positions: [HostPort: Position] = [:]
+        for item in Section.items(entry, "[127.0.0.1:8000]", isRequired: true, report) {
+            guard let (endpoint, position) = endpoint(item) else { continue }
+            if let earlier = positions[endpoint.address] {
+                report.error(
+                    position,
+                    "\(endpoint.address) is already an endpoint in \(report.place(earlier, from: position)), keep one, "
+                        + "and give it a weight if it is to get more")
+                continue
+            }
+            positions[endpoint.address] = position
+            endpoints.append(endpoint)
+        }
+        return endpoints
+    }
+
+    /// `host:port`, or a mapping with an address.
+    private func endpoint(_ node: YAMLNode) -> (Backend.Endpoint, Position)? {
+        var weight: Int?
+        var addressNode = node
+        if case .mapping = node.content {
+            guard let section = Section(node, .endpoint, title: "an endpoint", report) else { return nil }
+            weight = section.integer("weight", in: Bounds.endpointWeight, report)
+            guard let entry = section.entry("address", report) else {
+                if !section.has("address"), section.written(["weight"]).count == 1 || isEmpty(node) {
+                    report.error(section.position, "an endpoint needs an address, write 'address: 127.0.0.1:8000'")
+                }
+                return nil
+            }
+            addressNode = entry.value
+        }
+        guard let address = Section.address(addressNode, "an endpoint", report) else { return nil }
+        guard address.port != 0, IPAddress(address.host)?.isUnspecified != true else {
+            report.error(
+                addressNode.position, "nothing can be reached at \(address), write the endpoint's own address and port")
+            return nil
+        }
+        var endpoint = Backend.Endpoint(address: address)
+        endpoint.weight = weight ?? 1
+        return (endpoint, addressNode.position)
+    }
+
+    private func isEmpty(_ node: YAMLNode) -> Bool {
+        if case .mapping(let pairs) = node.content { pairs.isEmpty } else { false }
+    }
+
+    private func backendLimits(_ entry: YAMLNode.Entry) -> Backend.Limits {
+        var limits = Backend.Limits()
+        guard let section = Section(entry.value, .backendLimits, title: "'limits'", report) else { return limits }
+        limits.connections = section.integer("connections", in: Bounds.count, report)
+        section.integer("inFlight", in: Bounds.count, report).map { limits.inFlight = $0 }
+        limits.perEndpointInFlight = section.integer("perEndpointInFlight", in: Bounds.count, report)
+        section.integer("queue", in: Bounds.queue, report).map { limits.queue = $0 }
+        section.duration("queueTimeout", in: Bounds.timeout, report).map { limits.queueTimeout = $0 }
+        return limits
+    }
+
+    private func backendTimeouts(_ entry: YAMLNode.Entry) -> Backend.Timeouts {
+        var timeouts = Backend.Timeouts()
+        guard let section = Section(entry.value, .backendTimeouts, title: "'timeouts'", report) else { return timeouts }
+        section.duration("connect", in: Bounds.timeout, report).map { timeouts.connect = $0 }
+        timeouts.firstByte = section.duration("firstByte", in: Bounds.timeoutOrNone, report).flatMap {
+            $0 == .zero ? nil : $0
+        }
+        section.duration("idle", in: Bounds.timeout, report).map { timeouts.idle = $0 }
+        return timeouts
+    }
+}

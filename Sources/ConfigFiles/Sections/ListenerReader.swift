@@ -1,0 +1,121 @@
+import Configuration
+
+/// What the gateway listens on.
+extension GatewayReader {
+    func listeners(_ section: Section, _ bound: inout [BoundAddress]) -> [Listener] {
+        guard let entry = section.entry("listeners", report) else {
+            if !section.has("listeners"), !sources.isIncomplete {
+                report.error(section.position, "there is no listener, write 'listeners: [{ address: 0.0.0.0:8080 }]'")
+            }
+            return []
+        }
+        var listeners: [Listener] = []
+        var names: [String: Position] = [:]
+        for item in Section.items(entry, "[{ address: 0.0.0.0:8080 }]", isRequired: true, report) {
+            guard let section = Section(item, .listener, title: "a listener", report) else { continue }
+            let listener = listener(section)
+            guard let listener else { continue }
+            let position = section.position(of: section.has("name") ? "name" : "address")
+            if let earlier = names[listener.name] {
+                report.error(
+                    position,
+                    "a listener in \(report.place(earlier, from: position)) is called \(Wording.quoted(listener.name)) too, "
+                        + "give one another name")
+            } else {
+                names[listener.name] = position
+            }
+            bound.append(
+                BoundAddress(
+                    owner: "listener \(Wording.quoted(listener.name))", address: listener.address,
+                    position: section.position(of: "address")))
+            listeners.append(listener)
+        }
+        return listeners
+    }
+
+    private func listener(_ section: Section) -> Listener? {
+        let name = section.name("name", report)
+        let address = section.listeningAddress("address", report)
+        let limits = section.entry("limits", report).map(listenerLimits)
+        let trusted = section.entry("trustedProxies", report).map(networks)
+        guard let address else {
+            if !section.has("address") {
+                report.error(section.position, "a listener needs an address, write 'address: 0.0.0.0:8080'")
+            }
+            return nil
+        }
+        var listener = Listener(name: name ?? address.description, address: address)
+        listener.limits = limits ?? listener.limits
+        listener.trustedProxies = trusted ?? []
+        return listener
+    }
+
+    private func listenerLimits(_ entry: YAMLNode.Entry) -> Listener.Limits {
+        var limits = Listener.Limits()
+        guard let section = Section(entry.value, .listenerLimits, title: "'limits'", report) else { return limits }
+        limits.connections = section.integer("connections", in: Bounds.count, report)
+        section.size("headerBytes", in: Bounds.headerBytes, report).map { limits.headerBytes = Int($0) }
+        section.duration("headerTimeout", in: Bounds.timeout, report).map { limits.headerTimeout = $0 }
+        section.duration("idleTimeout", in: Bounds.timeout, report).map { limits.idleTimeout = $0 }
+        return limits
+    }
+
+    private func networks(_ entry: YAMLNode.Entry) -> [CIDR] {
+        Section.items(entry, "[10.0.0.0/8]", report).compactMap { item in
+            guard let text = Section.scalar(item, "a trusted proxy", "a network such as 10.0.0.0/8", report) else {
+                return nil
+            }
+            do throws(InvalidValue) {
+                return try CIDR(parsing: text)
+            } catch {
+                report.error(item.position, "'trustedProxies': \(Wording.quoted(text)) \(error.message)")
+                return nil
+            }
+        }
+    }
+
+    /// The admin surface and where its address stands.
+    func admin(_ entry: YAMLNode.Entry) -> (surface: AdminSurface, position: Position)? {
+        guard let section = Section(entry.value, .admin, title: "'admin'", report) else { return nil }
+        let readOnly = section.flag("readOnly", report)
+        let hosts = section.entry("allowedHosts", report).map { entry in
+            Section.items(entry, "[ops.example.com]", report).compactMap { hostName($0, "an allowed host") }
+        }
+        guard let address = section.listeningAddress("address", report) else {
+            if !section.has("address") {
+                report.error(section.position, "'admin' needs an address, write 'address: 127.0.0.1:9901'")
+            }
+            return nil
+        }
+        let position = section.position(of: "address")
+        guard address.host == "localhost" || IPAddress(address.host)?.isLoopback == true else {
+            report.error(
+                section.entry("address", report)?.value.position ?? position,
+                "'admin' on \(address) could be reached from other machines, which needs admin.tls and admin.basicAuth, "
+                    + "and these are not supported yet: write 127.0.0.1:\(address.port)")
+            return nil
+        }
+        var surface = AdminSurface(address: address)
+        surface.readOnly = readOnly ?? false
+        surface.allowedHosts = hosts ?? []
+        return (surface, position)
+    }
+
+    /// A host as clients name it, without a port: a name or a literal address, in lower case.
+    func hostName(_ node: YAMLNode, _ title: String) -> String? {
+        guard let text = Section.text(node, title, report) else { return nil }
+        let host = text.lowercased()
+        let literal = host.hasPrefix("[") && host.hasSuffix("]") ? host.dropFirst().dropLast() : host[...]
+        if IPAddress(literal) != nil {
+            // As a Host field has it (RFC 9110 section 7.2).
+            return literal.contains(":") ? "[\(literal)]" : String(literal)
+        }
+        guard HostName.isValid(host) else {
+            report.error(
+                node.position,
+                "\(Wording.quoted(text)) is no host name, write a name without scheme, port or final dot")
+            return nil
+        }
+        return host
+    }
+}

@@ -1,0 +1,104 @@
+import Configuration
+import Credentials
+
+/// Fixed answers and Basic authentication.
+extension GatewayReader {
+    func respond(_ entry: YAMLNode.Entry) -> Route.FixedResponse? {
+        guard let section = Section(entry.value, .respond, title: "'respond'", report) else { return nil }
+        let status = section.integer("status", in: Bounds.status, report)
+        if status == nil, !section.has("status") {
+            report.error(section.position, "'respond' needs a status, write 'status: 200'")
+        }
+        var response = Route.FixedResponse(status: status ?? 200)
+        response.headers = section.entry("headers", report).map(responseHeaders) ?? []
+        if let body = section.entry("body", report) {
+            response.body = Section.scalar(body.value, "'body'", "text", report) ?? ""
+            if let status, status == 204 || status == 304, !response.body.isEmpty {
+                // RFC 9110 sections 15.3.5 and 15.4.5.
+                report.error(body.position, "an answer with status \(status) has no body, leave 'body' out")
+            }
+        }
+        return response
+    }
+
+    /// Headers that describe the framing of the answer: the gateway knows better.
+    private static let framingHeaders: Set<String> = [
+        "connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
+    ]
+
+    private func responseHeaders(_ entry: YAMLNode.Entry) -> [Route.FixedResponse.Header] {
+        var seen: [String: Position] = [:]
+        return Section.pairs(entry, "{ content-type: text/plain }", report).compactMap { pair in
+            let title = Wording.quoted(pair.key)
+            guard HeaderText.isToken(pair.key) else {
+                report.error(pair.position, "\(title) is no header name, write one such as content-type")
+                return nil
+            }
+            guard !Self.framingHeaders.contains(pair.key.lowercased()) else {
+                report.error(pair.position, "\(title) is set by the gateway, leave it out")
+                return nil
+            }
+            if let earlier = seen.updateValue(pair.position, forKey: pair.key.lowercased()) {
+                report.error(
+                    pair.position, "\(title) is already in \(report.place(earlier, from: pair.position)), keep one")
+            }
+            guard let value = Section.scalar(pair.value, title, "text", report) else { return nil }
+            guard HeaderText.isValue(value) else {
+                report.error(
+                    pair.value.position, "the value of \(title) must not hold control characters or blanks around it")
+                return nil
+            }
+            return Route.FixedResponse.Header(name: pair.key, value: value)
+        }
+    }
+
+    func basicAuth(_ entry: YAMLNode.Entry) -> Route.BasicAuth? {
+        guard let section = Section(entry.value, .basicAuth, title: "'basicAuth'", report) else { return nil }
+        var auth = Route.BasicAuth()
+        if let realm = section.text("realm", report) {
+            if HeaderText.isValue(realm), realm.utf8.allSatisfy({ $0 < 0x80 }) {
+                auth.realm = realm
+            } else {
+                report.error(section.position(of: "realm"), "'realm' must be ASCII text without blanks around it")
+            }
+        }
+        section.flag("forwardAuthorization", report).map { auth.forwardAuthorization = $0 }
+        var hasAllUsers = true
+        if let path = section.text("usersFile", report) {
+            let users = sources.users(
+                at: path, position: section.entry("usersFile", report)?.value.position ?? section.position)
+            hasAllUsers = users != nil
+            auth.users = users ?? [:]
+        }
+        if let inline = section.entry("users", report) { addUsers(inline, to: &auth.users) }
+        if section.written(["usersFile", "users"]).isEmpty {
+            report.error(section.position, "'basicAuth' knows no users, add 'usersFile: users.htpasswd' or 'users'")
+        } else if auth.users.isEmpty, hasAllUsers, !report.hasErrors {
+            // No error: taking the last user out of a file must take effect.
+            report.warning(
+                section.position, "'basicAuth' has no users, so nobody gets through; add one with 'sluice passwd'")
+        }
+        return auth
+    }
+
+    /// A name may be a hash whose place was mistaken, and the hash may be a password: no message quotes the one unguarded or the
+    /// other at all.
+    private func addUsers(_ entry: YAMLNode.Entry, to users: inout [String: String]) {
+        for pair in Section.pairs(entry, "{ ann: a line of 'sluice passwd' behind the colon }", report) {
+            let title = "the user \(Wording.quoted(pair.key))"
+            if let problem = HtpasswdFile.problem(withUser: pair.key) {
+                report.error(pair.position, "'users': \(problem)")
+                continue
+            }
+            guard let hash = Section.scalar(pair.value, title, "a password hash", report) else { continue }
+            if let problem = PasswordHash.problem(with: hash) {
+                report.error(pair.value.position, "\(title): \(problem)")
+                continue
+            }
+            guard users.updateValue(hash, forKey: pair.key) == nil else {
+                report.error(pair.position, "\(title) is in the users file too, keep one")
+                continue
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+/// A named group of endpoints that serve the same thing.
+package struct Backend: Sendable, Equatable {
+    package var name: String
+    package var server: Server = .triton
+    package var endpoints: [Endpoint] = []
+    package var limits = Limits()
+    package var timeouts = Timeouts()
+
+    package init(name: String) { self.name = name }
+
+    /// What kind of model server answers: decides what health and metrics look like there.
+    package enum Server: String, Sendable, CaseIterable { case triton, generic }
+
+    /// One address as the file names it; a name may stand for several endpoints once resolved.
+    package struct Endpoint: Sendable, Equatable {
+        package var address: HostPort
+        /// Share of the backend's requests relative to its other endpoints, 1...1,000,000.
+        package var weight = 1
+
+        package init(address: HostPort) { self.address = address }
+    }
+
+    /// Totals over all loops. `nil` means no limit.
+    package struct Limits: Sendable, Equatable {
+        /// Open connections to the endpoints of the backend.
+        package var connections: Int?
+        /// Requests dispatched and not finished.
+        package var inFlight = 1024
+        /// The same for each endpoint.
+        package var perEndpointInFlight: Int?
+        /// Requests that wait for a place; more are answered 503 `queue_full`.
+        package var queue = 1024
+        /// How long a request may wait before it is answered 503 `queue_timeout`.
+        package var queueTimeout: Duration = .seconds(5)
+
+        package init() {}
+    }
+
+    package struct Timeouts: Sendable, Equatable {
+        package var connect: Duration = .seconds(1)
+        /// From the end of the request to the first byte of the answer; `nil` means as long as it takes.
+        package var firstByte: Duration?
+        /// How long an unused pooled connection is kept.
+        package var idle: Duration = .seconds(60)
+
+        package init() {}
+    }
+}

@@ -1,0 +1,101 @@
+/// One rule: which requests it takes and what happens to them. The first match in file order wins.
+package struct Route: Sendable, Equatable {
+    package var name: String
+    /// Lower-case, no port; `*.example.com` is any depth below example.com. Empty means any host.
+    package var hosts: [String] = []
+    /// Alternatives; the fields inside one must all hold. Empty means every request.
+    package var match: [Match] = []
+    package var action: Action
+    package var basicAuth: BasicAuth?
+    /// The whole exchange, not counting time in a queue; `nil` means none.
+    package var timeout: Duration?
+    /// Nothing moved in either direction; `nil` (written as 0s) means none.
+    package var idleTimeout: Duration? = .seconds(300)
+    /// Request body in bytes; `nil` means none.
+    package var maxBodySize: Int64?
+
+    package init(name: String, action: Action) {
+        self.name = name
+        self.action = action
+    }
+
+    package enum Action: Sendable, Equatable {
+        case forward(Forward)
+        case respond(FixedResponse)
+    }
+
+    /// Splits the route's requests over backends and copies some to mirrors.
+    package struct Forward: Sendable, Equatable {
+        package var backends: [WeightedBackend]
+        package var whenDown: WhenDown = .spill
+        package var mirrors: [Mirror] = []
+
+        package init(backends: [WeightedBackend]) { self.backends = backends }
+    }
+
+    /// What happens to the share of an entry that has no usable endpoint.
+    package enum WhenDown: String, Sendable, CaseIterable {
+        /// The other entries of the route take it, never one of weight 0.
+        case spill
+        /// It is answered 503 `no_endpoint`.
+        case fail
+    }
+
+    package struct WeightedBackend: Sendable, Equatable {
+        package var backend: String
+        /// The entry's name in metrics, logs and the API (`as`); unique in the route.
+        package var label: String
+        /// 0...1,000,000; at least one entry of a route is above 0.
+        package var weight = 1
+
+        package init(backend: String, label: String, weight: Int = 1) {
+            self.backend = backend
+            self.label = label
+            self.weight = weight
+        }
+    }
+
+    /// Copies a share of the route's requests to a backend whose answers nobody sees.
+    package struct Mirror: Sendable, Equatable {
+        package var backend: String
+        /// 0...100, fractions allowed.
+        package var percent: Double = 100
+        /// Copies under way in the whole process, 1...1,000,000.
+        package var maxInFlight = 64
+        /// Bytes the copies may hold that the mirror has not taken yet, in the whole process.
+        package var maxBufferedBytes = 64 * 1024 * 1024
+        package var timeout: Duration = .seconds(30)
+
+        package init(backend: String) { self.backend = backend }
+    }
+
+    /// A fixed answer given by the gateway itself.
+    package struct FixedResponse: Sendable, Equatable {
+        /// 200...599
+        package var status: Int
+        package var headers: [Header] = []
+        package var body = ""
+
+        package struct Header: Sendable, Equatable {
+            package var name: String
+            package var value: String
+
+            package init(name: String, value: String) {
+                self.name = name
+                self.value = value
+            }
+        }
+
+        package init(status: Int) { self.status = status }
+    }
+
+    package struct BasicAuth: Sendable, Equatable {
+        package var realm = "sluice"
+        /// User name to password hash, as an htpasswd line holds it; the users file and `users` together.
+        package var users: [String: String] = [:]
+        /// Keeps the `Authorization` header on the way to the endpoint.
+        package var forwardAuthorization = false
+
+        package init() {}
+    }
+}

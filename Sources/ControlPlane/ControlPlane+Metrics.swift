@@ -1,0 +1,200 @@
+import Base
+import Configuration
+import DataPlane
+import Dispatch
+import EventLoop
+import Glibc
+import Synchronization
+package import Telemetry
+import Traffic
+
+extension ControlPlane {
+    /// Has every loop copy out what it has counted. `completion` runs on the control queue.
+    func collect(_ completion: @escaping @Sendable ([WorkerReport]) -> Void) {
+        let reports = Box<[WorkerReport]>([])
+        let left = Countdown(workers.count) { [self] in
+            queue.async { completion(reports.value.withLock { $0 }) }
+        }
+        for worker in workers {
+            worker.loop.post {
+                let report = worker.report()
+                reports.value.withLock { $0.append(report) }
+                left.countDown()
+            }
+        }
+    }
+
+    /// The metrics page.
+    package func metrics(_ format: ExpositionFormat, completion: @escaping @Sendable ([UInt8]) -> Void) {
+        collect { [self] reports in completion(expose(reports, format)) }
+    }
+
+    private func expose(_ reports: [WorkerReport], _ format: ExpositionFormat) -> [UInt8] {
+        var page = Exposition(format: format)
+        page.write(sumSeries(reports))
+        writeRoutes(reports, &page)
+        writeBackends(&page)
+        writeListeners(&page)
+        writeSelf(&page)
+        return page.finish()
+    }
+
+    private func sumSeries(_ reports: [WorkerReport]) -> [LabeledSeries] {
+        var sums: [String: LabeledSeries] = [:]
+        for series in reports.flatMap(\.series) {
+            let key = "\(series.route)\n\(series.backend)"
+            if sums[key] == nil {
+                sums[key] = series
+            } else {
+                sums[key]?.counters.add(series.counters)
+            }
+        }
+        return sums.keys.sorted().compactMap { sums[$0] }.filter { $0.counters.duration.count > 0 || !$0.backend.isEmpty }
+    }
+
+    private func writeRoutes(_ reports: [WorkerReport], _ page: inout Exposition) {
+        guard let snapshot else { return }
+        var auth: [String: OutcomeCounts<AuthOutcome>] = [:]
+        var retries: [String: OutcomeCounts<RetryReason>] = [:]
+        for route in reports.flatMap(\.routes) {
+            auth[route.route, default: OutcomeCounts()].add(route.auth)
+            retries[route.route, default: OutcomeCounts()].add(route.retries)
+        }
+        page.family(.retries)
+        for route in snapshot.routes where !route.backends.isEmpty {
+            for reason in RetryReason.allCases {
+                guard let count = retries[route.route.name]?[reason] else { continue }
+                page.sample([.route: route.route.name, .reason: reason.name], count)
+            }
+        }
+        page.family(.routeWeight)
+        for route in snapshot.routes {
+            guard case .forward(let forward) = route.route.action else { continue }
+            for entry in forward.backends {
+                page.sample([.route: route.route.name, .backend: entry.label], UInt64(entry.weight))
+            }
+        }
+        writeMirrors(reports, &page)
+        page.family(.auth)
+        for route in snapshot.routes where route.users != nil {
+            for outcome in AuthOutcome.allCases {
+                page.sample(
+                    [.route: route.route.name, .outcome: outcome.name], auth[route.route.name]?[outcome] ?? 0)
+            }
+        }
+        page.family(.authQueueLength)
+        page.sample(UInt64(clamping: verifier.waiting))
+    }
+
+    private func writeMirrors(_ reports: [WorkerReport], _ page: inout Exposition) {
+        guard let snapshot else { return }
+        page.family(.mirrorRequests)
+        eachMirror(snapshot) { route, backend, _ in
+            var sum = OutcomeCounts<MirrorOutcome>()
+            for mirror in reports.flatMap(\.mirrors) where mirror.route == route && mirror.backend == backend {
+                sum.add(mirror.outcomes)
+            }
+            for outcome in MirrorOutcome.allCases {
+                page.sample([.route: route, .backend: backend, .outcome: outcome.name], sum[outcome])
+            }
+        }
+        page.family(.mirrorBufferedBytes)
+        eachMirror(snapshot) { route, backend, load in
+            page.sample([.route: route, .backend: backend], UInt64(clamping: load.bufferedBytes.load(ordering: .relaxed)))
+        }
+    }
+
+    private func eachMirror(_ snapshot: Snapshot, _ body: (String, String, MirrorLoad) -> Void) {
+        for route in snapshot.routes {
+            for mirror in route.mirrors {
+                body(route.route.name, snapshot.backends[mirror.backend].backend.name, mirror.load)
+            }
+        }
+    }
+
+    private func writeBackends(_ page: inout Exposition) {
+        guard let backends = snapshot?.backends else { return }
+        page.family(.requestsInFlight)
+        for backend in backends {
+            page.sample([.backend: backend.backend.name], UInt64(clamping: backend.load.inFlight.load(ordering: .relaxed)))
+        }
+        page.family(.requestsQueued)
+        for backend in backends {
+            page.sample([.backend: backend.backend.name], UInt64(clamping: backend.load.queued.load(ordering: .relaxed)))
+        }
+        page.family(.upstreamConnectionsOpen)
+        for backend in backends {
+            for endpoint in backend.endpoints {
+                page.sample(
+                    [.backend: backend.backend.name, .endpoint: endpoint.address.description],
+                    UInt64(clamping: endpoint.load.connections.load(ordering: .relaxed)))
+            }
+        }
+        page.family(.endpointUp)
+        for backend in backends {
+            for endpoint in backend.endpoints {
+                page.sample([.backend: backend.backend.name, .endpoint: endpoint.address.description], UInt64(1))
+            }
+        }
+    }
+
+    private func writeListeners(_ page: inout Exposition) {
+        let current = listeners.current.sorted { $0.listener.name < $1.listener.name }
+        page.family(.connectionsOpen)
+        for (listener, _) in current {
+            page.sample(
+                [.listener: listener.name, .protocol: "http1"],
+                UInt64(clamping: listener.connections.open.load(ordering: .relaxed)))
+        }
+        page.family(.connections)
+        for (listener, _) in current {
+            page.sample(
+                [.listener: listener.name, .protocol: "http1"], listener.connections.accepted.load(ordering: .relaxed))
+        }
+    }
+
+    private func writeSelf(_ page: inout Exposition) {
+        page.family(.accessLogDropped)
+        page.sample(droppedByOldWriters + (logWriter?.dropped.load(ordering: .relaxed) ?? 0))
+        page.family(.configReloads)
+        for outcome in ReloadOutcome.allCases { page.sample([.outcome: outcome.name], reloads[outcome]) }
+        page.family(.configInfo)
+        page.sample([.hash: snapshot?.hash ?? ""], UInt64(1))
+        page.family(.configSnapshotsLive)
+        page.sample(UInt64(clamping: Snapshot.live.load(ordering: .relaxed)))
+        page.family(.buildInfo)
+        page.sample([.version: sluiceVersion], UInt64(1))
+        if let process = ProcessStatistics.current() { page.write(process) }
+    }
+}
+
+/// A value that several threads fill.
+final class Box<Value: Sendable>: Sendable {
+    let value: Mutex<Value>
+
+    init(_ value: Value) { self.value = Mutex(value) }
+}
+
+extension ProcessStatistics {
+    /// This process now; `nil` where /proc is not to be had.
+    static func current() -> ProcessStatistics? {
+        guard let own = Machine.readSmallFile("/proc/self/stat"), let system = Machine.readSmallFile("/proc/stat") else {
+            return nil
+        }
+        var limit = rlimit()
+        let hasLimit = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 && limit.rlim_cur != rlim_t.max
+        return ProcessStatistics(
+            processStat: own, systemStat: system, ticksPerSecond: sysconf(Int32(_SC_CLK_TCK)),
+            pageSize: sysconf(Int32(_SC_PAGESIZE)), openDescriptors: openDescriptors(),
+            maxDescriptors: hasLimit ? UInt64(limit.rlim_cur) : nil)
+    }
+
+    private static func openDescriptors() -> UInt64 {
+        guard let directory = opendir("/proc/self/fd") else { return 0 }
+        defer { closedir(directory) }
+        var count: UInt64 = 0
+        while readdir(directory) != nil { count += 1 }
+        // Not ".", ".." and the directory's own descriptor.
+        return count > 3 ? count - 3 : 0
+    }
+}

@@ -1,0 +1,81 @@
+import Configuration
+import DataPlane
+import Dispatch
+import EventLoop
+import Glibc
+import Logging
+import Synchronization
+
+extension ControlPlane {
+    /// How often it is looked whether the last connection has gone.
+    private static let pollInterval = DispatchTimeInterval.milliseconds(20)
+
+    /// False from the first sign of the end on, or after `drain`: new clients should go elsewhere.
+    package var isReady: Bool { queue.sync { !isDraining && !isStopping && snapshot != nil } }
+
+    /// Says "not ready" and ends each connection with its next answer, while new ones are still served; or takes that back.
+    package func setDraining(_ draining: Bool) {
+        queue.async { [self] in
+            guard !isStopping else { return }
+            isDraining = draining
+            for worker in workers { worker.loop.post { draining ? worker.drain() : worker.undrain() } }
+            logger.info("\(draining ? "draining: /readyz says 503" : "serving again")")
+        }
+    }
+
+    /// The first call ends the process in order, a second one at once.
+    package func shutdown(_ signal: String) {
+        queue.async { [self] in
+            if isStopping {
+                logger.warning("\(signal) again: ending at once")
+                _exit(143)
+            }
+            isStopping = true
+            let settings = snapshot?.gateway.shutdown
+            logger.info("\(signal): /readyz says 503, new connections are refused after \(settings?.delay ?? .zero)")
+            let delay = DispatchTime.now() + seconds(settings?.delay ?? .zero)
+            queue.asyncAfter(deadline: delay) { [self] in stopAccepting() }
+        }
+    }
+
+    private func seconds(_ duration: Duration) -> Double {
+        Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
+    }
+
+    private func stopAccepting() {
+        let drain = snapshot?.gateway.shutdown.drain ?? .zero
+        let end = DispatchTime.now() + seconds(drain)
+        listeners.stopAccepting { [self] in
+            for worker in workers { worker.loop.post { worker.drain() } }
+            queue.async { [self] in waitForConnections(until: end) }
+        }
+    }
+
+    private func waitForConnections(until end: DispatchTime) {
+        let open = workers.reduce(0) { $0 + $1.connectionCount.load(ordering: .relaxed) }
+        if open == 0 {
+            finish(cut: 0)
+        } else if DispatchTime.now() >= end {
+            let left = Countdown(workers.count) { [self] in queue.async { [self] in finish(cut: open) } }
+            for worker in workers {
+                worker.loop.post {
+                    worker.cut()
+                    left.countDown()
+                }
+            }
+        } else {
+            queue.asyncAfter(deadline: .now() + Self.pollInterval) { [self] in waitForConnections(until: end) }
+        }
+    }
+
+    private func finish(cut: Int) {
+        if cut > 0 { logger.warning("the drain time is over: \(cut) connections were cut") }
+        // Reports flush the loops' log buffers as well.
+        collect { [self] _ in
+            logWriter?.flush(seconds: 2)
+            stopAdmin()
+            logger.info("stopped")
+            exit(0)
+        }
+    }
+}

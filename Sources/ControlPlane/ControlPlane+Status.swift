@@ -1,0 +1,143 @@
+import Base
+import Configuration
+import DataPlane
+import EventLoop
+import Foundation
+import Synchronization
+import Telemetry
+import Traffic
+
+extension ControlPlane {
+    /// What runs now, as JSON. `completion` runs on the control queue.
+    package func status(completion: @escaping @Sendable ([UInt8]) -> Void) {
+        queue.async { [self] in completion(Self.encode(currentStatus())) }
+    }
+
+    /// A reload's report as JSON.
+    package static func json(_ report: ReloadReport) -> [UInt8] { encode(Status.Reload(report)) }
+
+    private static func encode(_ value: some Encodable) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(value) else { return Array("{}".utf8) }
+        return Array(data) + [0x0A]
+    }
+
+    private func currentStatus() -> Status {
+        Status(
+            version: sluiceVersion, processID: getpid(), startedAt: Status.text(startedAt),
+            state: isStopping ? "stopping" : isDraining ? "draining" : "serving",
+            configuration: .init(
+                path: path, hash: snapshot?.hash ?? "", lastReload: lastReload.map(Status.Reload.init)),
+            loops: workers.count, listeners: listenerStatus(), routes: routeStatus(), backends: backendStatus())
+    }
+
+    private func listenerStatus() -> [Status.Listener] {
+        listeners.current.map { listener, address in
+            Status.Listener(
+                name: listener.name, address: address.description,
+                connections: listener.connections.open.load(ordering: .relaxed))
+        }
+        .sorted { $0.name < $1.name }
+    }
+
+    private func routeStatus() -> [Status.Route] {
+        (snapshot?.gateway.routes ?? []).map { route in
+            guard case .forward(let forward) = route.action else {
+                return Status.Route(name: route.name, backends: [], mirrors: [])
+            }
+            return Status.Route(
+                name: route.name,
+                backends: forward.backends.map { .init(as: $0.label, backend: $0.backend, weight: $0.weight) },
+                mirrors: forward.mirrors.map { .init(backend: $0.backend, percent: $0.percent) })
+        }
+    }
+
+    private func backendStatus() -> [Status.Backend] {
+        (snapshot?.backends ?? []).map { resolved in
+            Status.Backend(
+                name: resolved.backend.name, inFlight: resolved.load.inFlight.load(ordering: .relaxed),
+                queued: resolved.load.queued.load(ordering: .relaxed),
+                endpoints: resolved.endpoints.map {
+                    .init(
+                        address: $0.address.description, weight: $0.weight,
+                        inFlight: $0.load.inFlight.load(ordering: .relaxed),
+                        connections: $0.load.connections.load(ordering: .relaxed))
+                })
+        }
+    }
+}
+
+/// The answer of `/api/v1/status`.
+private struct Status: Encodable {
+    var version: String
+    var processID: Int32
+    var startedAt: String
+    /// serving, draining or stopping
+    var state: String
+    var configuration: Configuration
+    var loops: Int
+    var listeners: [Listener]
+    var routes: [Route]
+    var backends: [Backend]
+
+    struct Configuration: Encodable {
+        var path: String
+        var hash: String
+        var lastReload: Reload?
+    }
+
+    struct Reload: Encodable {
+        var outcome: String
+        var time: String
+        var message: String
+        var diagnostics: [String]
+
+        init(_ report: ReloadReport) {
+            outcome = report.outcome.name
+            time = Status.text(report.time)
+            message = report.message
+            diagnostics = report.diagnostics
+        }
+    }
+
+    struct Listener: Encodable {
+        var name: String
+        var address: String
+        var connections: Int
+    }
+
+    struct Route: Encodable {
+        struct Entry: Encodable {
+            var `as`: String
+            var backend: String
+            var weight: Int
+        }
+
+        struct Mirror: Encodable {
+            var backend: String
+            var percent: Double
+        }
+
+        var name: String
+        var backends: [Entry]
+        var mirrors: [Mirror]
+    }
+
+    struct Backend: Encodable {
+        struct Endpoint: Encodable {
+            var address: String
+            var weight: Int
+            var inFlight: Int
+            var connections: Int
+        }
+
+        var name: String
+        var inFlight: Int
+        var queued: Int
+        var endpoints: [Endpoint]
+    }
+
+    /// RFC 3339, UTC.
+    static func text(_ time: Double) -> String { Date(timeIntervalSince1970: time).ISO8601Format() }
+}

@@ -1,0 +1,43 @@
+import Dispatch
+import EventLoop
+import Glibc
+import Logging
+
+extension ControlPlane {
+    /// How long after the first sign of a change the files are read: an editor's or kubelet's steps belong together.
+    private static let settleTime = DispatchTimeInterval.milliseconds(30)
+
+    /// Watches the directories of the files, both where they are named and where links lead.
+    func watch(_ paths: [String]) {
+        if watcher == nil {
+            watcher = FileWatcher(queue: queue) { [weak self] in self?.scheduleReload() }
+            if watcher == nil {
+                logger.warning("the kernel has no inotify instance left: changed files are read on SIGHUP only")
+            }
+        }
+        for path in paths {
+            watcher?.watch(directory: Self.directory(of: path))
+            guard let real = realpath(path, nil) else { continue }
+            let resolved = String(cString: real)
+            free(real)
+            watcher?.watch(directory: Self.directory(of: resolved))
+        }
+    }
+
+    private static func directory(of path: String) -> String {
+        var status = stat()
+        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return path }
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    private func scheduleReload() {
+        guard !isReloadScheduled, !isStopping else { return }
+        isReloadScheduled = true
+        queue.asyncAfter(deadline: .now() + Self.settleTime) { [weak self] in
+            guard let self else { return }
+            isReloadScheduled = false
+            _ = reloadNow("file changed", isExplicit: false)
+        }
+    }
+}

@@ -1,0 +1,175 @@
+import Base
+package import ConfigFiles
+package import Configuration
+package import DataPlane
+package import Dispatch
+import EventLoop
+import Glibc
+package import Logging
+import Synchronization
+import Telemetry
+
+/// Everything that is not about a single request: loads and replaces configurations, opens and closes listeners, collects
+/// what the loops count, and ends the process in order.
+///
+/// Unchecked: its state belongs to `queue`; what other threads call posts there.
+package final class ControlPlane: @unchecked Sendable {
+    package let queue = DispatchQueue(label: "sluice.control")
+    package let logger: Logger
+    package let path: String
+    let workers: [Worker]
+    let listeners: Listeners
+    let verifier: Verifier
+    var registry = Registry()
+    var known: [HostPort: [SocketAddress]] = [:]
+    var logWriter: LogWriter?
+    var droppedByOldWriters: UInt64 = 0
+    var snapshot: Snapshot?
+    var reloads = OutcomeCounts<ReloadOutcome>()
+    var lastReload: ReloadReport?
+    var watcher: FileWatcher?
+    var isReloadScheduled = false
+    var isDraining = false
+    var isStopping = false
+    let startedAt = Double(wallClockNanoseconds()) / 1e9
+    let descriptors: Int
+
+    /// Binds the addresses of admin and metrics; what it returns takes them into use, or gives them up.
+    package var prepareAdmin: (Gateway) -> Result<(_ commit: Bool) -> Void, ListenFailure> = { _ in .success({ _ in }) }
+    /// Ends the admin listeners, which stop last.
+    package var stopAdmin: () -> Void = {}
+
+    /// - Returns: `nil` where the kernel gives no descriptors for the loops.
+    package init?(path: String, loops: Int?, logger: Logger) {
+        self.path = path
+        self.logger = logger
+        descriptors = Machine.raiseDescriptorLimit()
+        let cores = Machine.cores
+        verifier = Verifier(threads: cores / 2)
+        var workers: [Worker] = []
+        // 64: the waiting loops of a backend are the bits of one word.
+        for index in 0..<min(loops ?? cores, 64) {
+            guard let loop = Loop(label: "sluice.loop.\(index)") else { return nil }
+            workers.append(Worker(loop: loop, index: index, verifier: verifier, seed: Machine.seed()))
+        }
+        for worker in workers { worker.siblings = workers }
+        self.workers = workers
+        listeners = Listeners(workers: workers, descriptors: descriptors)
+    }
+
+    /// Loads the first configuration and starts serving.
+    ///
+    /// - Returns: what is in the way, or nothing once clients can connect.
+    package func start(_ outcome: ConfigurationLoader.Outcome) -> String? {
+        for worker in workers { worker.loop.start() }
+        let failure: String? = queue.sync {
+            guard let gateway = outcome.gateway else { return "the configuration is invalid" }
+            let result = apply(gateway, hash: outcome.hash, wait: true)
+            lastReload = ReloadReport(
+                outcome: .applied, time: now, message: "loaded at start", diagnostics: outcome.diagnostics.map(\.description))
+            watch(outcome.watched)
+            return result
+        }
+        return failure
+    }
+
+    var now: Double { Double(wallClockNanoseconds()) / 1e9 }
+
+    // MARK: Configuration
+
+    /// Loads the configuration again. `completion` runs on the control queue once every loop has changed over.
+    package func reload(_ trigger: String, completion: @escaping @Sendable (ReloadReport) -> Void = { _ in }) {
+        queue.async { [self] in completion(reloadNow(trigger, isExplicit: true)) }
+    }
+
+    func reloadNow(_ trigger: String, isExplicit: Bool) -> ReloadReport {
+        let outcome = ConfigurationLoader.load(path: path)
+        let texts = outcome.diagnostics.map(\.description)
+        guard let gateway = outcome.gateway else {
+            return finish(.rejected, trigger, texts.first ?? "the configuration cannot be read", texts)
+        }
+        watch(outcome.watched)
+        if outcome.hash == snapshot?.hash {
+            if !isExplicit { return lastReload ?? ReloadReport(outcome: .unchanged, time: now, message: "", diagnostics: []) }
+            logWriter?.reopen()
+            let before = known
+            let resolved = EndpointResolution.resolve(gateway, known: &known)
+            if known == before { return finish(.unchanged, trigger, "nothing has changed", texts) }
+            report(resolved.problems)
+        }
+        if let problem = apply(gateway, hash: outcome.hash, wait: true) {
+            return finish(.rejected, trigger, problem, texts)
+        }
+        return finish(.applied, trigger, "the new configuration runs", texts)
+    }
+
+    private func finish(
+        _ outcome: ReloadOutcome, _ trigger: String, _ message: String, _ diagnostics: [String]
+    ) -> ReloadReport {
+        reloads.count(outcome)
+        let report = ReloadReport(outcome: outcome, time: now, message: message, diagnostics: diagnostics)
+        lastReload = report
+        switch outcome {
+        case .rejected:
+            logger.error("configuration rejected (\(trigger)), the old one still runs: \(message)")
+            for line in diagnostics.dropFirst() { logger.error("\(line)") }
+        case .applied:
+            logger.info("configuration \(snapshot?.hash ?? "") runs (\(trigger))")
+            for line in diagnostics { logger.warning("\(line)") }
+        case .unchanged: logger.info("configuration unchanged (\(trigger))")
+        }
+        return report
+    }
+
+    private func report(_ problems: [String]) {
+        for problem in problems { logger.warning("endpoint without an address: \(problem)") }
+    }
+
+    /// Everything or nothing: binds, opens and resolves first, then changes over.
+    private func apply(_ gateway: Gateway, hash: String, wait: Bool) -> String? {
+        let writer: LogWriter?
+        let prepared: Listeners.Prepared
+        do throws(LogWriter.OpenFailure) {
+            writer = try makeWriter(gateway)
+        } catch {
+            return "\(error)"
+        }
+        do throws(ListenFailure) {
+            prepared = try listeners.prepare(gateway.listeners)
+        } catch {
+            return "\(error)"
+        }
+        let commitAdmin: (Bool) -> Void
+        switch prepareAdmin(gateway) {
+        case .success(let commit): commitAdmin = commit
+        case .failure(let failure):
+            prepared.abandon()
+            return "\(failure)"
+        }
+        let resolved = EndpointResolution.resolve(gateway, known: &known)
+        report(resolved.problems)
+        let next = registry.snapshot(gateway, hash: hash, addresses: resolved.addresses)
+        if writer !== logWriter { droppedByOldWriters += logWriter?.dropped.load(ordering: .relaxed) ?? 0 }
+        snapshot = next
+        logWriter = writer
+        let done = DispatchSemaphore(value: 0)
+        let left = Countdown(workers.count) { done.signal() }
+        for worker in workers {
+            worker.loop.post {
+                worker.apply(next, log: writer)
+                left.countDown()
+            }
+        }
+        // The old tables are gone from every loop before anyone is told that the new ones are in force.
+        done.wait()
+        listeners.apply(gateway.listeners, prepared)
+        commitAdmin(true)
+        return nil
+    }
+
+    private func makeWriter(_ gateway: Gateway) throws(LogWriter.OpenFailure) -> LogWriter? {
+        guard let settings = gateway.accessLog else { return nil }
+        if let logWriter, logWriter.sink == settings.sink { return logWriter }
+        return try LogWriter(settings.sink)
+    }
+}

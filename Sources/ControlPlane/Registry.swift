@@ -1,0 +1,75 @@
+import Configuration
+import Credentials
+import DataPlane
+import EventLoop
+import Traffic
+
+/// The counts that outlive a configuration, by identity: a backend by its name, an endpoint by backend and address, a mirror
+/// by route and backend.
+struct Registry {
+    private struct EndpointKey: Hashable {
+        var backend: String
+        var address: SocketAddress
+    }
+
+    private struct MirrorKey: Hashable {
+        var route: String
+        var backend: String
+    }
+
+    private var backends: [String: BackendLoad] = [:]
+    private var endpoints: [EndpointKey: EndpointLoad] = [:]
+    private var mirrors: [MirrorKey: MirrorLoad] = [:]
+    private var userTables: [[String: String]: UserTable] = [:]
+
+    /// Puts a snapshot together, taking over what is known and forgetting what the configuration no longer names.
+    ///
+    /// - Parameter addresses: what each endpoint's address stands for, in the order of backends and endpoints.
+    mutating func snapshot(_ gateway: Gateway, hash: String, addresses: [[[SocketAddress]]]) -> Snapshot {
+        var next = Registry()
+        let resolved = zip(gateway.backends, addresses).map { backend, addresses in
+            let load = self.backends[backend.name] ?? BackendLoad()
+            next.backends[backend.name] = load
+            var endpoints: [ResolvedEndpoint] = []
+            for (endpoint, found) in zip(backend.endpoints, addresses) {
+                for address in found where !endpoints.contains(where: { $0.address == address }) {
+                    let key = EndpointKey(backend: backend.name, address: address)
+                    let load = self.endpoints[key] ?? EndpointLoad()
+                    next.endpoints[key] = load
+                    endpoints.append(ResolvedEndpoint(address: address, weight: endpoint.weight, load: load))
+                }
+            }
+            return ResolvedBackend(backend: backend, load: load, endpoints: endpoints)
+        }
+        let indexes = Dictionary(uniqueKeysWithValues: gateway.backends.enumerated().map { ($1.name, $0) })
+        let routes = gateway.routes.map { resolve($0, indexes, &next) }
+        self = next
+        return Snapshot(gateway: gateway, hash: hash, backends: resolved, routes: routes)
+    }
+
+    private func resolve(_ route: Route, _ indexes: [String: Int], _ next: inout Registry) -> ResolvedRoute {
+        var backends: [Int] = []
+        var mirrors: [(backend: Int, load: MirrorLoad)] = []
+        if case .forward(let forward) = route.action {
+            // The configuration is checked: every name exists.
+            backends = forward.backends.compactMap { indexes[$0.backend] }
+            for mirror in forward.mirrors {
+                guard let index = indexes[mirror.backend] else { continue }
+                let key = MirrorKey(route: route.name, backend: mirror.backend)
+                let load = next.mirrors[key] ?? self.mirrors[key] ?? MirrorLoad()
+                next.mirrors[key] = load
+                mirrors.append((index, load))
+            }
+        }
+        var users: UserTable?
+        if let auth = route.basicAuth {
+            // Making a decoy may cost as much as a verification; unchanged users keep theirs.
+            let table =
+                next.userTables[auth.users] ?? userTables[auth.users]
+                ?? UserTable(auth.users, decoyHash: PasswordHash.decoy(like: auth.users.values))
+            next.userTables[auth.users] = table
+            users = table
+        }
+        return ResolvedRoute(route: route, backends: backends, mirrors: mirrors, users: users)
+    }
+}

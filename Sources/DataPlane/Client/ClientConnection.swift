@@ -1,0 +1,358 @@
+import Base
+import EventLoop
+import HTTP
+import Telemetry
+
+/// One HTTP/1.1 connection from a client: requests in, answers out, one after the other (RFC 9112 section 9.3.2).
+///
+///     head --head complete--> body --body complete--> responding --answer sent--> head
+///     responding/body --answered early--> discarding (little is left) or closing (much is left) --> head or lingering
+///
+/// Between requests it holds no exchange and no buffers.
+final class ClientConnection: Stream {
+    /// A FIN this soon after the last byte is a client that half-closes and waits for its answer; a later one is a client
+    /// that has gone. TCP shows both the same way, and for a model on a GPU it matters to stop working for nobody.
+    private static let halfCloseGrace = Nanoseconds.milliseconds(50)
+    /// The rest of a request that is read and thrown away so that the connection can go on; a longer one costs more than a
+    /// new connection.
+    private static let discardLimit: UInt64 = 64 * 1024
+    /// How long a client that was answered early may go on sending before the connection is closed: in all, and with nothing
+    /// arriving. Closing at once would reset it, and with that take the answer from a client still writing (RFC 9112 9.6).
+    private static let lingerTotal = Nanoseconds.seconds(10)
+    private static let lingerIdle = Nanoseconds.seconds(2)
+
+    private enum State { case head, body, trailers, responding, discarding, closing, lingering }
+
+    private unowned let worker: Worker
+    let listener: ListenerState
+    let address: SocketAddress?
+    /// The peer is a proxy whose forwarding headers are believed.
+    let isTrusted: Bool
+    /// The address without port, made at the first request.
+    private(set) lazy var addressText: [UInt8] = Array((address?.host ?? "").utf8)
+
+    private var state = State.head
+    private var exchange: Exchange?
+    private var body = BodyReader()
+    private var trailers: MessageHead?
+    /// What was read and cannot be used yet: an incomplete head, or what follows the present request.
+    private var inbox = ByteBuffer()
+    private var isConsuming = false
+    private var mustClose = false
+    private var lastReceived = Instant(nanoseconds: 0)
+    private var lingerUntil = Instant.never
+    /// Place in the worker's list of connections.
+    var listIndex = -1
+
+    init(worker: Worker, listener: ListenerState, address: SocketAddress?) {
+        self.worker = worker
+        self.listener = listener
+        self.address = address
+        isTrusted = address.map { listener.trusts($0) } ?? false
+        super.init(loop: worker.loop)
+    }
+
+    func start(_ descriptor: Int32) -> Bool {
+        guard open(descriptor, [.readable, .writable, .peerFinished]) else { return false }
+        loop.setDeadline(self, loop.now + listener.idleTimeout)
+        return true
+    }
+
+    // MARK: Reading
+
+    override var wantsRead: Bool {
+        switch state {
+        case .head: !awaitsDrain
+        case .body, .trailers: exchange?.acceptsBody ?? false
+        case .discarding, .lingering: true
+        case .responding, .closing: false
+        }
+    }
+
+    override func readable() {
+        switch receive() {
+        case .bytes(let bytes):
+            lastReceived = loop.now
+            if inbox.isEmpty {
+                isConsuming = true
+                let used = consume(bytes)
+                isConsuming = false
+                if isOpen && used < bytes.count { inbox.append(UnsafeRawBufferPointer(rebasing: bytes[used...])) }
+            } else {
+                inbox.append(bytes)
+                consumeInbox()
+            }
+        case .nothing: break
+        case .end, .failed: inputEnded()
+        }
+    }
+
+    /// Something that stood in the way of reading has gone; looked at in a turn of its own.
+    func wake() { if isOpen && !isConsuming { loop.continueLater(self) } }
+
+    override func resumed() { if !inbox.isEmpty { consumeInbox() } }
+
+    private func consumeInbox() {
+        guard !isConsuming else { return }
+        isConsuming = true
+        let used = consume(inbox.bytes)
+        isConsuming = false
+        inbox.consume(used)
+        if inbox.isEmpty { inbox.release() }
+    }
+
+    /// - Returns: how many of the bytes are used up.
+    private func consume(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var offset = 0
+        while isOpen {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
+            switch state {
+            case .head:
+                guard !rest.isEmpty, !awaitsDrain, let used = consumeHead(rest) else { return offset }
+                offset &+= used
+            case .body:
+                guard let exchange, exchange.acceptsBody else { return offset }
+                guard consumeBody(bytes, &offset, exchange) else { return offset }
+            case .trailers:
+                guard let exchange, exchange.acceptsBody, let used = consumeTrailers(rest, exchange) else { return offset }
+                offset &+= used
+            case .discarding:
+                guard discardBody(bytes, &offset) else { return offset }
+            case .responding, .closing: return offset
+            case .lingering: return bytes.count
+            }
+        }
+        return bytes.count
+    }
+
+    private func consumeHead(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        let exchange: Exchange
+        if let present = self.exchange {
+            exchange = present
+        } else {
+            exchange = worker.takeExchange(self)
+            self.exchange = exchange
+            loop.setDeadline(self, loop.now + listener.headerTimeout)
+        }
+        switch exchange.head.parseRequest(bytes, limit: listener.headerBytes) {
+        case .incomplete: return nil
+        case .failed(let error):
+            loop.setDeadline(self, .never)
+            state = .body
+            exchange.reject(error)
+            return bytes.count
+        case .complete(let length):
+            loop.setDeadline(self, .never)
+            mustClose = !exchange.head.allowsReuse
+            body = BodyReader(exchange.head.framing)
+            if body.remaining == 0 {
+                state = .responding
+                exchange.requestEnd(trailers: nil)
+            } else {
+                state = .body
+            }
+            exchange.decide()
+            return length
+        }
+    }
+
+    private func consumeBody(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int, _ exchange: Exchange) -> Bool {
+        switch body.next(bytes, from: &offset) {
+        case .data(let count):
+            let data = UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset &+ count)])
+            offset &+= count
+            let isLast = body.remaining == 0
+            exchange.requestBody(data)
+            // It may have been refused for its size.
+            if isLast && state == .body && self.exchange === exchange { bodyEnded(exchange, trailers: nil) }
+            return true
+        case .needMore: return false
+        case .end:
+            bodyEnded(exchange, trailers: nil)
+            return true
+        case .trailers:
+            state = .trailers
+            return true
+        case .failed(let error):
+            exchange.reject(error)
+            return true
+        }
+    }
+
+    private func consumeTrailers(_ bytes: UnsafeRawBufferPointer, _ exchange: Exchange) -> Int? {
+        guard !bytes.isEmpty else { return nil }
+        let head = trailers ?? worker.takeHead()
+        trailers = head
+        switch head.parseTrailers(bytes, limit: listener.headerBytes) {
+        case .incomplete: return nil
+        case .failed(let error):
+            returnTrailers()
+            exchange.reject(error)
+            return bytes.count
+        case .complete(let length):
+            bodyEnded(exchange, trailers: head)
+            returnTrailers()
+            return length
+        }
+    }
+
+    private func bodyEnded(_ exchange: Exchange, trailers: MessageHead?) {
+        state = .responding
+        exchange.requestEnd(trailers: trailers)
+    }
+
+    private func discardBody(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) -> Bool {
+        guard case .data(let count) = body.next(bytes, from: &offset) else { return false }
+        offset &+= count
+        if body.remaining == 0 { becomeIdle() }
+        return true
+    }
+
+    private func returnTrailers() {
+        if let trailers { worker.giveHead(trailers) }
+        trailers = nil
+    }
+
+    // MARK: What the exchange asks for
+
+    /// Whether the connection goes on after the present answer.
+    var keepsOpen: Bool { !mustClose && !worker.isDraining }
+
+    func closeAfterThis() { mustClose = true }
+
+    /// An answer is made before the request has been read: if much of that is left, the connection ends with the answer.
+    func prepareToAnswerEarly() {
+        guard state == .body || state == .trailers else { return }
+        if let left = body.remaining, left <= Self.discardLimit, state == .body, exchange?.head.expectsContinue == false {
+            return
+        }
+        mustClose = true
+    }
+
+    private var cut = Cut.no
+    private enum Cut { case no, close, reset }
+
+    /// The answer ends here, incomplete; `reset` where its end alone would look complete.
+    func cutAfterThis(reset: Bool) {
+        mustClose = true
+        cut = reset ? .reset : .close
+    }
+
+    func exchangeEnded() {
+        exchange = nil
+        returnTrailers()
+        guard isOpen else { return }
+        if cut == .reset {
+            close(reset: true)
+        } else if !keepsOpen {
+            beginClosing()
+        } else if state == .body {
+            state = .discarding
+            loop.setDeadline(self, loop.now + Self.lingerTotal)
+            wake()
+        } else {
+            becomeIdle()
+        }
+    }
+
+    private func becomeIdle() {
+        state = .head
+        loop.setDeadline(self, loop.now + listener.idleTimeout)
+        // A client that sends one request after the other and reads no answers is not read from either.
+        if outgoing.count > Exchange.backlogLimit { awaitsDrain = true }
+        if !isConsuming && (!inbox.isEmpty || canRead) { wake() }
+    }
+
+    // MARK: The end
+
+    private func beginClosing() {
+        let requestIsIncomplete = state == .body || state == .trailers
+        state = .closing
+        needsLinger = cut == .no && (requestIsIncomplete || !inbox.isEmpty || canRead) && !peerFinished
+        flush()
+        if outgoing.isEmpty {
+            finishClosing()
+        } else {
+            awaitsDrain = true
+            loop.setDeadline(self, loop.now + listener.idleTimeout)
+        }
+    }
+
+    private var needsLinger = false
+
+    private func finishClosing() {
+        guard needsLinger else {
+            close(reset: false)
+            return
+        }
+        state = .lingering
+        inbox.removeAll()
+        finishWriting()
+        lingerUntil = loop.now + Self.lingerTotal
+        loop.setDeadline(self, loop.now + Self.lingerIdle)
+        wake()
+    }
+
+    override func drained() {
+        if state == .closing {
+            finishClosing()
+        } else if let exchange {
+            exchange.clientDrained()
+        } else {
+            wake()
+        }
+    }
+
+    private func inputEnded() {
+        switch state {
+        case .head, .body, .trailers: leave()
+        case .responding: break
+        case .discarding, .closing, .lingering: close(reset: false)
+        }
+    }
+
+    override func peerLeft(reset: Bool) {
+        guard let exchange, exchange.phase != .reading else {
+            if reset { leave() }
+            return
+        }
+        // While the request is being read, reading tells whether all of it came.
+        if !reset && (state == .body || state == .trailers) && wantsRead { return }
+        if reset || loop.now.since(lastReceived) > Self.halfCloseGrace { leave() }
+    }
+
+    override func writeFailed(_ error: Int32) { leave() }
+
+    private func leave() {
+        mustClose = true
+        let exchange = self.exchange
+        close(reset: exchange != nil)
+        exchange?.clientLeft()
+    }
+
+    override func expired(now: Instant) {
+        if state == .lingering, now < lingerUntil, now.since(lastReceived) < Self.lingerIdle {
+            loop.setDeadline(self, min(lingerUntil, lastReceived + Self.lingerIdle))
+        } else if state == .head, let exchange {
+            mustClose = true
+            exchange.reject(.headerTimeout)
+        } else {
+            close(reset: state == .closing)
+        }
+    }
+
+    /// The gateway is stopping: what is idle goes now, what is busy after its answer.
+    func drain() {
+        if state == .head && exchange == nil { close(reset: false) }
+    }
+
+    /// The time for draining is over.
+    func cutNow() { leave() }
+
+    private func close(reset: Bool) {
+        guard isOpen else { return }
+        discard(reset: reset)
+        loop.removeDeadline(self)
+        worker.connectionEnded(self)
+    }
+}

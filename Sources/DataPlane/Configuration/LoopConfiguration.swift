@@ -1,0 +1,98 @@
+import Base
+import Configuration
+import EventLoop
+import Telemetry
+import Traffic
+
+/// One configuration as one loop runs it. An exchange holds the one it began with to its end.
+package final class LoopConfiguration {
+    package let snapshot: Snapshot
+    let routes: ContiguousArray<RouteState>
+    let backends: ContiguousArray<BackendPool>
+    let endpoints: [EndpointKey: EndpointPool]
+    let series: [SeriesKey: Series]
+
+    struct EndpointKey: Hashable {
+        var backend: String
+        var address: SocketAddress
+    }
+
+    struct SeriesKey: Hashable {
+        var route: String
+        var backend: String
+    }
+
+    /// Builds the loop's tables. What the previous configuration knows by the same name goes on: connections, queues,
+    /// splits whose entries are the same, counters.
+    init(_ snapshot: Snapshot, worker: Worker, after previous: LoopConfiguration?) {
+        self.snapshot = snapshot
+        var endpoints: [EndpointKey: EndpointPool] = [:]
+        backends = ContiguousArray(
+            snapshot.backends.map { resolved in
+                let name = resolved.backend.name
+                let pools = resolved.endpoints.map { endpoint in
+                    let key = EndpointKey(backend: name, address: endpoint.address)
+                    let pool =
+                        endpoints[key] ?? previous?.endpoints[key]
+                        ?? EndpointPool(
+                            worker: worker, address: endpoint.address, load: endpoint.load, backendLoad: resolved.load)
+                    endpoints[key] = pool
+                    return pool
+                }
+                return BackendPool(
+                    worker: worker, resolved: resolved, endpoints: ContiguousArray(pools),
+                    queue: worker.queue(of: resolved.load))
+            })
+        self.endpoints = endpoints
+
+        var series: [SeriesKey: Series] = [:]
+        func findSeries(_ route: String, _ backend: String) -> Series {
+            let key = SeriesKey(route: route, backend: backend)
+            let found = series[key] ?? previous?.series[key] ?? Series(route: route, backend: backend)
+            series[key] = found
+            return found
+        }
+        var routes: ContiguousArray<RouteState> = []
+        for resolved in snapshot.routes {
+            let old = previous?.routes.first { $0.route.name == resolved.route.name }
+            routes.append(
+                Self.makeRoute(resolved, backends: backends, after: old, worker: worker, series: findSeries))
+        }
+        self.routes = routes
+        self.series = series
+    }
+
+    private static func makeRoute(
+        _ resolved: ResolvedRoute, backends: ContiguousArray<BackendPool>, after old: RouteState?, worker: Worker,
+        series: (String, String) -> Series
+    ) -> RouteState {
+        let name = resolved.route.name
+        guard case .forward(let forward) = resolved.route.action else {
+            return RouteState(
+                resolved, entries: [], mirrors: [], series: series(name, ""),
+                split: Split(weights: [], random: &worker.random), after: old)
+        }
+        var entries: ContiguousArray<RouteState.Entry> = []
+        for (entry, backend) in zip(forward.backends, resolved.backends) {
+            entries.append(RouteState.Entry(pool: backends[backend], series: series(name, entry.label)))
+        }
+        var mirrors: ContiguousArray<MirrorState> = []
+        for (mirror, target) in zip(forward.mirrors, resolved.mirrors) {
+            let before = old?.mirrors.first { $0.mirror.backend == mirror.backend }
+            mirrors.append(MirrorState(mirror, pool: backends[target.backend], load: target.load, after: before))
+        }
+        let split: Split
+        if let old, case .forward(let before) = old.route.action, before.backends == forward.backends {
+            split = old.split
+        } else {
+            split = Split(weights: forward.backends.map(\.weight), random: &worker.random)
+        }
+        return RouteState(
+            resolved, entries: entries, mirrors: mirrors, series: series(name, ""), split: split, after: old)
+    }
+
+    /// Endpoints that `next` does not have end their connections as they become idle.
+    func retireEndpoints(notIn next: LoopConfiguration) {
+        for (key, pool) in endpoints where next.endpoints[key] == nil { pool.retire() }
+    }
+}

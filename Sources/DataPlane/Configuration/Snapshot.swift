@@ -1,0 +1,83 @@
+package import Configuration
+package import EventLoop
+package import Synchronization
+package import Traffic
+
+/// One configuration, resolved and ready to run: immutable, shared by all loops, replaced as a whole.
+///
+/// Loads and mirrors are objects of their own that outlive it: what is under way is counted on across a reload.
+package final class Snapshot: Sendable {
+    /// Snapshots some exchange or loop still holds; 1 when nothing is changing.
+    package static let live = Atomic<Int>(0)
+
+    package let gateway: Gateway
+    /// Names the bytes it was read from.
+    package let hash: String
+    package let table: RouteTable
+    package let backends: [ResolvedBackend]
+    package let routes: [ResolvedRoute]
+
+    package init(gateway: Gateway, hash: String, backends: [ResolvedBackend], routes: [ResolvedRoute]) {
+        self.gateway = gateway
+        self.hash = hash
+        self.backends = backends
+        self.routes = routes
+        table = RouteTable(gateway.routes)
+        Self.live.add(1, ordering: .relaxed)
+    }
+
+    deinit { Self.live.subtract(1, ordering: .relaxed) }
+}
+
+/// A backend with the addresses its names stand for.
+package struct ResolvedBackend: Sendable {
+    package var backend: Backend
+    package var load: BackendLoad
+    package var endpoints: [ResolvedEndpoint]
+
+    package init(backend: Backend, load: BackendLoad, endpoints: [ResolvedEndpoint]) {
+        self.backend = backend
+        self.load = load
+        self.endpoints = endpoints
+    }
+}
+
+package struct ResolvedEndpoint: Sendable {
+    package var address: SocketAddress
+    /// Relative to the other endpoints of the backend, at least 1.
+    package var weight: Int
+    package var load: EndpointLoad
+
+    package init(address: SocketAddress, weight: Int, load: EndpointLoad) {
+        self.address = address
+        self.weight = weight
+        self.load = load
+    }
+}
+
+/// A route with its backends as indexes into the snapshot.
+package struct ResolvedRoute: Sendable {
+    package var route: Route
+    /// In the order of the route's `backends`; empty for a fixed answer.
+    package var backends: [Int]
+    /// In the order of the route's `mirrors`.
+    package var mirrors: [(backend: Int, load: MirrorLoad)]
+    package var users: UserTable?
+
+    package init(
+        route: Route, backends: [Int], mirrors: [(backend: Int, load: MirrorLoad)], users: UserTable?
+    ) {
+        self.route = route
+        self.backends = backends
+        self.mirrors = mirrors
+        self.users = users
+    }
+}
+
+/// What a mirror has under way in the whole process.
+package final class MirrorLoad: Sendable {
+    package let inFlight = Atomic<Int>(0)
+    package let bufferedBytes = Atomic<Int>(0)
+
+    package init() {}
+}

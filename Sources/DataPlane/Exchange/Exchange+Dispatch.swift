@@ -1,0 +1,193 @@
+import Base
+import Configuration
+import EventLoop
+import HTTP
+import Telemetry
+import Traffic
+
+/// Choosing a backend, waiting for a place, and sending.
+extension Exchange {
+    func dispatch() {
+        guard let route else { return }
+        guard let index = route.nextEntry() else {
+            reject(.noEndpoint)
+            return
+        }
+        entry = index
+        let pool = route.entries[index].pool
+        self.pool = pool
+        queuedAt = worker.loop.now
+        if pool.queue.isEmpty, let lease = pool.acquire() {
+            launch(lease)
+            return
+        }
+        guard pool.load.queued.take(limit: pool.backend.limits.queue) else {
+            reject(.queueFull)
+            return
+        }
+        phase = .waiting
+        worker.loop.setDeadline(self, queuedAt + pool.queueTimeout)
+        worker.enqueue(self, pool)
+    }
+
+    /// A place is there.
+    func launch(_ lease: BackendPool.Lease) {
+        guard let pool else { return }
+        let now = worker.loop.now
+        phase = .sending
+        endpoint = lease.endpoint
+        dispatchedAt = now
+        lastActivity = now
+        startMirrors()
+        connect(lease, pool)
+        writeHead(mirrorOf: nil)
+        upstream?.sendHead(worker.stage.bytes, framing: head.framing)
+        if isRequestComplete { upstream?.sendEnd(trailers: nil) }
+        armDeadline()
+        client?.wake()
+    }
+
+    private func connect(_ lease: BackendPool.Lease, _ pool: BackendPool) {
+        if let pooled = lease.pooled {
+            upstream = pooled
+            pooled.lease(for: self, method: head.method)
+        } else {
+            let fresh = lease.endpoint.makeConnection()
+            upstream = fresh
+            fresh.connect(for: self, method: head.method, timeout: pool.connectTimeout)
+        }
+    }
+
+    private func startMirrors() {
+        guard let route, !route.mirrors.isEmpty else { return }
+        // One draw for all, so that two mirrors of one share get the same requests.
+        let draw = Double(worker.random.next() >> 11) * 0x1p-53 * 100
+        for state in route.mirrors where draw < state.mirror.percent {
+            guard let copy = MirrorCopy.start(state, worker: worker, method: head.method) else { continue }
+            writeHead(mirrorOf: route.name)
+            copy.sendHead(worker.stage.bytes, framing: head.framing)
+            if isRequestComplete { copy.sendEnd(trailers: nil) }
+            mirrors.append(copy)
+        }
+    }
+
+    /// Writes the request's head for the next hop into the worker's stage.
+    private func writeHead(mirrorOf routeName: [UInt8]?) {
+        guard let target, let client, let route else { return }
+        var origin = UnsafeRawBufferPointer(rebasing: head.slice(HeadRange(Int(target.path.start), Int(head.target.end)))[...])
+        worker.targetScratch.removeAll()
+        if target.path.isEmpty {
+            // An absolute target may leave the path out; `OPTIONS` then asks about the server (RFC 9112 section 3.2.4).
+            worker.targetScratch.append(head.method == .options && !target.hasQuery ? "*" : "/")
+            worker.targetScratch.append(origin)
+            origin = worker.targetScratch.bytes
+        }
+        var forwarding = RequestForwarding(framing: head.framing, target: origin, host: head.slice(host))
+        forwarding.isTrusted = client.isTrusted
+        forwarding.keepsAuthorization = route.users == nil || route.route.basicAuth?.forwardAuthorization == true
+        forwarding.requestID = identity.madeRequestID
+        forwarding.traceparent = identity.newTraceparent
+        worker.stage.removeAll()
+        client.addressText.withUnsafeBytes { address in
+            forwarding.clientAddress = address
+            if let routeName {
+                routeName.withUnsafeBytes {
+                    forwarding.mirrorRoute = $0
+                    HeadWriter.request(head, forwarding, into: &worker.stage)
+                }
+            } else {
+                HeadWriter.request(head, forwarding, into: &worker.stage)
+            }
+        }
+    }
+
+    // MARK: Trouble on the way
+
+    func handleFailure(_ failure: UpstreamFailure) {
+        upstream = nil
+        if canRetry(failure) {
+            retry(failure)
+            return
+        }
+        if isHeadSent {
+            cut(failure.cause)
+        } else {
+            reject(failure.cause)
+        }
+    }
+
+    /// A pooled connection may have been closed by the endpoint just before it was used. The request is then sent once more,
+    /// on a fresh connection, if that cannot do anything twice (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1).
+    private func canRetry(_ failure: UpstreamFailure) -> Bool {
+        guard failure.wasStale, retries == 0, !isHeadSent, firstByteAt == nil else { return false }
+        // What has left is not kept, so only a request without a body can be written anew.
+        return failure.nothingWritten || (head.method.isIdempotent && head.framing == .none)
+    }
+
+    private func retry(_ failure: UpstreamFailure) {
+        guard let pool, let endpoint, let route else { return }
+        // Its place is still ours; only the connection is new.
+        guard pool.reserveConnection() else {
+            reject(.upstreamReset)
+            return
+        }
+        retries = 1
+        route.retries.count(.staleConnection)
+        connect(BackendPool.Lease(endpoint: endpoint, pooled: nil), pool)
+        if failure.nothingWritten {
+            upstream?.sendUnsent(&worker.unsent, framing: head.framing, isComplete: isRequestComplete)
+        } else {
+            writeHead(mirrorOf: nil)
+            upstream?.sendHead(worker.stage.bytes, framing: head.framing)
+            upstream?.sendEnd(trailers: nil)
+        }
+        client?.wake()
+    }
+
+    // MARK: Deadlines
+
+    /// The earliest of what limits the exchange now.
+    func armDeadline() {
+        guard let route, let dispatchedAt else { return }
+        var deadline = Instant.never
+        if let idle = route.idleTimeout { deadline = lastActivity + idle }
+        if let timeout = route.timeout { deadline = min(deadline, dispatchedAt + timeout) }
+        if let limit = pool?.firstByteTimeout, firstByteAt == nil, let requestEndedAt {
+            deadline = min(deadline, requestEndedAt + limit)
+        }
+        worker.loop.setDeadline(self, deadline)
+    }
+
+    func handleExpiry(_ now: Instant) {
+        switch phase {
+        case .waiting:
+            leaveQueue()
+            reject(.queueTimeout)
+        case .sending, .responding: expiredUnderWay(now)
+        case .reading, .deciding, .verifying, .finished: break
+        }
+    }
+
+    private func expiredUnderWay(_ now: Instant) {
+        guard let route, let dispatchedAt else { return }
+        let cause: Cause
+        if let timeout = route.timeout, dispatchedAt + timeout <= now {
+            cause = .exchangeTimeout
+        } else if let limit = pool?.firstByteTimeout, firstByteAt == nil, let requestEndedAt, requestEndedAt + limit <= now {
+            cause = .firstByteTimeout
+        } else if let idle = route.idleTimeout, lastActivity + idle <= now {
+            cause = .idleTimeout
+        } else {
+            armDeadline()
+            return
+        }
+        if isHeadSent { cut(cause) } else { reject(cause) }
+    }
+
+    func leaveQueue() {
+        guard phase == .waiting, let pool else { return }
+        worker.dequeue(self, pool)
+        worker.loop.setDeadline(self, .never)
+        phase = .deciding
+    }
+}

@@ -1,0 +1,151 @@
+import Base
+import Configuration
+import EventLoop
+import HTTP
+import Telemetry
+import Traffic
+
+/// One request and its response, between one client and one endpoint.
+///
+///     reading --head complete--> deciding --> verifying (a password) --> deciding
+///     deciding --> answered here | waiting (for a place) --> sending
+///     sending --answer's head--> responding
+///     every way ends in `finish`, once
+///
+/// It knows neither side's protocol: the client connection parses requests and writes answers, the upstream connection
+/// writes requests and parses answers, and both hand over neutral heads and body bytes.
+package final class Exchange: UpstreamUser {
+    enum Phase { case reading, deciding, verifying, waiting, sending, responding, finished }
+
+    unowned let worker: Worker
+    /// Set from the first byte of the request until `finish`.
+    var client: ClientConnection?
+    /// Told apart from an earlier use of the same object by jobs that come back late.
+    var serial: UInt64 = 0
+    let head = MessageHead()
+    var phase = Phase.reading
+
+    // What the request is.
+    var target: RequestTarget?
+    var decodedPath = ByteBuffer()
+    var hasDecodedPath = false
+    /// The value that goes out as `Host`; a range of the head.
+    var host = HeadRange.empty
+    var identity = Identity()
+
+    // What was decided.
+    var configuration: LoopConfiguration?
+    var route: RouteState?
+    var entry: Int?
+    var pool: BackendPool?
+    var endpoint: EndpointPool?
+    var upstream: UpstreamConnection?
+    var mirrors: ContiguousArray<MirrorCopy> = []
+    var user: [UInt8] = []
+
+    // How far it is.
+    var requestBytes: UInt64 = 0
+    var responseBytes: UInt64 = 0
+    var isRequestComplete = false
+    var isHeadSent = false
+    var status = 0
+    var clientFraming = BodyFraming.none
+    var retries: UInt32 = 0
+    var isUpstreamPaused = false
+
+    // When things happened.
+    var startedAt = Instant(nanoseconds: 0)
+    var startedWallClock: UInt64 = 0
+    var queuedAt = Instant(nanoseconds: 0)
+    var dispatchedAt: Instant?
+    var requestEndedAt: Instant?
+    var firstByteAt: Instant?
+    var lastActivity = Instant(nanoseconds: 0)
+
+    // Place in a queue.
+    var queueNext: Exchange?
+    unowned(unsafe) var queuePrevious: Exchange?
+
+    init(worker: Worker) { self.worker = worker }
+
+    /// Bytes an endpoint or client may be behind before whoever feeds it has to wait: two reads' worth keeps both busy.
+    static let backlogLimit = 2 * Loop.scratchBytes
+
+    /// Begins a new life at the first byte of a request.
+    func begin(_ client: ClientConnection, serial: UInt64) {
+        self.client = client
+        self.serial = serial
+        phase = .reading
+        startedAt = worker.loop.now
+        startedWallClock = worker.wallClock
+    }
+
+    /// Forgets everything but the memory.
+    func reset() {
+        head.reset()
+        client = nil
+        target = nil
+        hasDecodedPath = false
+        host = .empty
+        configuration = nil
+        route = nil
+        entry = nil
+        pool = nil
+        endpoint = nil
+        upstream = nil
+        if !mirrors.isEmpty { mirrors.removeAll(keepingCapacity: true) }
+        if !user.isEmpty { user.removeAll(keepingCapacity: true) }
+        requestBytes = 0
+        responseBytes = 0
+        isRequestComplete = false
+        isHeadSent = false
+        status = 0
+        retries = 0
+        isUpstreamPaused = false
+        dispatchedAt = nil
+        requestEndedAt = nil
+        firstByteAt = nil
+        identity.clear()
+    }
+
+    /// Whether body bytes have somewhere to go right now.
+    var acceptsBody: Bool {
+        guard phase == .sending || phase == .responding, let upstream else { return false }
+        return !upstream.awaitsDrain
+    }
+
+    // MARK: The request's body
+
+    func requestBody(_ bytes: UnsafeRawBufferPointer) {
+        requestBytes &+= UInt64(bytes.count)
+        if let limit = route?.route.maxBodySize, requestBytes > UInt64(max(limit, 0)) {
+            reject(.bodyTooLarge)
+            return
+        }
+        lastActivity = worker.loop.now
+        for mirror in mirrors { mirror.sendBody(bytes) }
+        guard let upstream else { return }
+        upstream.sendBody(bytes)
+        if upstream.outgoing.count > Self.backlogLimit { upstream.awaitsDrain = true }
+    }
+
+    func requestEnd(trailers: MessageHead?) {
+        isRequestComplete = true
+        requestEndedAt = worker.loop.now
+        lastActivity = worker.loop.now
+        for mirror in mirrors { mirror.sendEnd(trailers: trailers) }
+        upstream?.sendEnd(trailers: trailers)
+        if pool?.firstByteTimeout != nil, firstByteAt == nil { armDeadline() }
+    }
+
+    // MARK: Events of the upstream side; what they do is in the files of their topic
+
+    override func upstreamConnected() { client?.wake() }
+    override func upstreamDrained() { client?.wake() }
+    override func upstreamInterim(_ head: MessageHead) { passInterim(head) }
+    override func upstreamHead(_ head: MessageHead, framing: BodyFraming) { passHead(head, framing: framing) }
+    override func upstreamBody(_ bytes: UnsafeRawBufferPointer) { passBody(bytes) }
+    override func upstreamEnded(trailers: MessageHead?) { passEnd(trailers: trailers) }
+    override func upstreamFailed(_ failure: UpstreamFailure) { handleFailure(failure) }
+    override func expired(now: Instant) { handleExpiry(now) }
+}

@@ -1,0 +1,103 @@
+import Base
+import HTTP
+
+/// A request's id and trace context: the client's own where they can be passed on, made here otherwise.
+struct Identity: ~Copyable {
+    /// Longest id taken from a client; longer ones would only swell logs.
+    private static let maxRequestID = 128
+    /// `00-`, 32 and 16 digits and flags (W3C Trace Context, section 3.2).
+    private static let traceparentCount = 55
+
+    private let storage = UnsafeMutablePointer<UInt8>.allocate(capacity: 32 + traceparentCount)
+    private var clientID: HeadRange?
+    private var clientTrace: HeadRange?
+    private var isSet = false
+
+    deinit { storage.deallocate() }
+
+    mutating func clear() {
+        clientID = nil
+        clientTrace = nil
+        isSet = false
+    }
+
+    /// Decides once for a request; later calls keep the decision.
+    mutating func choose(for head: MessageHead, random: inout RandomSource) {
+        guard !isSet else { return }
+        isSet = true
+        clientID = Self.only(.xRequestID, in: head) {
+            $0.count <= Self.maxRequestID && $0.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+        }
+        clientTrace = Self.only(.traceparent, in: head, where: Self.isTraceparent)
+        if clientID == nil {
+            Self.writeHex16(random.next(), storage)
+            Self.writeHex16(random.next(), storage + 16)
+        }
+        if clientTrace == nil {
+            let trace = storage + 32
+            (trace[0], trace[1], trace[2], trace[35]) = (0x30, 0x30, 0x2D, 0x2D)
+            (trace[52], trace[53], trace[54]) = (0x2D, 0x30, 0x30)
+            // All zeros is not a valid id.
+            Self.writeHex16(random.next() | 1, trace + 3)
+            Self.writeHex16(random.next(), trace + 19)
+            Self.writeHex16(random.next() | 1, trace + 36)
+        }
+    }
+
+    func requestID(_ head: MessageHead) -> UnsafeRawBufferPointer {
+        if let clientID { return head.slice(clientID) }
+        return UnsafeRawBufferPointer(start: storage, count: isSet ? 32 : 0)
+    }
+
+    func traceID(_ head: MessageHead) -> UnsafeRawBufferPointer {
+        guard isSet else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        let whole = clientTrace.map(head.slice) ?? madeTraceparent
+        return UnsafeRawBufferPointer(rebasing: whole[3..<35])
+    }
+
+    /// What was made here, where the client's own is not passed on.
+    var madeRequestID: UnsafeRawBufferPointer? {
+        clientID == nil && isSet ? UnsafeRawBufferPointer(start: storage, count: 32) : nil
+    }
+
+    var newTraceparent: UnsafeRawBufferPointer? { clientTrace == nil && isSet ? madeTraceparent : nil }
+
+    private var madeTraceparent: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: storage + 32, count: Self.traceparentCount)
+    }
+
+    private static func only(
+        _ id: FieldName, in head: MessageHead, where isUsable: (UnsafeRawBufferPointer) -> Bool
+    ) -> HeadRange? {
+        var found: HeadRange?
+        for index in 0..<head.fieldCount where head.field(index).id == id {
+            // Two ids are two readings.
+            guard found == nil, !head.value(index).isEmpty, isUsable(head.value(index)) else { return nil }
+            found = head.field(index).value
+        }
+        return found
+    }
+
+    private static func isTraceparent(_ value: UnsafeRawBufferPointer) -> Bool {
+        guard value.count == traceparentCount, value[0] == 0x30, value[1] == 0x30 else { return false }
+        var anyTrace: UInt8 = 0
+        var anyParent: UInt8 = 0
+        for index in 2..<traceparentCount {
+            let byte = value[index]
+            if index == 2 || index == 35 || index == 52 {
+                if byte != 0x2D { return false }
+                continue
+            }
+            guard let digit = hexValue(byte), lowercased(byte) == byte else { return false }
+            if index < 35 { anyTrace |= digit } else if index < 52 { anyParent |= digit }
+        }
+        return anyTrace != 0 && anyParent != 0
+    }
+
+    private static func writeHex16(_ value: UInt64, _ target: UnsafeMutablePointer<UInt8>) {
+        for index in 0..<16 {
+            let nibble = UInt8(truncatingIfNeeded: value >> UInt64(60 - 4 * index)) & 15
+            target[index] = nibble < 10 ? nibble + 0x30 : nibble + 0x57
+        }
+    }
+}

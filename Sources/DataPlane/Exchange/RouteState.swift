@@ -1,0 +1,86 @@
+import Base
+import Configuration
+import Telemetry
+import Traffic
+
+/// What one loop records about one route and entry.
+package final class Series {
+    let route: [UInt8]
+    let backend: [UInt8]
+    var counters = SeriesCounters()
+
+    init(route: String, backend: String) {
+        self.route = Array(route.utf8)
+        self.backend = Array(backend.utf8)
+    }
+}
+
+/// A route as one loop runs it under one configuration.
+package final class RouteState {
+    let route: Route
+    let name: [UInt8]
+    let entries: ContiguousArray<Entry>
+    let mirrors: ContiguousArray<MirrorState>
+    var split: Split
+    let users: UserTable?
+    /// `Basic realm="…", charset="UTF-8"` (RFC 7617).
+    let challenge: [UInt8]
+    var authOutcomes: OutcomeCounts<AuthOutcome>
+    var retries: OutcomeCounts<RetryReason>
+    /// For what ends before an entry is chosen.
+    let series: Series
+    let timeout: Nanoseconds?
+    let idleTimeout: Nanoseconds?
+
+    struct Entry {
+        var pool: BackendPool
+        var series: Series
+    }
+
+    init(
+        _ resolved: ResolvedRoute, entries: ContiguousArray<Entry>, mirrors: ContiguousArray<MirrorState>,
+        series: Series, split: Split, after previous: RouteState?
+    ) {
+        route = resolved.route
+        name = Array(route.name.utf8)
+        self.entries = entries
+        self.mirrors = mirrors
+        self.series = series
+        self.split = split
+        users = resolved.users
+        timeout = route.timeout.map { Nanoseconds($0) }
+        idleTimeout = route.idleTimeout.map { Nanoseconds($0) }
+        authOutcomes = previous?.authOutcomes ?? OutcomeCounts()
+        retries = previous?.retries ?? OutcomeCounts()
+        let realm = (route.basicAuth?.realm ?? "").flatMap { $0 == "\"" || $0 == "\\" ? ["\\", $0] : [$0] }
+        challenge = Array("Basic realm=\"\(String(realm))\", charset=\"UTF-8\"".utf8)
+    }
+
+    /// The entry whose turn it is, or `nil` if none can be used.
+    func nextEntry() -> Int? {
+        guard case .forward(let forward) = route.action else { return nil }
+        guard entries.count > 1 else { return entries.isEmpty || !entries[0].pool.isUsable ? nil : 0 }
+        let choice = split.next { index in forward.whenDown == .fail || entries[index].pool.isUsable }
+        guard let choice, entries[choice].pool.isUsable else { return nil }
+        return choice
+    }
+}
+
+/// A mirror of a route as one loop sees it.
+package final class MirrorState {
+    let mirror: Route.Mirror
+    let pool: BackendPool
+    let load: MirrorLoad
+    let timeout: Nanoseconds
+    var outcomes: OutcomeCounts<MirrorOutcome>
+    /// The loop's copies under way, in no order.
+    var copies: ContiguousArray<MirrorCopy> = []
+
+    init(_ mirror: Route.Mirror, pool: BackendPool, load: MirrorLoad, after previous: MirrorState?) {
+        self.mirror = mirror
+        self.pool = pool
+        self.load = load
+        timeout = Nanoseconds(mirror.timeout)
+        outcomes = previous?.outcomes ?? OutcomeCounts()
+    }
+}

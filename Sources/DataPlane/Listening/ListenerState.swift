@@ -1,0 +1,40 @@
+package import Base
+package import Configuration
+package import EventLoop
+package import Synchronization
+
+/// A listener's settings under one configuration, and its count of connections, which outlives it.
+package final class ListenerState: Sendable {
+    package let name: String
+    package let connections: ListenerLoad
+    package let headerBytes: Int
+    package let headerTimeout: Nanoseconds
+    package let idleTimeout: Nanoseconds
+    private let trustedProxies: [CIDR]
+    /// Open connections at the most.
+    package let limit: Int
+
+    /// - Parameter descriptors: the process's limit, of which a listener without a limit of its own gets three quarters.
+    package init(_ listener: Listener, load: ListenerLoad, descriptors: Int) {
+        name = listener.name
+        connections = load
+        headerBytes = listener.limits.headerBytes
+        headerTimeout = Nanoseconds(listener.limits.headerTimeout)
+        idleTimeout = Nanoseconds(listener.limits.idleTimeout)
+        trustedProxies = listener.trustedProxies
+        limit = listener.limits.connections ?? max(1, descriptors * 3 / 4)
+    }
+
+    package func trusts(_ address: SocketAddress) -> Bool {
+        let (high, low) = address.mapped
+        return trustedProxies.contains { $0.contains(high: high, low: low) }
+    }
+}
+
+/// Client connections of one listener over all loops.
+package final class ListenerLoad: Sendable {
+    package let open = Atomic<Int>(0)
+    package let accepted = Atomic<UInt64>(0)
+
+    package init() {}
+}

@@ -1,0 +1,117 @@
+package import Configuration
+package import EventLoop
+import Glibc
+
+/// The sockets clients connect to. Each is accepted from on one loop, which deals the connections out evenly: the loop with
+/// the fewest open gets the next one.
+///
+/// Confined to the control queue, except for what is marked otherwise.
+package final class Listeners {
+    private struct Bound {
+        var socket: ListeningSocket
+        var load: ListenerLoad
+        var acceptor: AcceptorHandle
+        var state: ListenerBox
+    }
+
+    private var bound: [HostPort: Bound] = [:]
+    private let workers: [Worker]
+    private let descriptors: Int
+    private var nextLoop = 0
+
+    package init(workers: [Worker], descriptors: Int) {
+        self.workers = workers
+        self.descriptors = descriptors
+    }
+
+    /// A set of sockets bound and not yet in use: taken into use, or given up, as a whole.
+    package struct Prepared {
+        fileprivate var sockets: [HostPort: ListeningSocket] = [:]
+
+        package func abandon() { for socket in sockets.values { close(socket.descriptor) } }
+    }
+
+    /// Binds what is new. Nothing has changed for clients when this fails.
+    package func prepare(_ listeners: [Listener]) throws(ListenFailure) -> Prepared {
+        var prepared = Prepared()
+        for listener in listeners where bound[listener.address] == nil {
+            do throws(SocketFailure) {
+                guard case .addresses(let found) = Resolver.resolve(listener.address), let address = found.first else {
+                    throw SocketFailure(operation: "resolve", code: EADDRNOTAVAIL)
+                }
+                prepared.sockets[listener.address] = try ListeningSocket(address)
+            } catch {
+                prepared.abandon()
+                throw ListenFailure(address: listener.address, reason: error)
+            }
+        }
+        return prepared
+    }
+
+    /// Accepts on what was prepared, applies new settings to what stays, and closes what is no longer named.
+    package func apply(_ listeners: [Listener], _ prepared: Prepared) {
+        for (address, old) in bound where !listeners.contains(where: { $0.address == address }) {
+            stop(old)
+            bound[address] = nil
+        }
+        for listener in listeners {
+            let load = bound[listener.address]?.load ?? ListenerLoad()
+            let state = ListenerState(listener, load: load, descriptors: descriptors)
+            if let present = bound[listener.address] {
+                present.state.replace(state)
+            } else if let socket = prepared.sockets[listener.address] {
+                bound[listener.address] = start(socket, state, load)
+            }
+        }
+    }
+
+    /// Stops accepting; open connections stay. `done` is called when every socket is closed.
+    package func stopAccepting(done: @escaping @Sendable () -> Void = {}) {
+        let all = Array(bound.values)
+        bound.removeAll()
+        let counter = Countdown(all.count, done)
+        for one in all { one.acceptor.stop { counter.countDown() } }
+    }
+
+    private func stop(_ old: Bound) { old.acceptor.stop {} }
+
+    private func start(_ socket: ListeningSocket, _ state: ListenerState, _ load: ListenerLoad) -> Bound {
+        let home = workers[nextLoop % workers.count]
+        nextLoop += 1
+        let box = ListenerBox(state)
+        let handle = AcceptorHandle(home: home)
+        handle.start(socket, box: box, workers: workers)
+        return Bound(socket: socket, load: load, acceptor: handle, state: box)
+    }
+
+    /// What is listened on now.
+    package var current: [(listener: ListenerState, address: SocketAddress)] {
+        bound.values.map { ($0.state.current, $0.socket.address) }
+    }
+}
+
+/// A listener's address could not be had.
+package struct ListenFailure: Error, CustomStringConvertible {
+    package var address: HostPort
+    package var reason: SocketFailure
+
+    package init(address: HostPort, reason: SocketFailure) {
+        self.address = address
+        self.reason = reason
+    }
+
+    package var description: String {
+        let hint =
+            switch reason.code {
+            case EADDRINUSE: "; another program listens there: stop it or choose another port"
+            case EACCES: "; ports below 1024 need the capability CAP_NET_BIND_SERVICE"
+            case EADDRNOTAVAIL: "; the address is none of this machine's"
+            default: ""
+            }
+        return "cannot listen on \(address): \(reason)\(hint)"
+    }
+}
+
+extension Resolver {
+    package static func resolve(_ address: HostPort) -> Outcome { resolve(host: address.host, port: address.port) }
+}

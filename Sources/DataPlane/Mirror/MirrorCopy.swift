@@ -1,0 +1,130 @@
+import Base
+import Configuration
+import EventLoop
+import HTTP
+import Synchronization
+import Telemetry
+import Traffic
+
+/// A copy of a request on its way to a mirror. It streams beside the primary and holds what the mirror has not taken yet;
+/// whatever happens to it, the primary does not notice.
+package final class MirrorCopy: UpstreamUser {
+    private unowned let worker: Worker
+    private let state: MirrorState
+    private var connection: UpstreamConnection?
+    private var endpoint: EndpointPool?
+    private var idleTimeout = Nanoseconds(0)
+    private var accounted = 0
+    private(set) var lastProgress = Instant(nanoseconds: 0)
+    private var status = 0
+    private var isOver = false
+
+    init(worker: Worker, state: MirrorState) {
+        self.worker = worker
+        self.state = state
+    }
+
+    /// - Returns: a copy under way, or `nil` where the mirror has no room for one: counted as dropped.
+    static func start(_ state: MirrorState, worker: Worker, method: Method) -> MirrorCopy? {
+        guard state.load.inFlight.take(limit: state.mirror.maxInFlight) else {
+            state.outcomes.count(.dropped)
+            return nil
+        }
+        guard let lease = state.pool.acquire() else {
+            state.load.inFlight.give()
+            state.outcomes.count(state.pool.isUsable ? .dropped : .error)
+            return nil
+        }
+        let copy = MirrorCopy(worker: worker, state: state)
+        copy.endpoint = lease.endpoint
+        copy.lastProgress = worker.loop.now
+        state.copies.append(copy)
+        worker.loop.setDeadline(copy, worker.loop.now + state.timeout)
+        if let pooled = lease.pooled {
+            copy.connection = pooled
+            pooled.lease(for: copy, method: method)
+        } else {
+            let fresh = lease.endpoint.makeConnection()
+            copy.connection = fresh
+            fresh.connect(for: copy, method: method, timeout: state.pool.connectTimeout)
+        }
+        return copy
+    }
+
+    // MARK: The request
+
+    func sendHead(_ bytes: UnsafeRawBufferPointer, framing: BodyFraming) {
+        connection?.sendHead(bytes, framing: framing)
+        account()
+    }
+
+    func sendBody(_ bytes: UnsafeRawBufferPointer) {
+        guard !isOver else { return }
+        connection?.sendBody(bytes)
+        account()
+    }
+
+    func sendEnd(trailers: MessageHead?) {
+        guard !isOver else { return }
+        connection?.sendEnd(trailers: trailers)
+        account()
+    }
+
+    /// The rest of the request will not come.
+    func cancel() { end(.canceled) }
+
+    func drop() { end(.dropped) }
+
+    /// Brings the mirror's total up to date; past its limit the copies that lag are given up, the one that has stood still
+    /// longest first.
+    private func account() {
+        guard !isOver, let connection else { return }
+        let held = connection.outgoing.count
+        guard held != accounted else { return }
+        if held < accounted || accounted == 0 { lastProgress = worker.loop.now }
+        let total = state.load.bufferedBytes.add(held &- accounted, ordering: .relaxed).newValue
+        accounted = held
+        if total > state.mirror.maxBufferedBytes { worker.relieve(state) }
+    }
+
+    var heldBytes: Int { accounted }
+
+    // MARK: Events
+
+    override func upstreamConnected() { account() }
+    override func upstreamProgressed() { account() }
+
+    override func upstreamHead(_ head: MessageHead, framing: BodyFraming) { status = head.status }
+
+    override func upstreamEnded(trailers: MessageHead?) { end(status < 500 ? .ok : .error) }
+
+    override func upstreamFailed(_ failure: UpstreamFailure) {
+        connection = nil
+        end(failure.cause == .connectTimeout ? .timeout : .error)
+    }
+
+    override func expired(now: Instant) { end(.timeout) }
+
+    private func end(_ outcome: MirrorOutcome) {
+        guard !isOver else { return }
+        isOver = true
+        state.load.bufferedBytes.subtract(accounted, ordering: .relaxed)
+        state.load.inFlight.give()
+        state.outcomes.count(outcome)
+        if let index = state.copies.firstIndex(where: { $0 === self }) {
+            state.copies.swapAt(index, state.copies.count - 1)
+            state.copies.removeLast()
+        }
+        worker.loop.removeDeadline(self)
+        if let connection {
+            self.connection = nil
+            if outcome == .ok || outcome == .error {
+                connection.release(idleTimeout: state.pool.idleTimeout)
+            } else {
+                connection.abandon()
+            }
+        }
+        if let endpoint { state.pool.giveBack(endpoint) }
+        endpoint = nil
+    }
+}

@@ -1,0 +1,48 @@
+import Base
+import Configuration
+import EventLoop
+import Telemetry
+
+/// One loop's log lines on their way to the writer: gathered, so that a line costs no call.
+final class AccessLogBuffer: Timed {
+    /// Handed over from this size on.
+    private static let batchBytes = 32 * 1024
+    /// Handed over at the latest after this time, so that whoever follows the log sees the present.
+    private static let delay = Nanoseconds.milliseconds(50)
+
+    private unowned let loop: Loop
+    private var writer: LogWriter?
+    private var formatter = AccessLogFormatter(format: .json)
+    private var percent: Double = 0
+    private var text = ByteBuffer()
+    private var lines: UInt64 = 0
+
+    init(loop: Loop) { self.loop = loop }
+
+    func apply(_ settings: AccessLog?, writer: LogWriter?) {
+        flush()
+        self.writer = settings == nil ? nil : writer
+        percent = settings?.samplePercent ?? 0
+        let format: AccessLogFormatter.Format = settings?.format == .text ? .text : .json
+        if formatter.format != format { formatter = AccessLogFormatter(format: format) }
+    }
+
+    /// Whether this exchange is to be written down.
+    func wants(random: inout RandomSource) -> Bool { writer != nil && random.chance(percent: percent) }
+
+    func append(_ record: AccessLogRecord) {
+        if lines == 0 { loop.setDeadline(self, loop.now + Self.delay) }
+        formatter.append(record, to: &text)
+        lines += 1
+        if text.count >= Self.batchBytes { flush() }
+    }
+
+    override func expired(now: Instant) { flush() }
+
+    func flush() {
+        guard lines > 0 else { return }
+        writer?.write(Array(text.bytes), lines: lines)
+        text.removeAll()
+        lines = 0
+    }
+}

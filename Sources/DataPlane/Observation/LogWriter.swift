@@ -1,0 +1,99 @@
+import CLinux
+package import Configuration
+import Dispatch
+import Glibc
+package import Synchronization
+
+/// Writes finished log lines to a file or stream, away from the loops. A sink that is slow, full or gone costs lines, never
+/// time on a loop.
+package final class LogWriter: Sendable {
+    /// Bytes that may wait for the sink: several seconds of lines at full load, and no more memory than that.
+    private static let pendingLimit = 8 * 1024 * 1024
+
+    package let sink: AccessLog.Sink
+    private let queue = DispatchQueue(label: "sluice.access-log")
+    private let pending = Atomic<Int>(0)
+    /// Lines given up.
+    package let dropped = Atomic<UInt64>(0)
+    private let descriptor: Mutex<Int32>
+
+    /// - Throws: an errno value where the file cannot be opened for appending.
+    package init(_ sink: AccessLog.Sink) throws(OpenFailure) {
+        self.sink = sink
+        descriptor = Mutex(try Self.open(sink))
+    }
+
+    package struct OpenFailure: Error, CustomStringConvertible {
+        package var path: String
+        package var code: Int32
+        package var description: String { "cannot open the access log \(path): \(String(cString: strerror(code)))" }
+    }
+
+    private static func open(_ sink: AccessLog.Sink) throws(OpenFailure) -> Int32 {
+        switch sink {
+        case .standardOutput: return 1
+        case .standardError: return 2
+        case .file(let path):
+            let descriptor = Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
+            guard descriptor >= 0 else { throw OpenFailure(path: path, code: errno) }
+            return descriptor
+        }
+    }
+
+    deinit {
+        let last = descriptor.withLock { $0 }
+        if last > 2 { close(last) }
+    }
+
+    /// Opens the file anew, after it has been rotated away. Keeps the old one where that fails.
+    package func reopen() {
+        guard case .file = sink else { return }
+        queue.async { [self] in
+            guard let fresh = try? Self.open(sink) else { return }
+            let old = descriptor.withLock { present in
+                defer { present = fresh }
+                return present
+            }
+            close(old)
+        }
+    }
+
+    /// Takes a batch of whole lines, or counts them as dropped. Safe from any loop.
+    package func write(_ batch: [UInt8], lines: UInt64) {
+        guard pending.add(batch.count, ordering: .relaxed).newValue <= Self.pendingLimit else {
+            pending.subtract(batch.count, ordering: .relaxed)
+            dropped.add(lines, ordering: .relaxed)
+            return
+        }
+        queue.async { [self] in
+            if !writeAll(batch) { dropped.add(lines, ordering: .relaxed) }
+            pending.subtract(batch.count, ordering: .relaxed)
+        }
+    }
+
+    private func writeAll(_ batch: [UInt8]) -> Bool {
+        let target = descriptor.withLock { $0 }
+        return batch.withUnsafeBytes { bytes in
+            var offset = 0
+            while offset < bytes.count, let base = bytes.baseAddress {
+                let written = sluice_write(target, base + offset, bytes.count - offset)
+                if written == -Int(EAGAIN) {
+                    // A non-blocking pipe: wait for room, here nobody is kept waiting but the log.
+                    var poller = pollfd(fd: target, events: Int16(POLLOUT), revents: 0)
+                    _ = poll(&poller, 1, 1000)
+                    continue
+                }
+                guard written > 0 else { return false }
+                offset += written
+            }
+            return true
+        }
+    }
+
+    /// Waits until what was taken has been written, at most `seconds`.
+    package func flush(seconds: Double) {
+        let done = DispatchSemaphore(value: 0)
+        queue.async { done.signal() }
+        _ = done.wait(timeout: .now() + seconds)
+    }
+}

@@ -1,0 +1,402 @@
+import Base
+import CLinux
+import EventLoop
+import Glibc
+import HTTP
+import Telemetry
+
+/// One HTTP/1.1 connection to an endpoint, used for one request after the other.
+///
+///     connecting --established--> busy --both ends done--> idle (pooled) --lease--> busy
+///     any --failure, leftover bytes, Connection: close--> closed
+final class UpstreamConnection: Stream {
+    /// Interim answers in a row before the endpoint is taken for broken: no server sends more than a few.
+    private static let maxInterim = 16
+    /// Bytes of an answer's head: as much as clients may send by default.
+    private static let headLimit = 64 * 1024
+
+    private enum State { case connecting, idle, busy }
+    private enum Reading { case head, body, trailers, done }
+
+    private unowned let worker: Worker
+    let endpoint: EndpointPool
+    private var state = State.connecting
+    private(set) var user: UpstreamUser?
+    private var isGone = false
+    /// It has served a request before this one.
+    private(set) var isReused = false
+
+    // The request on its way out.
+    private var chunksRequest = false
+    private var requestDone = false
+    private var writtenBefore = 0
+    private var queuedForRequest = 0
+
+    // The answer on its way in.
+    private var reading = Reading.done
+    private var method = Method.get
+    private var head: MessageHead?
+    private var body = BodyReader()
+    private var inbox = ByteBuffer()
+    private var interimCount = 0
+    private var sawBytes = false
+    private var allowsReuse = false
+    private var isPaused = false
+
+    init(worker: Worker, endpoint: EndpointPool) {
+        self.worker = worker
+        self.endpoint = endpoint
+        super.init(loop: worker.loop)
+    }
+
+    // MARK: Establishing
+
+    /// Starts to connect for `user`. Failures come as events, never from inside this call.
+    func connect(for user: UpstreamUser, method: Method, timeout: Nanoseconds) {
+        begin(user, method)
+        state = .connecting
+        let socket = sluice_socket(endpoint.address.family)
+        guard socket >= 0 else {
+            connectError = Int32(-socket)
+            loop.later { [self] in connectFailed() }
+            return
+        }
+        _ = sluice_set_nodelay(Int32(socket))
+        let result = endpoint.address.withKernelForm { sluice_connect(Int32(socket), $0, $1) }
+        guard result >= 0 || result == -Int(EINPROGRESS) else {
+            Glibc.close(Int32(socket))
+            connectError = Int32(-result)
+            loop.later { [self] in connectFailed() }
+            return
+        }
+        guard open(Int32(socket), [.readable, .writable, .peerFinished]) else {
+            connectError = ENOMEM
+            loop.later { [self] in connectFailed() }
+            return
+        }
+        loop.setDeadline(self, loop.now + timeout)
+    }
+
+    private var connectError: Int32 = 0
+
+    override func becameWritable() {
+        if state == .connecting {
+            let error = sluice_socket_error(descriptor)
+            guard error == 0 else {
+                connectError = error
+                connectFailed()
+                return
+            }
+            state = .busy
+            loop.setDeadline(self, .never)
+            user?.upstreamConnected()
+        }
+        guard isOpen else { return }
+        super.becameWritable()
+        if outgoing.count > 0 || user != nil { user?.upstreamProgressed() }
+    }
+
+    private func connectFailed() {
+        // Out of descriptors or ports is our trouble, not the endpoint's.
+        let isOurs = [EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL].contains(connectError)
+        fail(UpstreamFailure(cause: isOurs ? .overloaded : .connectFailed, nothingWritten: true))
+    }
+
+    override func expired(now: Instant) {
+        switch state {
+        case .connecting: fail(UpstreamFailure(cause: .connectTimeout, nothingWritten: true))
+        case .idle: close()
+        case .busy: break
+        }
+    }
+
+    // MARK: The request
+
+    /// Takes a pooled connection into use.
+    func lease(for user: UpstreamUser, method: Method) {
+        isReused = true
+        state = .busy
+        loop.setDeadline(self, .never)
+        begin(user, method)
+    }
+
+    private func begin(_ user: UpstreamUser, _ method: Method) {
+        self.user = user
+        self.method = method
+        reading = .head
+        requestDone = false
+        interimCount = 0
+        sawBytes = false
+        allowsReuse = true
+        isPaused = false
+        queuedForRequest = 0
+    }
+
+    func sendHead(_ bytes: UnsafeRawBufferPointer, framing: BodyFraming) {
+        chunksRequest = framing == .chunked
+        queuedForRequest = bytes.count
+        enqueue(bytes)
+    }
+
+    func sendBody(_ bytes: UnsafeRawBufferPointer) {
+        guard !bytes.isEmpty else { return }
+        queuedForRequest &+= bytes.count
+        guard chunksRequest else {
+            send(bytes)
+            return
+        }
+        sendChunk(bytes, with: &worker.stage)
+    }
+
+    /// Takes over a request of which another connection has sent nothing, as far as it has come.
+    func sendUnsent(_ bytes: inout ByteQueue, framing: BodyFraming, isComplete: Bool) {
+        chunksRequest = framing == .chunked
+        requestDone = isComplete
+        queuedForRequest = bytes.count
+        outgoing.take(&bytes)
+    }
+
+    /// The request is complete; `trailers` only where it is chunked.
+    func sendEnd(trailers: MessageHead?) {
+        requestDone = true
+        if chunksRequest {
+            worker.stage.removeAll()
+            HeadWriter.trailers(trailers, into: &worker.stage)
+            enqueue(worker.stage.bytes)
+        }
+    }
+
+    /// Whether the kernel has taken nothing of the present request.
+    private var nothingWritten: Bool { state == .connecting || outgoing.count >= queuedForRequest }
+
+    // MARK: The answer
+
+    /// Stops reading until `resume`, because what is read has nowhere to go.
+    func pause() { isPaused = true }
+
+    func resume() {
+        guard isPaused else { return }
+        isPaused = false
+        loop.continueLater(self)
+    }
+
+    override var wantsRead: Bool { state != .connecting && !isPaused }
+
+    override func readable() {
+        switch receive() {
+        case .bytes(let bytes):
+            guard state == .busy, let user else {
+                // An idle connection that speaks is not one to send a request on.
+                close()
+                return
+            }
+            _ = user
+            if inbox.isEmpty {
+                let used = consume(bytes)
+                if isOpen && used < bytes.count { keep(UnsafeRawBufferPointer(rebasing: bytes[used...])) }
+            } else {
+                inbox.append(bytes)
+                consumeInbox()
+            }
+        case .nothing: break
+        case .end: ended(error: 0)
+        case .failed(let error): ended(error: error)
+        }
+    }
+
+    private func keep(_ rest: UnsafeRawBufferPointer) {
+        // Bytes behind a complete answer belong to nobody; they only keep the connection from being used again.
+        if reading == .done { return }
+        inbox.append(rest)
+    }
+
+    private func consumeInbox() {
+        let used = consume(inbox.bytes)
+        guard isOpen else { return }
+        inbox.consume(used)
+        if inbox.isEmpty { inbox.release() }
+    }
+
+    /// - Returns: how many of the bytes are used up; the rest is an incomplete head or trailer section.
+    private func consume(_ bytes: UnsafeRawBufferPointer) -> Int {
+        sawBytes = true
+        var offset = 0
+        while isOpen, let user {
+            switch reading {
+            case .head:
+                guard offset < bytes.count else { return offset }
+                let head = takeHead()
+                switch head.parseResponse(UnsafeRawBufferPointer(rebasing: bytes[offset...]), limit: Self.headLimit) {
+                case .incomplete: return offset
+                case .failed:
+                    fail(UpstreamFailure(cause: .upstreamProtocol))
+                    return bytes.count
+                case .complete(let length):
+                    offset &+= length
+                    gotHead(head, user)
+                }
+            case .body:
+                switch body.next(bytes, from: &offset) {
+                case .data(let count):
+                    user.upstreamBody(UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset &+ count)]))
+                    offset &+= count
+                case .needMore: return offset
+                case .end: finished(trailers: nil, leftover: bytes.count &- offset, user)
+                case .trailers:
+                    reading = .trailers
+                    takeHead().reset()
+                case .failed:
+                    fail(UpstreamFailure(cause: .upstreamProtocol))
+                    return bytes.count
+                }
+            case .trailers:
+                guard offset < bytes.count else { return offset }
+                let head = takeHead()
+                switch head.parseTrailers(UnsafeRawBufferPointer(rebasing: bytes[offset...]), limit: Self.headLimit) {
+                case .incomplete: return offset
+                case .failed:
+                    fail(UpstreamFailure(cause: .upstreamProtocol))
+                    return bytes.count
+                case .complete(let length):
+                    offset &+= length
+                    finished(trailers: head, leftover: bytes.count &- offset, user)
+                }
+            case .done: return bytes.count
+            }
+        }
+        return bytes.count
+    }
+
+    private func takeHead() -> MessageHead {
+        if let head { return head }
+        let fresh = worker.takeHead()
+        head = fresh
+        return fresh
+    }
+
+    private func gotHead(_ head: MessageHead, _ user: UpstreamUser) {
+        if head.status < 200 {
+            interimCount &+= 1
+            // 101 would hand the connection to another protocol, which nobody asked for.
+            guard head.status != 101, interimCount <= Self.maxInterim else {
+                fail(UpstreamFailure(cause: .upstreamProtocol))
+                return
+            }
+            user.upstreamInterim(head)
+            head.reset()
+            return
+        }
+        do throws(MessageError) {
+            try head.frameResponse(to: method)
+        } catch {
+            fail(UpstreamFailure(cause: .upstreamProtocol))
+            return
+        }
+        allowsReuse = head.allowsReuse && head.framing != .close
+        body = BodyReader(head.framing)
+        reading = .body
+        user.upstreamHead(head, framing: head.framing)
+    }
+
+    private func finished(trailers: MessageHead?, leftover: Int, _ user: UpstreamUser) {
+        reading = .done
+        if leftover > 0 { allowsReuse = false }
+        user.upstreamEnded(trailers: trailers)
+    }
+
+    private func ended(error: Int32) {
+        guard state == .busy, let user else {
+            close()
+            return
+        }
+        if reading == .body, body.endsWithConnection, error == 0 {
+            finished(trailers: nil, leftover: 0, user)
+            return
+        }
+        fail(UpstreamFailure(cause: .upstreamReset))
+    }
+
+    override func peerLeft(reset: Bool) {
+        if state == .connecting { return }
+        if state == .idle { close() }
+    }
+
+    /// The endpoint takes no more of the request; it may still have answered, so what it sent is read first.
+    override func writeFailed(_ error: Int32) {
+        if !canRead { ended(error: error) }
+    }
+
+    override func drained() { user?.upstreamDrained() }
+
+    // MARK: The end
+
+    private func fail(_ failure: UpstreamFailure) {
+        guard let user else {
+            close()
+            return
+        }
+        var failure = failure
+        failure.wasStale = isReused && !sawBytes && failure.cause == .upstreamReset
+        failure.nothingWritten = failure.nothingWritten || (nothingWritten && !sawBytes)
+        self.user = nil
+        if failure.nothingWritten { worker.unsent.take(&outgoing) }
+        close()
+        user.upstreamFailed(failure)
+        worker.unsent.removeAll(into: loop.blocks)
+    }
+
+    /// The user has its answer: back into the pool, if both sides are done and agree.
+    func release(idleTimeout: Nanoseconds) {
+        user = nil
+        returnHead()
+        guard isOpen, reading == .done, requestDone, allowsReuse, outgoing.isEmpty, inbox.isEmpty, !peerFinished,
+            writeError == 0, !endpoint.isRetired
+        else {
+            close()
+            return
+        }
+        state = .idle
+        isPaused = false
+        loop.setDeadline(self, loop.now + idleTimeout)
+        endpoint.park(self)
+        // Bytes that are there already belong to no answer.
+        if canRead { loop.continueLater(self) }
+    }
+
+    /// The user wants no more of it. The endpoint is to notice, so that it can stop working.
+    func abandon() {
+        user = nil
+        discardConnection(reset: !requestDone)
+    }
+
+    func close() { discardConnection(reset: false) }
+
+    private func discardConnection(reset: Bool) {
+        if state == .idle { endpoint.unpark(self) }
+        user = nil
+        returnHead()
+        discard(reset: reset)
+        loop.removeDeadline(self)
+        guard !isGone else { return }
+        isGone = true
+        endpoint.connectionClosed()
+    }
+
+    private func returnHead() {
+        guard let head else { return }
+        self.head = nil
+        worker.giveHead(head)
+    }
+}
+
+extension Stream {
+    /// One chunk of a chunked body (RFC 9112 section 7.1).
+    func sendChunk(_ bytes: UnsafeRawBufferPointer, with stage: inout ByteBuffer) {
+        stage.removeAll()
+        stage.append(hex: UInt64(bytes.count))
+        stage.append("\r\n")
+        enqueue(stage.bytes)
+        send(bytes)
+        enqueue(staticBytes("\r\n"))
+    }
+}

@@ -1,0 +1,32 @@
+import Base
+package import EventLoop
+import HTTP
+package import Telemetry
+
+/// Why an upstream connection could not do its work.
+package struct UpstreamFailure {
+    package var cause: Cause
+    /// Nothing of the request reached the endpoint, or nothing says that it did: the connection had been pooled, and ended
+    /// before a byte of an answer.
+    package var wasStale = false
+    /// Not a byte was handed to the kernel for this request.
+    package var nothingWritten = false
+}
+
+/// Who uses an upstream connection for one request: an exchange or a mirrored copy.
+///
+/// Of the events below either `upstreamEnded` or `upstreamFailed` comes last, once.
+package class UpstreamUser: Timed {
+    /// An answer before the answer (RFC 9110 section 15.2).
+    func upstreamInterim(_ head: MessageHead) {}
+    func upstreamHead(_ head: MessageHead, framing: BodyFraming) {}
+    func upstreamBody(_ bytes: UnsafeRawBufferPointer) {}
+    func upstreamEnded(trailers: MessageHead?) {}
+    func upstreamFailed(_ failure: UpstreamFailure) {}
+    /// The connection is established; a pooled one tells nothing.
+    func upstreamConnected() {}
+    /// What had to wait for the endpoint has been taken by the kernel.
+    func upstreamDrained() {}
+    /// Some of what waited may have been taken.
+    func upstreamProgressed() {}
+}

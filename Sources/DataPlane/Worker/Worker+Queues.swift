@@ -1,0 +1,82 @@
+import Configuration
+import EventLoop
+import Synchronization
+import Traffic
+
+/// Places at a backend are counted over all loops, queues are each loop's own: a freed place goes to the head of the local
+/// queue, or wakes another loop that has one waiting.
+extension Worker {
+    func enqueue(_ exchange: Exchange, _ pool: BackendPool) {
+        pool.queue.append(exchange)
+        pool.load.waitingLoops.bitwiseOr(bit, ordering: .sequentiallyConsistent)
+        // A place may have been freed between the try and the bit that asks for one.
+        serve(pool.queue)
+    }
+
+    func dequeue(_ exchange: Exchange, _ pool: BackendPool) {
+        pool.queue.remove(exchange)
+        pool.load.queued.give()
+        if pool.queue.isEmpty { pool.load.waitingLoops.bitwiseAnd(~bit, ordering: .sequentiallyConsistent) }
+    }
+
+    private var bit: UInt64 { 1 << UInt64(index) }
+
+    /// A place, or a connection to use one with, has become free.
+    func placeFreed(_ load: BackendLoad, _ queue: WaitQueue) {
+        let waiting = load.waitingLoops.load(ordering: .sequentiallyConsistent)
+        guard waiting != 0 else { return }
+        let others = waiting & ~bit
+        if !queue.isEmpty && (others == 0 || !queue.servedLast) {
+            // Every other place goes to another loop while one waits there: no loop waits for longer than all together
+            // serve twice its own share.
+            queue.servedLast = true
+            serve(queue)
+            return
+        }
+        queue.servedLast = false
+        guard others != 0 else { return }
+        let after = others & ~((bit << 1) &- 1)
+        let next = siblings[(after != 0 ? after : others).trailingZeroBitCount]
+        next.loop.post { next.serve(next.queue(of: load)) }
+    }
+
+    func connectionFreed(_ load: BackendLoad) {
+        guard load.waitingLoops.load(ordering: .sequentiallyConsistent) != 0 else { return }
+        placeFreed(load, queue(of: load))
+    }
+
+    private func serve(_ queue: WaitQueue) {
+        while let exchange = queue.first, let pool = exchange.pool, let lease = pool.acquire() {
+            dequeue(exchange, pool)
+            exchange.launch(lease)
+        }
+    }
+
+    /// All connections the backend may have are taken; one that idles on another loop could be closed instead.
+    func askForConnection(_ load: BackendLoad) {
+        guard load.idleConnections.current > 0 else { return }
+        for sibling in siblings where sibling !== self {
+            sibling.loop.post { sibling.closeIdleConnection(of: load) }
+        }
+    }
+
+    private func closeIdleConnection(of load: BackendLoad) {
+        guard let configuration else { return }
+        for pool in configuration.endpoints.values where pool.backendLoad === load {
+            if pool.closeOldestIdle() { return }
+        }
+    }
+
+    /// A mirror holds more than it may: the copies that lag go, the one that has stood still longest first.
+    func relieve(_ state: MirrorState) {
+        while state.load.bufferedBytes.current > state.mirror.maxBufferedBytes {
+            var slowest: MirrorCopy?
+            for copy in state.copies where copy.heldBytes > 0 {
+                if let present = slowest, present.lastProgress <= copy.lastProgress { continue }
+                slowest = copy
+            }
+            guard let slowest else { return }
+            slowest.drop()
+        }
+    }
+}

@@ -1,0 +1,202 @@
+import Base
+import Configuration
+import Credentials
+package import EventLoop
+import HTTP
+package import Synchronization
+import Telemetry
+import Traffic
+
+/// Everything one loop needs to serve its clients. Nothing in it is shared with another loop.
+///
+/// Unchecked: other threads hold a worker only to post to its loop and to read `connectionCount`.
+package final class Worker: @unchecked Sendable {
+    package let loop: Loop
+    package let index: Int
+    /// Client connections dealt to this loop.
+    package let connectionCount = Atomic<Int>(0)
+    /// All workers, this one included; set before the loops start.
+    package var siblings: [Worker] = []
+
+    let verifier: Verifier
+    var random: RandomSource
+    package private(set) var configuration: LoopConfiguration?
+    package private(set) var isDraining = false
+
+    // Scratch space, used and free again within one call.
+    var stage = ByteBuffer()
+    var targetScratch = ByteBuffer()
+    var unsent = ByteQueue()
+    let credentialScratch = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: BasicCredentials.scratchSize, alignment: 16)
+
+    var verdicts = VerdictCache<CredentialDigest>()
+    private let digester: Digester
+    private var queues: [ObjectIdentifier: WaitQueue] = [:]
+    var acceptors: [Acceptor] = []
+    var lastDealt = 0
+    let unmatched = Series(route: "", backend: "")
+    let log: AccessLogBuffer
+
+    private var connections: ContiguousArray<ClientConnection> = []
+    private var spareExchanges: ContiguousArray<Exchange> = []
+    private var endedExchanges: ContiguousArray<Exchange> = []
+    private var spareHeads: ContiguousArray<MessageHead> = []
+    private var serial: UInt64 = 0
+    private var dateSecond: UInt64 = 0
+    private var date: [UInt8] = []
+
+    /// Spare objects kept: what a burst leaves behind beyond that is given back.
+    private static let spareLimit = 512
+
+    /// - Parameter seed: of the loop's random choices.
+    package init(loop: Loop, index: Int, verifier: Verifier, seed: UInt64) {
+        self.loop = loop
+        self.index = index
+        self.verifier = verifier
+        random = RandomSource(seed: seed)
+        digester = Digester(verifier.key)
+        log = AccessLogBuffer(loop: loop)
+        loop.atEndOfTurn { [unowned self] in recycle() }
+    }
+
+    deinit { credentialScratch.deallocate() }
+
+    // MARK: Configuration
+
+    /// Runs under a new configuration from here on; exchanges under way keep theirs. On the loop only.
+    package func apply(_ snapshot: Snapshot, log writer: LogWriter?) {
+        let next = LoopConfiguration(snapshot, worker: self, after: configuration)
+        configuration?.retireEndpoints(notIn: next)
+        configuration = next
+        let inUse = Set(snapshot.backends.map { ObjectIdentifier($0.load) })
+        queues = queues.filter { inUse.contains($0.key) || !$0.value.isEmpty }
+        log.apply(snapshot.gateway.accessLog, writer: writer)
+    }
+
+    func queue(of load: BackendLoad) -> WaitQueue {
+        let key = ObjectIdentifier(load)
+        if let present = queues[key] { return present }
+        let queue = WaitQueue(load)
+        queues[key] = queue
+        return queue
+    }
+
+    // MARK: Clients
+
+    /// Takes over a connection that has been counted for this loop.
+    func serve(_ descriptor: Int32, _ address: SocketAddress?, _ listener: ListenerState) {
+        let connection = ClientConnection(worker: self, listener: listener, address: address)
+        guard connection.start(descriptor) else {
+            uncount(listener)
+            return
+        }
+        connection.listIndex = connections.count
+        connections.append(connection)
+    }
+
+    func connectionEnded(_ connection: ClientConnection) {
+        let index = connection.listIndex
+        guard index >= 0, let last = connections.popLast() else { return }
+        connection.listIndex = -1
+        if last !== connection {
+            connections[index] = last
+            last.listIndex = index
+        }
+        uncount(connection.listener)
+    }
+
+    private func uncount(_ listener: ListenerState) {
+        listener.connections.open.subtract(1, ordering: .relaxed)
+        connectionCount.subtract(1, ordering: .relaxed)
+    }
+
+    /// From here on every answer ends its connection, and idle connections are closed.
+    package func drain() {
+        isDraining = true
+        for connection in Array(connections) { connection.drain() }
+    }
+
+    package func undrain() { isDraining = false }
+
+    /// Closes what is still open.
+    package func cut() {
+        for connection in Array(connections) { connection.cutNow() }
+    }
+
+    package var openConnections: Int { connections.count }
+
+    // MARK: Spare objects
+
+    func takeExchange(_ client: ClientConnection) -> Exchange {
+        let exchange = spareExchanges.popLast() ?? Exchange(worker: self)
+        serial &+= 1
+        exchange.begin(client, serial: serial)
+        return exchange
+    }
+
+    /// It may still be on the stack, so it is used again only after this turn.
+    func retire(_ exchange: Exchange) { endedExchanges.append(exchange) }
+
+    func takeHead() -> MessageHead { spareHeads.popLast() ?? MessageHead() }
+
+    func giveHead(_ head: MessageHead) {
+        guard spareHeads.count < Self.spareLimit else { return }
+        head.reset()
+        spareHeads.append(head)
+    }
+
+    private func recycle() {
+        guard !endedExchanges.isEmpty else { return }
+        for exchange in endedExchanges {
+            exchange.reset()
+            if spareExchanges.count < Self.spareLimit {
+                spareExchanges.append(exchange)
+            } else {
+                loop.removeDeadline(exchange)
+            }
+        }
+        endedExchanges.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Time
+
+    var wallClock: UInt64 { wallClockNanoseconds() }
+
+    /// The `Date` of answers made here (RFC 9110 section 5.6.7), written once a second.
+    func httpDate() -> [UInt8] {
+        let second = wallClock / 1_000_000_000
+        if second != dateSecond || date.isEmpty {
+            dateSecond = second
+            date = HTTPDate.format(second)
+        }
+        return date
+    }
+
+    // MARK: Credentials
+
+    func credentialDigest(
+        user: UnsafeRawBufferPointer, hash: String, password: UnsafeRawBufferPointer
+    ) -> CredentialDigest {
+        var hash = hash
+        return hash.withUTF8 { digester.digest(user, UnsafeRawBufferPointer($0), password) }
+    }
+
+    func verify(_ job: Verification, for exchange: Exchange, isKnown: Bool) {
+        let serial = exchange.serial
+        let digest = job.digest
+        let reference = LoopBound(exchange)
+        verifier.submit(job) { [self] verdict in
+            // What is right is right for every loop: a slow hash is paid once.
+            if verdict == true {
+                for sibling in siblings {
+                    sibling.loop.post { sibling.verdicts.remember(digest, isRight: true) }
+                }
+            }
+            loop.post { [self] in
+                if verdict == false { verdicts.remember(digest, isRight: false) }
+                if reference.value.serial == serial { reference.value.verified(verdict, isKnown: isKnown) }
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+package import Base
+import CLinux
+import Glibc
+
+/// What a read brought.
+package enum Received {
+    /// Fresh bytes in the loop's scratch buffer, valid until the next read on the loop.
+    case bytes(UnsafeRawBufferPointer)
+    case nothing
+    case end
+    case failed(Int32)
+}
+
+/// A connected socket with a queue of outgoing bytes: the base of client and upstream connections.
+///
+/// Readiness is kept as flags, since an edge comes only once: `canRead` says that a read may bring something, and is cleared
+/// by a read that came up short. Small pieces are gathered in the queue and leave with the next flush; large ones go to the
+/// kernel from where they stand, and only what it does not take is copied.
+///
+/// Subclasses read and close only from `readable`, `drained`, `continued` and deadlines: nothing reads inside somebody
+/// else's turn, because all share one scratch buffer.
+open class Stream: Channel {
+    /// Pieces up to this size are copied to go out together with their neighbours: a memcpy of 4 KiB costs less than the
+    /// second entry of a gathering write.
+    private static let gatherLimit = 4096
+    /// Reads for one connection in one turn, so that a fast peer cannot keep the others waiting: half a megabyte.
+    private static let readsPerTurn = 8
+
+    package final var outgoing = ByteQueue()
+    package final private(set) var canRead = false
+    package final private(set) var canWrite = false
+    /// A FIN or a hang-up was reported, so a short read does not mean that nothing is left to learn.
+    package final private(set) var peerFinished = false
+    /// What the kernel said when a write failed, 0 for none.
+    package final private(set) var writeError: Int32 = 0
+    private final var writeErrorReported = false
+    /// Somebody has stopped filling the queue until `drained` says that it is empty.
+    package final var awaitsDrain = false
+    final var isFlushPending = false
+
+    // MARK: For subclasses
+
+    /// Whether incoming bytes are wanted now.
+    open var wantsRead: Bool { true }
+    /// Bytes may be there. Called in a loop while `wantsRead` and `canRead`.
+    open func readable() {}
+    /// The turn asked for with `Loop.continueLater` has come, before anything is read.
+    open func resumed() {}
+    /// The queue has become empty after `awaitsDrain` was set; in a turn of its own.
+    open func drained() {}
+    /// A write failed: nothing sent from here on will arrive.
+    open func writeFailed(_ error: Int32) {}
+    /// The peer will send no more, or the connection is gone; called once, also while reading is paused.
+    open func peerLeft(reset: Bool) {}
+
+    // MARK: Events
+
+    public override final func ready(_ events: Readiness) {
+        if !events.isDisjoint(with: [.peerFinished, .hungUp, .failed]) {
+            canRead = true
+            let reset = !events.isDisjoint(with: [.hungUp, .failed])
+            if !peerFinished || reset {
+                peerFinished = true
+                peerLeft(reset: reset)
+                guard isOpen else { return }
+            }
+        }
+        if events.contains(.readable) { canRead = true }
+        if events.contains(.writable) {
+            canWrite = true
+            becameWritable()
+            guard isOpen else { return }
+        }
+        readWhileReady()
+    }
+
+    /// The socket takes bytes, or its connection was established.
+    open func becameWritable() { flush() }
+
+    public override final func continued() {
+        if writeError != 0 && !writeErrorReported {
+            writeErrorReported = true
+            writeFailed(writeError)
+            guard isOpen else { return }
+        }
+        if awaitsDrain && outgoing.isEmpty {
+            awaitsDrain = false
+            drained()
+            guard isOpen else { return }
+        }
+        resumed()
+        readWhileReady()
+    }
+
+    private final func readWhileReady() {
+        var reads = 0
+        while isOpen && canRead && wantsRead {
+            if reads == Self.readsPerTurn {
+                loop.continueLater(self)
+                return
+            }
+            reads &+= 1
+            readable()
+        }
+    }
+
+    /// Sees to it that waiting input is looked at, after something that stood in its way has gone.
+    package final func resumeReading() {
+        if isOpen && canRead { loop.continueLater(self) }
+    }
+
+    package final func assumeWritable() { canWrite = true }
+
+    // MARK: Reading
+
+    /// One read into the scratch buffer.
+    package final func receive() -> Received {
+        guard let base = loop.scratch.baseAddress else { return .nothing }
+        let count = sluice_recv(descriptor, base, loop.scratch.count)
+        if count > 0 {
+            // A short read has emptied the socket; the next byte brings a new edge (epoll(7)). A FIN may already have had its.
+            if count < loop.scratch.count && !peerFinished { canRead = false }
+            return .bytes(UnsafeRawBufferPointer(start: base, count: count))
+        }
+        canRead = false
+        if count == 0 { return .end }
+        return count == -Int(EAGAIN) ? .nothing : .failed(Int32(-count))
+    }
+
+    // MARK: Writing
+
+    /// Queues bytes; they leave at the next `flush`, at the latest when the event at hand has been dealt with.
+    package final func enqueue(_ bytes: UnsafeRawBufferPointer) {
+        outgoing.append(bytes, from: loop.blocks)
+        if canWrite && !isFlushPending {
+            isFlushPending = true
+            loop.flushSoon(self)
+        }
+    }
+
+    /// Sends bytes in order behind the queued ones. Nothing may be kept of `bytes` afterwards.
+    package final func send(_ bytes: UnsafeRawBufferPointer) {
+        if bytes.count <= Self.gatherLimit || !canWrite || !outgoing.isContiguous || writeError != 0 {
+            enqueue(bytes)
+            return
+        }
+        guard let base = bytes.baseAddress else { return }
+        let queued = outgoing.first
+        let sent: Int
+        if let head = queued.baseAddress, queued.count > 0 {
+            sent = sluice_send_two(descriptor, head, queued.count, base, bytes.count)
+        } else {
+            sent = sluice_send(descriptor, base, bytes.count)
+        }
+        guard sent >= 0 else {
+            enqueue(bytes)
+            refused(sent)
+            return
+        }
+        let fromQueue = min(sent, queued.count)
+        outgoing.consume(fromQueue, into: loop.blocks)
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[(sent &- fromQueue)...])
+        if fromQueue < queued.count || !rest.isEmpty { canWrite = false }
+        enqueue(rest)
+    }
+
+    /// Hands the queue to the kernel as far as it takes it.
+    package final func flush() {
+        while canWrite && writeError == 0 && !outgoing.isEmpty {
+            let run = outgoing.first
+            guard let base = run.baseAddress else { return }
+            let sent = sluice_send(descriptor, base, run.count)
+            guard sent >= 0 else {
+                refused(sent)
+                return
+            }
+            outgoing.consume(sent, into: loop.blocks)
+            if sent < run.count { canWrite = false }
+        }
+        if awaitsDrain && outgoing.isEmpty { loop.continueLater(self) }
+    }
+
+    private final func refused(_ result: Int) {
+        canWrite = false
+        guard result != -Int(EAGAIN) else { return }
+        writeError = Int32(-result)
+        // The owner hears of it in a turn of its own, never inside its call.
+        loop.continueLater(self)
+    }
+
+    /// Sends FIN behind what was sent.
+    package final func finishWriting() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
+
+    /// Closes at once; queued bytes are lost.
+    package final func discard(reset: Bool) {
+        guard isOpen else { return }
+        if reset { _ = sluice_set_reset_on_close(descriptor) }
+        outgoing.removeAll(into: loop.blocks)
+        closeDescriptor()
+    }
+}

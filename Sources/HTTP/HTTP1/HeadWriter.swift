@@ -1,0 +1,186 @@
+package import Base
+
+/// What the gateway adds to a request it passes on, or takes away.
+package struct RequestForwarding {
+    package var framing: BodyFraming
+    /// The bytes of the request line's target.
+    package var target: UnsafeRawBufferPointer
+    package var host: UnsafeRawBufferPointer
+    /// The client's address without port, for `X-Forwarded-For`; empty where it has none.
+    package var clientAddress: UnsafeRawBufferPointer
+    /// The client is a proxy whose forwarding headers are believed.
+    package var isTrusted: Bool
+    package var keepsAuthorization: Bool
+    /// Set where the client sent none that can be used; else the client's own is passed on.
+    package var requestID: UnsafeRawBufferPointer?
+    package var traceparent: UnsafeRawBufferPointer?
+    /// The route's name on a copy for a mirror; its `Host` gets `-shadow` before the port.
+    package var mirrorRoute: UnsafeRawBufferPointer?
+
+    package init(framing: BodyFraming, target: UnsafeRawBufferPointer, host: UnsafeRawBufferPointer) {
+        self.framing = framing
+        self.target = target
+        self.host = host
+        clientAddress = UnsafeRawBufferPointer(start: nil, count: 0)
+        isTrusted = false
+        keepsAuthorization = true
+    }
+}
+
+/// Writes HTTP/1.1 heads for the next hop.
+package enum HeadWriter {
+    package static func request(_ head: MessageHead, _ forwarding: RequestForwarding, into out: inout ByteBuffer) {
+        out.append(head.slice(head.methodName))
+        out.append(byte: 0x20)
+        out.append(forwarding.target)
+        out.append(" HTTP/1.1\r\nHost: ")
+        appendHost(forwarding, into: &out)
+        out.append("\r\n")
+        for index in 0..<head.fieldCount {
+            let line = head.field(index)
+            switch line.id {
+            case .other, .via, .userAgent, .date, .trailer: break
+            case .authorization where forwarding.keepsAuthorization: break
+            case .forwarded where forwarding.isTrusted: break
+            case .expect where forwarding.mirrorRoute == nil: break
+            case .xRequestID where forwarding.requestID == nil: break
+            case .traceparent where forwarding.traceparent == nil: break
+            default: continue
+            }
+            if head.nominatesFields && head.isNominated(index) { continue }
+            append(line, of: head, into: &out)
+        }
+        out.append("Via: 1.1 sluice\r\n")
+        appendList("X-Forwarded-For: ", .xForwardedFor, forwarding.clientAddress, head, forwarding, into: &out)
+        appendList("X-Forwarded-Proto: ", .xForwardedProto, staticBytes("http"), head, forwarding, into: &out)
+        appendList("X-Forwarded-Host: ", .xForwardedHost, forwarding.host, head, forwarding, into: &out)
+        if let id = forwarding.requestID { append("x-request-id: ", id, into: &out) }
+        if let parent = forwarding.traceparent { append("traceparent: ", parent, into: &out) }
+        if let route = forwarding.mirrorRoute { append("x-sluice-mirror: ", route, into: &out) }
+        append(forwarding.framing, into: &out)
+        out.append("\r\n")
+    }
+
+    /// - Parameters:
+    ///   - framing: how the body goes to the client; `.none` writes what the answer states about a body it does not have.
+    ///   - minorVersion: the client's.
+    package static func response(
+        _ head: MessageHead, framing: BodyFraming, minorVersion: UInt8, keepsOpen: Bool, into out: inout ByteBuffer
+    ) {
+        appendStatusLine(head, into: &out)
+        appendResponseFields(head, into: &out)
+        if framing == .none {
+            if head.status != 204, let length = head.statedLength { append(.length(length), into: &out) }
+        } else {
+            append(framing, into: &out)
+        }
+        if !keepsOpen {
+            out.append("Connection: close\r\n")
+        } else if minorVersion == 0 {
+            out.append("Connection: keep-alive\r\n")
+        }
+        out.append("\r\n")
+    }
+
+    /// An interim answer (RFC 9110 section 15.2): no body, nothing said about the connection.
+    package static func interim(_ head: MessageHead, into out: inout ByteBuffer) {
+        appendStatusLine(head, into: &out)
+        appendResponseFields(head, into: &out)
+        out.append("\r\n")
+    }
+
+    /// Trailer fields and the empty line that ends a chunked body. Fields that frame, route or authenticate have no business
+    /// there (RFC 9110 section 6.5.1).
+    package static func trailers(_ head: MessageHead?, into out: inout ByteBuffer) {
+        out.append("0\r\n")
+        if let head {
+            for index in 0..<head.fieldCount where head.field(index).id == .other || head.field(index).id == .date {
+                append(head.field(index), of: head, into: &out)
+            }
+        }
+        out.append("\r\n")
+    }
+
+    private static func appendStatusLine(_ head: MessageHead, into out: inout ByteBuffer) {
+        out.append("HTTP/1.1 ")
+        out.append(decimal: UInt64(head.status))
+        out.append(byte: 0x20)
+        out.append(head.slice(head.reason))
+        out.append("\r\n")
+    }
+
+    private static func appendResponseFields(_ head: MessageHead, into out: inout ByteBuffer) {
+        for index in 0..<head.fieldCount {
+            let line = head.field(index)
+            if line.id.isHopByHop || (head.nominatesFields && head.isNominated(index)) { continue }
+            append(line, of: head, into: &out)
+        }
+    }
+
+    /// A whole field line: what stands between name and value is kept, what follows the value is not.
+    private static func append(_ line: FieldLine, of head: MessageHead, into out: inout ByteBuffer) {
+        if line.value.isEmpty {
+            out.append(head.slice(line.name))
+            out.append(":\r\n")
+            return
+        }
+        out.append(head.slice(HeadRange(Int(line.name.start), Int(line.value.end))))
+        out.append("\r\n")
+    }
+
+    private static func append(_ name: StaticString, _ value: UnsafeRawBufferPointer, into out: inout ByteBuffer) {
+        out.append(name)
+        out.append(value)
+        out.append("\r\n")
+    }
+
+    private static func append(_ framing: BodyFraming, into out: inout ByteBuffer) {
+        switch framing {
+        case .none, .close: break
+        case .chunked: out.append("Transfer-Encoding: chunked\r\n")
+        case .length(let length):
+            out.append("Content-Length: ")
+            out.append(decimal: length)
+            out.append("\r\n")
+        }
+    }
+
+    /// A forwarding header: what a trusted peer said and our value behind it, or our value alone.
+    private static func appendList(
+        _ name: StaticString, _ id: FieldName, _ value: UnsafeRawBufferPointer, _ head: MessageHead,
+        _ forwarding: RequestForwarding, into out: inout ByteBuffer
+    ) {
+        if value.isEmpty && !forwarding.isTrusted { return }
+        out.append(name)
+        var first = true
+        if forwarding.isTrusted {
+            for index in 0..<head.fieldCount where head.field(index).id == id && !head.field(index).value.isEmpty {
+                if !first { out.append(", ") }
+                out.append(head.value(index))
+                first = false
+            }
+        }
+        if !value.isEmpty {
+            if !first { out.append(", ") }
+            out.append(value)
+        }
+        out.append("\r\n")
+    }
+
+    /// Istio's convention for copies: `host-shadow`, `host-shadow:port`.
+    private static func appendHost(_ forwarding: RequestForwarding, into out: inout ByteBuffer) {
+        guard forwarding.mirrorRoute != nil else {
+            out.append(forwarding.host)
+            return
+        }
+        let name = HostValue.name(forwarding.host) ?? forwarding.host
+        out.append(name)
+        out.append("-shadow")
+        out.append(UnsafeRawBufferPointer(rebasing: forwarding.host[name.count...]))
+    }
+}
+
+/// The bytes of a literal.
+package func staticBytes(_ text: StaticString) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+}

@@ -1,0 +1,51 @@
+/// One finished exchange, as the access log tells it.
+///
+/// The views point at memory of the caller and are read during `AccessLogFormatter.append` only. An empty view is a fact
+/// that is not known or does not apply, and is left out. Views may hold any bytes: what a client sent is passed as it came.
+package struct AccessLogRecord {
+    /// Nanoseconds since the Unix epoch when the first byte of the request came.
+    package var time: Int64 = 0
+    /// The client's address as text; behind a trusted proxy the one that proxy named.
+    package var client = UnsafeRawBufferPointer.none
+    package var method = UnsafeRawBufferPointer.none
+    /// The target as received, with its query.
+    package var path = UnsafeRawBufferPointer.none
+    /// Such as `HTTP/1.1`.
+    package var `protocol`: StaticString = ""
+    package var host = UnsafeRawBufferPointer.none
+    /// The route's name; empty when none matched.
+    package var route = UnsafeRawBufferPointer.none
+    /// The label of the entry in the route that took the request.
+    package var backend = UnsafeRawBufferPointer.none
+    /// The address of the endpoint that was tried last.
+    package var endpoint = UnsafeRawBufferPointer.none
+    /// What the client was sent, 499 when it left before an answer began.
+    package var status: UInt16 = 0
+    package var cause = Cause.none
+    package var requestID = UnsafeRawBufferPointer.none
+    /// The user whose password was right.
+    package var user = UnsafeRawBufferPointer.none
+    package var userAgent = UnsafeRawBufferPointer.none
+    /// The trace-id of W3C trace context, 32 hexadecimal digits.
+    package var traceID = UnsafeRawBufferPointer.none
+    /// Body bytes received from the client.
+    package var requestBytes: UInt64 = 0
+    /// Body bytes sent to the client.
+    package var responseBytes: UInt64 = 0
+    /// Nanoseconds spent waiting for a place at an endpoint; `nil` if the request was never dispatched.
+    package var queue: UInt64?
+    /// Nanoseconds to the first byte of the answer; `nil` if there was none.
+    package var firstByte: UInt64?
+    /// Nanoseconds of the whole exchange.
+    package var duration: UInt64 = 0
+    /// Tries after the first.
+    package var retries: UInt32 = 0
+
+    package init() {}
+
+}
+
+extension UnsafeRawBufferPointer {
+    /// No bytes.
+    fileprivate static var none: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
+}

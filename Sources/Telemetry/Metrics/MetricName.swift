@@ -1,0 +1,174 @@
+/// Every metric the gateway can show, in the order in which they are written.
+///
+/// This table is the only place where a metric is named; docs/metrics.md is checked against it.
+package enum MetricName: UInt8, Sendable, CaseIterable {
+    // One series for each route and backend label.
+    case requests
+    case requestDuration
+    case queueDuration
+    case timeToFirstByte
+    case requestBytes
+    case responseBytes
+    case retries
+    case routeWeight
+    case mirrorRequests
+    case mirrorBufferedBytes
+    case auth
+    case authQueueLength
+
+    // Backends and endpoints.
+    case requestsInFlight
+    case requestsQueued
+    case upstreamConnectionsOpen
+    case endpointUp
+
+    // Listeners.
+    case connectionsOpen
+    case connections
+
+    // The gateway itself.
+    case accessLogDropped
+    case configReloads
+    case configInfo
+    case configSnapshotsLive
+    case buildInfo
+    case processCPUSeconds
+    case processResidentMemory
+    case processVirtualMemory
+    case processOpenDescriptors
+    case processMaxDescriptors
+    case processStartTime
+}
+
+/// What a scraper is told about a metric.
+package enum MetricKind: String, Sendable {
+    case counter, gauge, histogram
+}
+
+/// A label of a metric. Every value comes from the configuration or from a fixed list, never from a request.
+package enum MetricLabel: String, Sendable {
+    case route, backend, endpoint, listener, code, cause, outcome, reason, hash, version
+    /// `http1` or `http2`.
+    case `protocol`
+}
+
+extension MetricName {
+    /// The metric as queries name it. A counter ends in `_total`, durations are seconds, sizes bytes.
+    package var name: String { row.name }
+
+    package var kind: MetricKind { row.kind }
+
+    /// One sentence without a full stop.
+    package var help: String { row.help }
+
+    /// In the order in which samples are written.
+    package var labels: [MetricLabel] { row.labels }
+
+    private struct Row {
+        var name: String
+        var kind: MetricKind
+        var labels: [MetricLabel]
+        var help: String
+
+        init(_ name: String, _ kind: MetricKind, _ labels: [MetricLabel], _ help: String) {
+            self.name = name
+            self.kind = kind
+            self.labels = labels
+            self.help = help
+        }
+    }
+
+    private var row: Row {
+        switch self {
+        case .requests:
+            Row(
+                "sluice_requests_total", .counter, [.route, .backend, .code, .cause],
+                "Requests answered; cause says why when the gateway ended the exchange, and is empty otherwise")
+        case .requestDuration:
+            Row(
+                "sluice_request_duration_seconds", .histogram, [.route, .backend],
+                "Time from the first byte of a request to the end of its exchange")
+        case .queueDuration:
+            Row(
+                "sluice_queue_duration_seconds", .histogram, [.route, .backend],
+                "Time a request waited in the gateway for a place at an endpoint, 0 included")
+        case .timeToFirstByte:
+            Row(
+                "sluice_time_to_first_byte_seconds", .histogram, [.route, .backend],
+                "Time from the first byte of a request to the first byte of its answer")
+        case .requestBytes:
+            Row(
+                "sluice_request_bytes_total", .counter, [.route, .backend],
+                "Bytes of request bodies received from clients")
+        case .responseBytes:
+            Row(
+                "sluice_response_bytes_total", .counter, [.route, .backend],
+                "Bytes of response bodies sent to clients")
+        case .retries:
+            Row("sluice_retries_total", .counter, [.route, .reason], "Extra tries at an endpoint")
+        case .routeWeight:
+            Row(
+                "sluice_route_weight", .gauge, [.route, .backend],
+                "Weight of a backend in its route, as the running configuration says")
+        case .mirrorRequests:
+            Row(
+                "sluice_mirror_requests_total", .counter, [.route, .backend, .outcome],
+                "Mirrored copies of requests, by how they ended")
+        case .mirrorBufferedBytes:
+            Row(
+                "sluice_mirror_buffered_bytes", .gauge, [.route, .backend],
+                "Bytes held for a mirror that it has not taken yet")
+        case .auth:
+            Row("sluice_auth_total", .counter, [.route, .outcome], "Checks of credentials, by what they came to")
+        case .authQueueLength:
+            Row("sluice_auth_queue_length", .gauge, [], "Passwords that wait to be verified")
+        case .requestsInFlight:
+            Row(
+                "sluice_requests_in_flight", .gauge, [.backend],
+                "Requests dispatched to an endpoint of the backend and not finished")
+        case .requestsQueued:
+            Row(
+                "sluice_requests_queued", .gauge, [.backend],
+                "Requests that wait for a place at an endpoint of the backend")
+        case .upstreamConnectionsOpen:
+            Row(
+                "sluice_upstream_connections_open", .gauge, [.backend, .endpoint],
+                "Open connections to an endpoint, pooled ones included")
+        case .endpointUp:
+            Row(
+                "sluice_endpoint_up", .gauge, [.backend, .endpoint], "1 if requests are sent to the endpoint, 0 if not")
+        case .connectionsOpen:
+            Row("sluice_connections_open", .gauge, [.listener, .protocol], "Open client connections")
+        case .connections:
+            Row("sluice_connections_total", .counter, [.listener, .protocol], "Client connections accepted")
+        case .accessLogDropped:
+            Row(
+                "sluice_access_log_dropped_total", .counter, [],
+                "Access log lines given up because the sink was too slow")
+        case .configReloads:
+            Row(
+                "sluice_config_reloads_total", .counter, [.outcome],
+                "Attempts to load the configuration again, by what they came to")
+        case .configInfo:
+            Row("sluice_config_info", .gauge, [.hash], "Always 1; hash names the configuration that runs")
+        case .configSnapshotsLive:
+            Row(
+                "sluice_config_snapshots_live", .gauge, [],
+                "Configurations still in use by an exchange, the running one included")
+        case .buildInfo:
+            Row("sluice_build_info", .gauge, [.version], "Always 1; version names the program that runs")
+        case .processCPUSeconds:
+            Row("process_cpu_seconds_total", .counter, [], "User and system CPU time spent in seconds")
+        case .processResidentMemory:
+            Row("process_resident_memory_bytes", .gauge, [], "Resident memory size in bytes")
+        case .processVirtualMemory:
+            Row("process_virtual_memory_bytes", .gauge, [], "Virtual memory size in bytes")
+        case .processOpenDescriptors:
+            Row("process_open_fds", .gauge, [], "Number of open file descriptors")
+        case .processMaxDescriptors:
+            Row("process_max_fds", .gauge, [], "Maximum number of open file descriptors")
+        case .processStartTime:
+            Row("process_start_time_seconds", .gauge, [], "Start time of the process since the Unix epoch in seconds")
+        }
+    }
+}

@@ -1,0 +1,103 @@
+/// The values a label may take when it is neither a configured name nor a `Cause`.
+///
+/// Raw values count from 0 and stay below `OutcomeCounts.capacity`.
+package protocol OutcomeLabel: RawRepresentable, CaseIterable, Sendable where RawValue == UInt8 {
+    /// Lower case with underscores, as the metric label shows it.
+    var name: String { get }
+}
+
+/// How a mirrored copy ended.
+package enum MirrorOutcome: UInt8, OutcomeLabel {
+    /// A complete answer with a status below 500 and, for gRPC, status 0.
+    case ok
+    /// No connection, a broken answer, or a status of 500 and above.
+    case error
+    /// Not complete within the mirror's `timeout`.
+    case timeout
+    /// The client of the primary left.
+    case canceled
+    /// Left out or cut off because the mirror was at `maxInFlight` or `maxBufferedBytes`.
+    case dropped
+
+    package var name: String {
+        switch self {
+        case .ok: "ok"
+        case .error: "error"
+        case .timeout: "timeout"
+        case .canceled: "canceled"
+        case .dropped: "dropped"
+        }
+    }
+}
+
+/// What the check of a request's credentials came to.
+package enum AuthOutcome: UInt8, OutcomeLabel {
+    /// Known user, right password.
+    case granted
+    /// No `Authorization` header.
+    case missing
+    /// An `Authorization` header that RFC 7617 does not allow.
+    case malformed
+    /// Unknown user or wrong password.
+    case refused
+    /// A right password of a user the route does not allow.
+    case forbidden
+    /// The queue of passwords to verify was full.
+    case overloaded
+
+    package var name: String {
+        switch self {
+        case .granted: "granted"
+        case .missing: "missing"
+        case .malformed: "malformed"
+        case .refused: "refused"
+        case .forbidden: "forbidden"
+        case .overloaded: "overloaded"
+        }
+    }
+}
+
+/// What an attempt to load the configuration again came to.
+package enum ReloadOutcome: UInt8, OutcomeLabel {
+    /// The new configuration runs.
+    case applied
+    /// Nothing had changed.
+    case unchanged
+    /// The new configuration has errors; the old one still runs.
+    case rejected
+
+    package var name: String {
+        switch self {
+        case .applied: "applied"
+        case .unchanged: "unchanged"
+        case .rejected: "rejected"
+        }
+    }
+}
+
+/// Why a request was sent to an endpoint again.
+package enum RetryReason: UInt8, OutcomeLabel {
+    /// A pooled connection turned out to be closed before a byte of the answer.
+    case staleConnection
+    /// No connection could be made.
+    case connectFailure
+    /// The endpoint refused the stream without looking at it.
+    case refusedStream
+    /// The connection broke before a byte of the answer.
+    case reset
+    /// The try took too long.
+    case timeout
+    /// The answer's status is one that is tried again.
+    case status
+
+    package var name: String {
+        switch self {
+        case .staleConnection: "stale_connection"
+        case .connectFailure: "connect_failure"
+        case .refusedStream: "refused_stream"
+        case .reset: "reset"
+        case .timeout: "timeout"
+        case .status: "status"
+        }
+    }
+}

@@ -1,0 +1,44 @@
+package import Synchronization
+
+/// How busy a backend is over all loops. Survives reloads; limits come from the configuration that asks.
+package final class BackendLoad: Sendable {
+    /// Requests dispatched and not finished.
+    package let inFlight = Atomic<Int>(0)
+    /// Open connections and ones being opened.
+    package let connections = Atomic<Int>(0)
+    /// Pooled connections that no request uses.
+    package let idleConnections = Atomic<Int>(0)
+    /// Requests waiting in the queues of all loops.
+    package let queued = Atomic<Int>(0)
+    /// One bit for each loop with requests waiting; 64 loops at most.
+    package let waitingLoops = Atomic<UInt64>(0)
+
+    package init() {}
+}
+
+/// The same for one endpoint.
+package final class EndpointLoad: Sendable {
+    package let inFlight = Atomic<Int>(0)
+    package let connections = Atomic<Int>(0)
+
+    package init() {}
+}
+
+extension Atomic where Value == Int {
+    /// Counts one up unless that would pass `limit`.
+    package func take(limit: Int?) -> Bool {
+        guard let limit else {
+            add(1, ordering: .sequentiallyConsistent)
+            return true
+        }
+        if add(1, ordering: .sequentiallyConsistent).newValue <= limit { return true }
+        subtract(1, ordering: .sequentiallyConsistent)
+        return false
+    }
+
+    /// Counts one down. Ordered against `waitingLoops`: whoever gives a place back afterwards sees who waits, or the one who
+    /// waits sees the place.
+    package func give() { subtract(1, ordering: .sequentiallyConsistent) }
+
+    package var current: Int { load(ordering: .relaxed) }
+}

@@ -1,0 +1,52 @@
+import Admin
+import ArgumentParser
+import Base
+import ConfigFiles
+import Configuration
+import ControlPlane
+import Dispatch
+import EventLoop
+import Glibc
+import Logging
+
+struct Serve: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the gateway.",
+        discussion: """
+            SIGHUP reads the configuration again, as does a change of its files. SIGTERM and SIGINT end it in order, a
+            second one at once.
+
+            Example:
+              sluice serve -c gateway.yaml
+            """)
+
+    @Option(name: .shortAndLong, help: "A YAML file, or a directory of them.")
+    var config: String
+
+    func run() throws {
+        LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
+        let logger = Logger(label: "sluice")
+        let outcome = ConfigurationLoader.load(path: config)
+        for diagnostic in outcome.diagnostics { Console.complain("\(diagnostic)") }
+        guard let gateway = outcome.gateway else {
+            Console.complain("sluice: the configuration is invalid, nothing was started")
+            throw ExitCode(1)
+        }
+        guard let plane = ControlPlane(path: config, loops: gateway.loops, logger: logger),
+            let admin = AdminServer(plane: plane)
+        else {
+            Console.complain("sluice: the kernel gives no descriptors for the event loops; raise the limit (ulimit -n)")
+            throw ExitCode(1)
+        }
+        let signals = Signals()
+        for (number, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
+            signals.on(number, queue: plane.queue) { plane.shutdown(name) }
+        }
+        signals.on(SIGHUP, queue: plane.queue) { plane.reload("SIGHUP") }
+        if let failure = plane.start(outcome) {
+            Console.complain("sluice: \(failure)")
+            throw ExitCode(1)
+        }
+        withExtendedLifetime((admin, signals)) { dispatchMain() }
+    }
+}

@@ -1,0 +1,71 @@
+import Configuration
+import Testing
+
+@testable import ConfigFiles
+
+/// Values that have more than one spelling, and what an absent one means.
+@Suite struct ValueTests {
+    private func gateway(_ yaml: String) throws -> Gateway {
+        let scratch = try ScratchDirectory(["sluice.yaml": yaml])
+        let outcome = scratch.load()
+        #expect(scratch.lines(outcome) == [])
+        return try #require(outcome.gateway)
+    }
+
+    private func route(_ body: String) throws -> Route {
+        try #require(
+            try gateway(
+                """
+                listeners: [{ address: 0.0.0.0:8080 }]
+                backends: { stable: { endpoints: [127.0.0.1:8000], timeouts: { firstByte: 0s } } }
+                routes: [{ name: a, backends: [{ name: stable }], \(body) }]
+                """
+            ).routes.first)
+    }
+
+    @Test func zeroMeansNoneWhereThereIsANone() throws {
+        let route = try route("timeout: 0s, idleTimeout: 0s")
+        #expect(route.timeout == nil && route.idleTimeout == nil && route.maxBodySize == nil)
+    }
+
+    @Test func numbersMayBeQuoted() throws {
+        let route = try route("maxBodySize: '1024', mirrors: [{ backend: stable, percent: '0.5', maxInFlight: \"7\" }]")
+        guard case .forward(let forward) = route.action else { return }
+        #expect(route.maxBodySize == 1024)
+        #expect(forward.mirrors.map(\.percent) == [0.5] && forward.mirrors.map(\.maxInFlight) == [7])
+    }
+
+    @Test func textStaysAsItIsWritten() throws {
+        let match = try route(
+            "match: [{ version: 2, model: 1.0, headers: { x-a: yes, x-b: 0x10, x-c: 1.50, x-d: '' } }]"
+        ).match[0]
+        #expect(match.version == "2" && match.model == "1.0")
+        #expect(match.headers.map(\.value) == [.exact("yes"), .exact("0x10"), .exact("1.50"), .exact("")])
+    }
+
+    @Test func namesOfHeadersAndHostsAreInLowerCase() throws {
+        let route = try route(
+            "hosts: [Models.Example.COM, '*.ML.example.com', '[2001:DB8::1]', '::1'], match: [{ headers: { X-A: B } }]")
+        #expect(route.hosts == ["models.example.com", "*.ml.example.com", "[2001:db8::1]", "[::1]"])
+        #expect(route.match[0].headers == [Match.NamedMatch(name: "x-a", value: .exact("B"))])
+    }
+
+    @Test func slashesAtTheEndOfAPrefixAddNothing() throws {
+        let route = try route("match: [{ path: { prefix: /v2/ } }, { path: { prefix: / } }, { path: { prefix: // } }]")
+        #expect(route.match.map(\.path) == [.prefix("/v2"), .prefix("/"), .prefix("/")])
+    }
+
+    @Test func emptyObjectsAreOnWithDefaults() throws {
+        let gateway = try gateway(
+            """
+            listeners: [{ address: 0.0.0.0:8080, limits: {} }]
+            accessLog: {}
+            shutdown: {}
+            backends: { stable: { endpoints: [127.0.0.1:8000], limits: {}, timeouts: {} } }
+            routes: [{ name: a, backends: [{ name: stable }], mirrors: [{ backend: stable }] }]
+            """)
+        #expect(gateway.accessLog == AccessLog() && gateway.shutdown == Shutdown())
+        #expect(gateway.backends[0].limits == Backend.Limits() && gateway.backends[0].timeouts == Backend.Timeouts())
+        #expect(gateway.listeners[0].limits == Listener.Limits())
+    }
+}

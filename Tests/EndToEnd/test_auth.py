@@ -1,0 +1,292 @@
+"""Basic authentication (RFC 7617) against htpasswd files."""
+
+import base64
+import shutil
+import statistics
+import subprocess
+import threading
+import time
+
+import pytest
+
+from support.gateway import wait_until
+from support.rawhttp import build, get, post
+
+CONFIG = """
+backends:
+  main: { endpoints: [{address}] }
+routes:
+  - name: locked
+    match: [{ path: { prefix: /v2 } }]
+    basicAuth: { realm: Inference, usersFile: users.htpasswd }
+    backends: [{ name: main }]
+  - name: kept
+    match: [{ path: { prefix: /kept } }]
+    basicAuth: { realm: 'Quo"ted', users: { inline: "{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=" }, forwardAuthorization: true }
+    backends: [{ name: main }]
+  - name: open
+    backends: [{ name: main }]
+"""
+
+
+def htpasswd(*options: str) -> str:
+    if not shutil.which("htpasswd"):
+        pytest.skip("htpasswd is not installed")
+    return subprocess.run(["htpasswd", "-nb", *options], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def crypt(kind: str, user: str, password: str) -> str:
+    return user + ":" + subprocess.run(
+        ["openssl", "passwd", kind, password], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def basic(user: str, password: str, scheme: str = "Basic") -> str:
+    return f"Authorization: {scheme} " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+@pytest.fixture
+def locked(proxies, tmp_path):
+    """Starts a gateway with these lines in its users file."""
+    def make(*lines: str):
+        users = tmp_path / "gateway0" / "users.htpasswd"
+        users.parent.mkdir(exist_ok=True)
+        users.write_text("\n".join(lines) + "\n")
+        proxy = proxies(CONFIG)
+        proxy.users = users
+        return proxy
+
+    return make
+
+
+@pytest.fixture
+def simple(locked):
+    return locked(htpasswd("-s", "ann", "secret"))
+
+
+def ask(proxy, *fields: str, path: str = "/v2/x"):
+    return proxy.send(get(path, "test", *fields))
+
+
+KINDS = {
+    "bcrypt": lambda: htpasswd("-B", "-C", "5", "ann", "s3cret: pä"),
+    "apr1": lambda: htpasswd("-m", "ann", "s3cret: pä"),
+    "SHA-1": lambda: htpasswd("-s", "ann", "s3cret: pä"),
+    "SHA-512-crypt": lambda: crypt("-6", "ann", "s3cret: pä"),
+    "SHA-256-crypt": lambda: crypt("-5", "ann", "s3cret: pä"),
+}
+
+
+@pytest.mark.parametrize("line", KINDS.values(), ids=KINDS.keys())
+def test_every_kind_of_hash(locked, line):
+    proxy = locked("# comment", "", line(), htpasswd("-s", "bob", "other"))
+    for _ in range(2):
+        assert ask(proxy, basic("ann", "s3cret: pä")).status == 200
+        for wrong in ("", "s3cret: p", "s3cret: pä ", "S3cret: pä", "other"):
+            assert ask(proxy, basic("ann", wrong)).status == 401
+        assert ask(proxy, basic("bob", "s3cret: pä")).status == 401
+        assert ask(proxy, basic("bob", "other")).status == 200
+
+
+def test_refusal(simple):
+    response = ask(simple)
+    assert (response.status, response.cause) == (401, "unauthorized")
+    assert response.get("www-authenticate").startswith('Basic realm="Inference"')
+    assert response.body.startswith(b'{"error":')
+    assert simple.upstream.accepted == 0
+    assert simple.send(get("/other")).status == 200
+
+
+def test_realm_is_quoted(simple):
+    assert r'realm="Quo\"ted"' in ask(simple, path="/kept").get("www-authenticate")
+
+
+def test_unknown_users_look_like_wrong_passwords(locked):
+    """Same bytes, and about the same time."""
+    proxy = locked(htpasswd("-B", "-C", "9", "ann", "secret"))
+
+    def picture(*fields):
+        with proxy.connect() as client:
+            response = client.exchange(get("/v2/x", "test", *fields))
+            changing = ("date", "x-request-id", "traceparent")
+            return response.start, response.body, [(k.lower(), v) for k, v in response.headers if k.lower().decode() not in changing]
+
+    wrong, unknown, none = picture(basic("ann", "wrong")), picture(basic("eve", "wrong")), picture()
+    assert wrong == unknown == none
+
+    def typical(user):
+        times = []
+        for index in range(9):
+            started = time.monotonic()
+            assert ask(proxy, basic(user, f"wrong-{user}-{index}")).status == 401
+            times.append(time.monotonic() - started)
+        return statistics.median(times)
+
+    known, other = typical("ann"), typical("nobody")
+    assert 0.5 < known / other < 2, f"{known * 1000:.1f} ms and {other * 1000:.1f} ms"
+
+
+@pytest.mark.parametrize("field", [
+    "Authorization:", "Authorization: Basic", "Authorization: Basic ", "Authorization: Bearer YW5uOnNlY3JldA==",
+    "Authorization: Basic !!!!", "Authorization: Basic YW5u", "Authorization: BasicYW5uOnNlY3JldA==", "Authorization: Basic YW5uOnNlY3JldA==x",
+    "Authorization: Basic YW5uOnNlY3JldA== ,", "Authorization: Basic YW5u OnNlY3JldA==", "Authorization: Basic " + "A" * 40_000,
+    "Authorization: Digest username=ann", "Proxy-Authorization: Basic YW5uOnNlY3JldA==", "X-Authorization: Basic YW5uOnNlY3JldA=="])
+def test_malformed_credentials(simple, field):
+    assert ask(simple, field).status == 401
+    assert simple.upstream.accepted == 0
+
+
+@pytest.mark.parametrize("credentials", [b"ann:secret\x00", b"ann\x00:secret", b":secret", b"ann:", b":", b"ann", b"", b"\xff\xfe:\xff"])
+def test_odd_credentials(simple, credentials):
+    assert ask(simple, "Authorization: Basic " + base64.b64encode(credentials).decode()).status == 401
+
+
+def test_two_credentials_are_none(simple):
+    response = ask(simple, basic("ann", "secret"), basic("eve", "x"))
+    assert response.status in (400, 401)
+    response = ask(simple, basic("eve", "x"), basic("ann", "secret"))
+    assert response.status in (400, 401)
+
+
+@pytest.mark.parametrize("scheme", ["basic", "BASIC", "Basic "])
+def test_scheme_has_no_case(simple, scheme):
+    assert ask(simple, basic("ann", "secret", scheme)).status == 200
+
+
+def test_authorization_is_not_forwarded_unless_asked(simple):
+    assert ask(simple, basic("ann", "secret")).status == 200
+    assert not simple.upstream.requests[-1].has("authorization")
+    assert ask(simple, basic("inline", "test"), path="/kept").status == 200
+    assert simple.upstream.requests[-1].get("authorization") == basic("inline", "test").partition(": ")[2]
+    assert ask(simple, "Authorization: Bearer x", path="/other").status == 200
+    assert simple.upstream.requests[-1].get("authorization") == "Bearer x"
+
+
+def test_refusal_does_not_wait_for_the_body(simple):
+    with simple.connect() as client:
+        assert client.exchange(build("POST", "/v2/x", "test", "Content-Length: 100000000")).status == 401
+
+
+def test_metrics(simple):
+    assert ask(simple).status == 401
+    assert ask(simple, basic("ann", "wrong")).status == 401
+    for _ in range(3):
+        assert ask(simple, basic("ann", "secret")).status == 200
+    metrics = simple.gateway.metrics()
+    assert metrics.sum("sluice_requests_total", route="locked", code="401", cause="unauthorized") == 2
+    assert metrics.sum("sluice_auth_total", route="locked") == 5
+    assert 3 in [value for _, value in metrics.select("sluice_auth_total", route="locked")]
+
+
+def test_bcrypt_is_paid_once(locked):
+    """A cost of 12 is a quarter of a second; a thousand requests of one user must not pay it a thousand times."""
+    proxy = locked(htpasswd("-B", "-C", "12", "ann", "secret"))
+    assert ask(proxy, basic("ann", "secret")).status == 200
+    busy = proxy.gateway.cpu_seconds()
+    with proxy.connect() as client:
+        for _ in range(1000):
+            assert client.exchange(get("/v2/x", "test", basic("ann", "secret"))).status == 200
+    # The other loop may have to learn it too.
+    for _ in range(20):
+        assert ask(proxy, basic("ann", "secret")).status == 200
+    assert proxy.gateway.cpu_seconds() - busy < 3
+
+
+def test_a_slow_hash_holds_nobody_else(locked):
+    """Verification is not done on a loop: requests that need none are served meanwhile."""
+    proxy = locked(htpasswd("-B", "-C", "14", "ann", "secret"))
+    checking = proxy.connect().send(get("/v2/x", "test", basic("ann", "secret")))
+    with proxy.connect() as client:
+        for _ in range(20):
+            started = time.monotonic()
+            assert client.exchange(get("/other")).status == 200
+            assert time.monotonic() - started < 0.3
+    assert checking.response().status == 200
+    checking.close()
+
+
+@pytest.mark.slow
+def test_wrong_passwords_at_a_hundred_a_second(locked):
+    """Known users keep their pace, and a right password seen for the first time is let in within two seconds."""
+    proxy = locked(htpasswd("-B", "-C", "10", "ann", "secret"), htpasswd("-B", "-C", "10", "bob", "secret"))
+    with proxy.connect() as client:
+        known = get("/v2/x", "test", basic("ann", "secret"))
+        assert client.exchange(known).status == 200
+
+        def typical_time(seconds):
+            times, deadline = [], time.monotonic() + seconds
+            while time.monotonic() < deadline:
+                started = time.monotonic()
+                assert client.exchange(known).status == 200
+                times.append(time.monotonic() - started)
+                time.sleep(0.002)
+            return statistics.median(times)
+
+        calm = typical_time(1)
+        stop, statuses = threading.Event(), []
+
+        def guess_once():
+            try:
+                statuses.append(proxy.send(get("/v2/x", "test", basic("ann", f"guess{time.monotonic_ns()}"))).status)
+            except (OSError, AssertionError):
+                pass
+
+        def pace():
+            while not stop.wait(0.01):
+                threading.Thread(target=guess_once, daemon=True).start()
+
+        pacer = threading.Thread(target=pace)
+        pacer.start()
+        try:
+            wait_until(lambda: len(statuses) > 20, 10, "the attack runs")
+            under_attack = typical_time(3)
+            started = time.monotonic()
+            assert ask(proxy, basic("bob", "secret")).status == 200
+            assert time.monotonic() - started < 2
+        finally:
+            stop.set()
+            pacer.join()
+    assert set(statuses) <= {401, 503, 429}
+    # Python's own noise is larger than a tenth, so this is only the order of magnitude.
+    assert under_attack < calm * 3 + 0.005, f"{calm * 1000:.2f} ms became {under_attack * 1000:.2f} ms"
+
+
+def test_users_file_is_reloaded(simple):
+    assert ask(simple, basic("ann", "secret")).status == 200
+    simple.users.write_text(htpasswd("-s", "ann", "changed") + "\n" + htpasswd("-s", "new", "new") + "\n")
+    wait_until(lambda: ask(simple, basic("new", "new")).status == 200, 10, "the new user is known")
+    assert ask(simple, basic("ann", "secret")).status == 401, "a password that was remembered is still good"
+    assert ask(simple, basic("ann", "changed")).status == 200
+    simple.users.write_text(htpasswd("-s", "new", "new") + "\n")
+    wait_until(lambda: ask(simple, basic("ann", "changed")).status == 401, 10, "a removed user is out")
+
+
+def test_remembered_bcrypt_is_forgotten_with_the_file(locked):
+    proxy = locked(htpasswd("-B", "-C", "5", "ann", "secret"))
+    assert ask(proxy, basic("ann", "secret")).status == 200
+    proxy.users.write_text(htpasswd("-B", "-C", "5", "ann", "changed") + "\n")
+    wait_until(lambda: ask(proxy, basic("ann", "changed")).status == 200, 10, "the new password is known")
+    assert ask(proxy, basic("ann", "secret")).status == 401
+
+
+def test_broken_users_file_keeps_the_old_users(simple):
+    simple.users.write_text("ann:plaintext\n")
+    simple.gateway.wait_metric("sluice_config_reloads_total", 1, outcome="rejected")
+    assert ask(simple, basic("ann", "secret")).status == 200
+    assert "plaintext" not in simple.gateway.stderr_text(), "a password or hash in the log"
+
+
+def test_passwords_are_nowhere_in_log_or_status(locked):
+    line = htpasswd("-B", "-C", "5", "ann", "hunter2hunter2")
+    proxy = locked(line)
+    assert ask(proxy, basic("ann", "hunter2hunter2")).status == 200
+    assert ask(proxy, basic("ann", "hunter2wrong")).status == 401
+    everything = proxy.gateway.stderr_text() + proxy.gateway.admin("/api/v1/status")[2] + proxy.gateway.admin("/metrics")[2]
+    assert "hunter2" not in everything
+    assert line.partition(":")[2] not in everything
+
+
+def test_keep_alive_connections_are_authenticated_per_request(simple):
+    with simple.connect() as client:
+        assert client.exchange(get("/v2/x", "test", basic("ann", "secret"))).status == 200
+        assert client.exchange(get("/v2/x")).status == 401
+        assert client.exchange(post(b"x", "/v2/x", "test", basic("ann", "secret"))).status == 200

@@ -1,0 +1,168 @@
+"""Early answers, half-closed connections, clients that leave, and refusals of requests whose body still comes."""
+
+import threading
+import time
+
+import pytest
+
+from support.rawhttp import Incomplete, answer, build, chunked, get, post
+
+CREDENTIALS = "Authorization: Basic YW5uOnRlc3Q="  # ann:test
+
+
+# --- early answers, half-close, leaving
+
+
+def test_early_answer_while_the_body_still_comes(proxy):
+    def serve(connection):
+        connection.read_head()
+        connection.send(answer(b"early", "403 Forbidden"))
+        connection.wait_end()
+
+    proxy.upstream.serve = serve
+    with proxy.connect() as client:
+        client.send(build("POST", "/", "test", "Content-Length: 1000000") + b"x" * 1000)
+        response = client.response()
+        assert (response.status, response.body) == (403, b"early")
+        # What is left of the body is never taken for a request.
+        client.send_all_it_takes(b"y" * 999_000)
+        proxy.upstream.serve = None
+        client.send_all_it_takes(get("/after"))
+        try:
+            assert client.response().status == 200
+        except Incomplete:
+            pass
+
+
+def test_early_answer_after_which_the_endpoint_closes(proxy):
+    """The endpoint answers and closes without reading a large body: the client gets that answer, not a 502."""
+    def serve(connection):
+        connection.read_head()
+        connection.send(answer(b"too big for me", "413 Payload Too Large", "Connection: close"))
+        connection.sock.shutdown(1)
+        connection.wait_end()
+
+    proxy.upstream.serve = serve
+    with proxy.connect() as client:
+        client.send_all_it_takes(build("POST", "/", "test", f"Content-Length: {8 << 20}") + bytes(8 << 20))
+        response = client.response()
+    assert (response.status, response.body, response.cause) == (413, b"too big for me", None)
+
+
+@pytest.mark.parametrize("request_bytes", [get(), post(b"hello"), build("POST", "/", "test", "Transfer-Encoding: chunked") + chunked(b"hello")])
+def test_half_close(proxy, request_bytes):
+    """A client that shuts its writing side right after the request still gets the whole answer."""
+    proxy.upstream.reply = answer(bytes(1 << 20))
+    with proxy.connect() as client:
+        client.send(request_bytes).shut_writing()
+        assert len(client.response().body) == 1 << 20
+        client.expect_end()
+
+
+def test_half_close_after_pipelined_requests(proxy):
+    proxy.upstream.reply = lambda request, connection: answer(request.target.encode())
+    with proxy.connect() as client:
+        client.send(get("/1") + get("/2") + get("/3")).shut_writing()
+        assert [client.response().body for _ in range(3)] == [b"/1", b"/2", b"/3"]
+        client.expect_end()
+
+
+@pytest.mark.parametrize("leave", ["close", "reset"])
+def test_a_client_that_leaves_cancels_its_request(proxy, leave):
+    ended = threading.Event()
+
+    def reply(request, connection):
+        if connection.wait_end(10):
+            ended.set()
+        return None
+
+    proxy.upstream.reply = reply
+    with proxy.connect() as client:
+        client.send(post(b"hello", "/leave"))
+        proxy.upstream.wait_requests(1)
+        left = time.monotonic()
+        getattr(client, leave)()
+    assert ended.wait(10), "the endpoint works on for nobody"
+    assert time.monotonic() - left < 1
+    proxy.gateway.wait_metric("sluice_requests_total", 1, cause="client_closed")
+
+
+def test_a_client_that_leaves_in_its_body_cancels_its_request(proxy):
+    ended = threading.Event()
+
+    def serve(connection):
+        connection.read_head()
+        proxy.upstream.record(connection, None)
+        if connection.wait_end(10):
+            ended.set()
+
+    proxy.upstream.serve = serve
+    with proxy.connect() as client:
+        client.send(build("POST", "/", "test", "Content-Length: 1000000") + b"x" * 1000)
+        proxy.upstream.wait_requests(1)
+    assert ended.wait(1)
+
+
+def test_a_client_that_leaves_in_the_answer_cancels_it(proxy):
+    ended = threading.Event()
+
+    def reply(request, connection):
+        try:
+            connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for _ in range(100_000):
+                connection.send(b"10000\r\n" + bytes(0x10000) + b"\r\n")
+        except OSError:
+            ended.set()
+        return None
+
+    proxy.upstream.reply = reply
+    with proxy.connect() as client:
+        client.send(get())
+        assert client.readable(10)
+    assert ended.wait(5)
+
+
+# --- refusing a request with a body
+
+
+@pytest.mark.parametrize("path, status", [("/locked", 401), ("/small", 413)])
+@pytest.mark.parametrize("size", [100_000, 8 << 20])
+def test_lingering_close(denying, path, status, size):
+    """A client that looks up only after its whole body still reads the refusal."""
+    with denying.connect() as client:
+        client.send_all_it_takes(build("POST", path, "test", f"Content-Length: {size}") + bytes(size))
+        assert client.response().status == status
+    assert denying.upstream.requests == []
+
+
+def test_lingering_close_of_a_chunked_body(denying):
+    with denying.connect() as client:
+        client.send_all_it_takes(build("POST", "/small", "test", "Transfer-Encoding: chunked") + chunked(*[bytes(10_000)] * 500))
+        response = client.response()
+        assert (response.status, response.cause) == (413, "body_too_large")
+    assert denying.upstream.requests == []
+
+
+def test_lingering_is_bounded(denying):
+    """A client that never stops sending is cut off in the end."""
+    with denying.connect(timeout=60) as client:
+        client.send(build("POST", "/locked", "test", "Transfer-Encoding: chunked"))
+        block, deadline = b"10000\r\n" + bytes(0x10000) + b"\r\n", time.monotonic() + 60
+        sent = 0
+        try:
+            while time.monotonic() < deadline and sent < 4 << 30:
+                client.send(block)
+                sent += len(block)
+        except ConnectionError:
+            return
+    raise AssertionError("the gateway reads a refused body for ever")
+
+
+def test_keep_alive_after_a_refusal_with_a_small_body(denying):
+    with denying.connect() as client:
+        for _ in range(3):
+            response = client.exchange(post(b"hello", "/locked"))
+            assert response.status == 401
+            assert "close" not in response.tokens("connection")
+        assert client.exchange(post(b"hello", "/locked", "test", CREDENTIALS)).status == 200
+    assert [request.body for request in denying.upstream.requests] == [b"hello"]

@@ -1,0 +1,139 @@
+import Base
+import Foundation
+import Testing
+
+@testable import Telemetry
+
+@Suite struct AccessLogFormatterTests {
+    @Test func aWholeLineOfJSON() {
+        let line = Sample.withRecord { Sample.line($0, .json) }
+        #expect(
+            line == #"{"time":"2026-11-21T09:22:00.123456Z","client":"192.0.2.7","method":"POST","#
+                + #""path":"/v2/models/m/infer?x=1","protocol":"HTTP/1.1","host":"gw:8080","route":"infer","#
+                + #""backend":"stable","endpoint":"10.0.0.7:8000","status":502,"cause":"upstream_reset","#
+                + #""requestId":"r-1","user":"ann","userAgent":"curl/8 (x)","traceId":"4bf92f","requestBytes":128,"#
+                + #""responseBytes":64,"queueSeconds":0.000000,"firstByteSeconds":0.002100,"#
+                + #""durationSeconds":61.000001,"retries":1}"# + "\n")
+    }
+
+    @Test func aWholeLineOfText() {
+        let line = Sample.withRecord { Sample.line($0, .text) }
+        #expect(
+            line == #"192.0.2.7 - ann [2026-11-21T09:22:00.123456Z] "POST /v2/models/m/infer?x=1 HTTP/1.1" 502 64 "-" "#
+                + #""curl/8 (x)" host=gw:8080 route=infer backend=stable endpoint=10.0.0.7:8000 cause=upstream_reset "#
+                + #"request_id=r-1 trace_id=4bf92f request_bytes=128 queue=0.000000 first_byte=0.002100 "#
+                + #"duration=61.000001 retries=1"# + "\n")
+    }
+
+    @Test func whatIsNotKnownIsLeftOut() {
+        #expect(
+            Sample.line(AccessLogRecord(), .json)
+                == #"{"time":"1970-01-01T00:00:00.000000Z","status":0,"requestBytes":0,"responseBytes":0,"#
+                + #""durationSeconds":0.000000,"retries":0}"# + "\n")
+        #expect(
+            Sample.line(AccessLogRecord(), .text)
+                == #"- - - [1970-01-01T00:00:00.000000Z] "- - -" 0 0 "-" "-" host=- route=- backend=- endpoint=- cause=- "#
+                + #"request_id=- trace_id=- request_bytes=0 queue=- first_byte=- duration=0.000000 retries=0"# + "\n")
+    }
+
+    @Test(
+        arguments: [
+            (0, "0.000000"), (499, "0.000000"), (500, "0.000001"), (1_000_000_000, "1.000000"),
+            (999_999_499, "0.999999"), (999_999_500, "1.000000"), (.max, "18446744073.709552"),
+        ] as [(UInt64, String)])
+    func durationsAreRoundedToMicroseconds(nanoseconds: UInt64, text: String) {
+        var record = AccessLogRecord()
+        record.duration = nanoseconds
+        #expect(Sample.line(record, .json).contains(#""durationSeconds":\#(text),"#))
+    }
+
+    @Test(
+        arguments: [
+            (-1, "1969-12-31T23:59:59.999999Z"),
+            (951_782_400_000_001_999, "2000-02-29T00:00:00.000001Z"),
+            (1_709_251_199_999_999_999, "2024-02-29T23:59:59.999999Z"),
+            (4_107_542_400_000_000_000, "2100-03-01T00:00:00.000000Z"),
+            (.min, "1677-09-21T00:12:43.145224Z"),
+            (.max, "2262-04-11T23:47:16.854775Z"),
+        ] as [(Int64, String)])
+    func timestamps(time: Int64, text: String) {
+        var cache = TimestampCache()
+        #expect(line { cache.append(time, to: &$0) } == text)
+    }
+
+    @Test func theCachedSecondIsReplaced() {
+        var cache = TimestampCache()
+        let text = line { line in
+            for time: Int64 in [0, 999_999_999, 1_000_000_000, 0] {
+                cache.append(time, to: &line)
+                line.append(" ")
+            }
+        }
+        #expect(
+            text == "1970-01-01T00:00:00.000000Z 1970-01-01T00:00:00.999999Z "
+                + "1970-01-01T00:00:01.000000Z 1970-01-01T00:00:00.000000Z ")
+    }
+
+    @Test func timestampsAgreeWithTheCalendar() {
+        var random = SeededRandom(seed: 11)
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = .gmt
+        var cache = TimestampCache()
+        for _ in 0..<2000 {
+            // From 1970 to the end of what 64 bits hold.
+            let second = Int64(random.next() % 9_223_372_036)
+            let parts = calendar.dateComponents(
+                [.year, .month, .day, .hour, .minute, .second], from: Date(timeIntervalSince1970: Double(second)))
+            let expected = String(
+                format: "%04d-%02d-%02dT%02d:%02d:%02d.000000Z", parts.year ?? 0, parts.month ?? 0, parts.day ?? 0,
+                parts.hour ?? 0, parts.minute ?? 0, parts.second ?? 0)
+            #expect(line { cache.append(second * 1_000_000_000, to: &$0) } == expected)
+        }
+    }
+}
+
+/// A record with every field set.
+enum Sample {
+    static func line(_ record: AccessLogRecord, _ format: AccessLogFormatter.Format) -> String {
+        String(decoding: bytes(record, format), as: UTF8.self)
+    }
+
+    static func bytes(_ record: AccessLogRecord, _ format: AccessLogFormatter.Format) -> [UInt8] {
+        var buffer = ByteBuffer()
+        var formatter = AccessLogFormatter(format: format)
+        formatter.append(record, to: &buffer)
+        return [UInt8](buffer.bytes)
+    }
+
+    static func withRecord<Result>(_ body: (AccessLogRecord) -> Result) -> Result {
+        let texts = [
+            "192.0.2.7", "POST", "/v2/models/m/infer?x=1", "gw:8080", "infer", "stable", "10.0.0.7:8000", "r-1", "ann",
+            "curl/8 (x)", "4bf92f",
+        ].map(StableBytes.init)
+        return withExtendedLifetime(texts) {
+            var record = AccessLogRecord()
+            record.time = 1_795_252_920_123_456_789
+            record.client = texts[0].bytes
+            record.method = texts[1].bytes
+            record.path = texts[2].bytes
+            record.protocol = "HTTP/1.1"
+            record.host = texts[3].bytes
+            record.route = texts[4].bytes
+            record.backend = texts[5].bytes
+            record.endpoint = texts[6].bytes
+            record.status = 502
+            record.cause = .upstreamReset
+            record.requestID = texts[7].bytes
+            record.user = texts[8].bytes
+            record.userAgent = texts[9].bytes
+            record.traceID = texts[10].bytes
+            record.requestBytes = 128
+            record.responseBytes = 64
+            record.queue = 0
+            record.firstByte = 2_100_000
+            record.duration = 61_000_001_000
+            record.retries = 1
+            return body(record)
+        }
+    }
+}
