@@ -7,8 +7,8 @@ TESTS  ?= Tests/EndToEnd
 # More arguments for pytest, such as PYTEST_ARGS='-k mirror -x'.
 PYTEST_ARGS ?=
 
-# Headers and libraries the build needs beyond Swift's own requirements.
-PACKAGES = libssl-dev libcrypt-dev pkg-config git
+# Headers and libraries the build needs beside Swift; g++ stands for the C++ library its static runtime links with.
+PACKAGES = libssl-dev libcrypt-dev g++ pkg-config git
 # An import that the manifest does not allow is an error, so that the floors of docs/architecture.md hold.
 RELEASE  = -c release --static-swift-stdlib --explicit-target-dependency-import-check error
 # The longest file a reader should have to hold in mind.

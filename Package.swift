@@ -60,14 +60,18 @@ let package = Package(
         floor("ConfigFiles", ["Base", "Configuration", "Credentials", yams]),
         floor(
             "ControlPlane",
-            ["Base", "Configuration", "Credentials", "Telemetry", "Traffic", "EventLoop", "DataPlane", "ConfigFiles", log]),
+            [
+                "Base", "Configuration", "Credentials", "Telemetry", "Traffic", "EventLoop", "DataPlane", "ConfigFiles",
+                log,
+            ]),
         floor("Admin", ["Base", "HTTP", "Configuration", "Telemetry", "EventLoop", "DataPlane", "ControlPlane"]),
 
         // app
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "Base", "Configuration", "Credentials", "ConfigFiles", "ControlPlane", "Admin", "EventLoop", argumentParser,
+                "Base", "Configuration", "Credentials", "ConfigFiles", "ControlPlane", "Admin", "EventLoop",
+                argumentParser,
                 log,
             ],
             swiftSettings: settings),

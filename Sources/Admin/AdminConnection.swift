@@ -103,7 +103,9 @@ final class AdminConnection: Stream {
     }
 
     private func value(named name: StaticString) -> String? {
-        for index in 0..<head.fieldCount where equalsIgnoringCase(head.name(index), name) { return text(head.value(index)) }
+        for index in 0..<head.fieldCount where equalsIgnoringCase(head.name(index), name) {
+            return text(head.value(index))
+        }
         return nil
     }
 

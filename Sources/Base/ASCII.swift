@@ -26,7 +26,8 @@ package func equals(_ bytes: UnsafeRawBufferPointer, _ text: [UInt8]) -> Bool {
 }
 
 package func hasPrefix(_ bytes: UnsafeRawBufferPointer, _ prefix: [UInt8]) -> Bool {
-    bytes.count >= prefix.count && prefix.withUnsafeBytes { equals(UnsafeRawBufferPointer(rebasing: bytes[..<prefix.count]), $0) }
+    bytes.count >= prefix.count
+        && prefix.withUnsafeBytes { equals(UnsafeRawBufferPointer(rebasing: bytes[..<prefix.count]), $0) }
 }
 
 @inlinable package func lowercased(_ byte: UInt8) -> UInt8 {

@@ -40,6 +40,11 @@ package struct ByteBuffer: ~Copyable {
         end = 0
     }
 
+    /// Forgets the bytes, and gives the memory back if it has grown past `limit`.
+    package mutating func removeAll(keepingAtMost limit: Int) {
+        if capacity > limit { release() } else { removeAll() }
+    }
+
     /// Gives the memory back.
     package mutating func release() {
         free(base)

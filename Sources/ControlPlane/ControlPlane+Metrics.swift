@@ -49,7 +49,9 @@ extension ControlPlane {
                 sums[key]?.counters.add(series.counters)
             }
         }
-        return sums.keys.sorted().compactMap { sums[$0] }.filter { $0.counters.duration.count > 0 || !$0.backend.isEmpty }
+        return sums.keys.sorted().compactMap { sums[$0] }.filter {
+            $0.counters.duration.count > 0 || !$0.backend.isEmpty
+        }
     }
 
     private func writeRoutes(_ reports: [WorkerReport], _ page: inout Exposition) {
@@ -100,7 +102,8 @@ extension ControlPlane {
         }
         page.family(.mirrorBufferedBytes)
         eachMirror(snapshot) { route, backend, load in
-            page.sample([.route: route, .backend: backend], UInt64(clamping: load.bufferedBytes.load(ordering: .relaxed)))
+            page.sample(
+                [.route: route, .backend: backend], UInt64(clamping: load.bufferedBytes.load(ordering: .relaxed)))
         }
     }
 
@@ -116,11 +119,13 @@ extension ControlPlane {
         guard let backends = snapshot?.backends else { return }
         page.family(.requestsInFlight)
         for backend in backends {
-            page.sample([.backend: backend.backend.name], UInt64(clamping: backend.load.inFlight.load(ordering: .relaxed)))
+            page.sample(
+                [.backend: backend.backend.name], UInt64(clamping: backend.load.inFlight.load(ordering: .relaxed)))
         }
         page.family(.requestsQueued)
         for backend in backends {
-            page.sample([.backend: backend.backend.name], UInt64(clamping: backend.load.queued.load(ordering: .relaxed)))
+            page.sample(
+                [.backend: backend.backend.name], UInt64(clamping: backend.load.queued.load(ordering: .relaxed)))
         }
         page.family(.upstreamConnectionsOpen)
         for backend in backends {
@@ -178,11 +183,13 @@ final class Box<Value: Sendable>: Sendable {
 extension ProcessStatistics {
     /// This process now; `nil` where /proc is not to be had.
     static func current() -> ProcessStatistics? {
-        guard let own = Machine.readSmallFile("/proc/self/stat"), let system = Machine.readSmallFile("/proc/stat") else {
+        guard let own = Machine.readSmallFile("/proc/self/stat"), let system = Machine.readSmallFile("/proc/stat")
+        else {
             return nil
         }
         var limit = rlimit()
-        let hasLimit = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 && limit.rlim_cur != rlim_t.max
+        let hasLimit =
+            getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 && limit.rlim_cur != rlim_t.max
         return ProcessStatistics(
             processStat: own, systemStat: system, ticksPerSecond: sysconf(Int32(_SC_CLK_TCK)),
             pageSize: sysconf(Int32(_SC_PAGESIZE)), openDescriptors: openDescriptors(),

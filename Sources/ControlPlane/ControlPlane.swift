@@ -66,7 +66,8 @@ package final class ControlPlane: @unchecked Sendable {
             guard let gateway = outcome.gateway else { return "the configuration is invalid" }
             let result = apply(gateway, hash: outcome.hash, wait: true)
             lastReload = ReloadReport(
-                outcome: .applied, time: now, message: "loaded at start", diagnostics: outcome.diagnostics.map(\.description))
+                outcome: .applied, time: now, message: "loaded at start",
+                diagnostics: outcome.diagnostics.map(\.description))
             watch(outcome.watched)
             return result
         }
@@ -89,9 +90,12 @@ package final class ControlPlane: @unchecked Sendable {
             return finish(.rejected, trigger, texts.first ?? "the configuration cannot be read", texts)
         }
         watch(outcome.watched)
+        // Asked for by hand, for example after a log rotation.
+        if isExplicit { logWriter?.reopen() }
         if outcome.hash == snapshot?.hash {
-            if !isExplicit { return lastReload ?? ReloadReport(outcome: .unchanged, time: now, message: "", diagnostics: []) }
-            logWriter?.reopen()
+            if !isExplicit {
+                return lastReload ?? ReloadReport(outcome: .unchanged, time: now, message: "", diagnostics: [])
+            }
             let before = known
             let resolved = EndpointResolution.resolve(gateway, known: &known)
             if known == before { return finish(.unchanged, trigger, "nothing has changed", texts) }

@@ -11,7 +11,8 @@ package final class FileWatcher {
     private let source: any DispatchSourceRead
 
     private static let mask = UInt32(
-        IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
+        IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF
+    )
 
     /// - Parameter changed: called on `queue`; one call may stand for many changes, and some calls for none.
     /// - Returns: `nil` where the kernel has no more inotify instances to give.

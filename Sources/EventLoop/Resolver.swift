@@ -34,7 +34,9 @@ package enum Resolver {
             withUnsafeMutableBytes(of: &storage) { target in
                 target.copyMemory(from: UnsafeRawBufferPointer(start: entry.pointee.ai_addr, count: size))
             }
-            if let address = SocketAddress(storage)?.with(port: port), !found.contains(address) { found.append(address) }
+            if let address = SocketAddress(storage)?.with(port: port), !found.contains(address) {
+                found.append(address)
+            }
         }
         return found.isEmpty ? .none : .addresses(found)
     }

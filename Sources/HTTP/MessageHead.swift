@@ -56,6 +56,9 @@ package final class MessageHead {
     /// Field lines a message may have: more than any known client sends, few enough to walk for each message.
     package static let maxFields = 128
 
+    /// Memory kept from message to message: enough for ordinary heads, while a hostile one leaves nothing behind.
+    private static let keptBytes = 8 * 1024
+
     var storage = ByteBuffer()
     private let lines = UnsafeMutablePointer<FieldLine>.allocate(capacity: maxFields)
     package private(set) var fieldCount = 0
@@ -95,7 +98,7 @@ package final class MessageHead {
 
     /// Forgets the message and keeps the memory.
     package func reset() {
-        storage.removeAll()
+        storage.removeAll(keepingAtMost: Self.keptBytes)
         fieldCount = 0
         hostIndex = -1
         framing = .none

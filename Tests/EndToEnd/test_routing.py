@@ -199,6 +199,20 @@ routes:
     assert 240 <= counts[b"heavy"] <= 360
 
 
+def test_idle_endpoints_share(proxies, upstreams):
+    """Requests one at a time find every endpoint idle; each gets its part all the same."""
+    made = [upstreams(answer(b"%d" % index)) for index in range(3)]
+    proxy = proxies(f"""
+backends:
+  all: {{ endpoints: [{', '.join('"%s"' % upstream.address for upstream in made)}] }}
+routes:
+  - {{ name: r, backends: [{{ name: all }}] }}
+""")
+    with proxy.connect() as client:
+        counts = Counter(client.exchange(get()).body for _ in range(300))
+    assert len(counts) == 3 and min(counts.values()) >= 60, counts
+
+
 def test_least_request_avoids_the_busy_endpoint(proxies, upstreams):
     busy, free = upstreams(), upstreams(answer(b"free"))
     busy.reply = busy.holding(answer(b"busy"))

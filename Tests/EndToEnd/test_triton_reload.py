@@ -80,7 +80,7 @@ def test_a_thousand_weight_changes_under_load(tmp_path):
             # Both sides reach their working size before anything is compared.
             wait_until(lambda: senders.sent > 2_000 or senders.failures, 60, "a warm gateway")
             for stable in range(1, 51):
-                gateway.write_config(config(stable))
+                gateway.replace_config(config(stable))
                 assert gateway.reload()[0] == 200
             senders.stop()
             assert senders.failures == []
@@ -89,16 +89,17 @@ def test_a_thousand_weight_changes_under_load(tmp_path):
 
             senders.start()
             for change, stable in zip(range(CHANGES), itertools.cycle(range(1, 100))):
-                gateway.write_config(config(stable))
+                gateway.replace_config(config(stable))
                 status, text = gateway.reload()
                 assert status == 200, text
             senders.stop()
             assert senders.failures == []
-            print(f"{senders.sent} requests during {CHANGES} changes")
+            print(f"{senders.sent} requests during {CHANGES} changes; resident {memory / MIB:.1f} MiB before")
             assert senders.sent > CHANGES
             # Each change is applied by the call or, a moment before it, because the file was seen to change.
             assert applied(gateway) - reloads >= CHANGES
             assert settled_descriptors(gateway, descriptors) == descriptors
+            print(f"resident {gateway.rss() / MIB:.1f} MiB after, {descriptors} descriptors both times")
             assert gateway.rss() - memory < 4 * MIB, f"from {memory / MIB:.1f} to {gateway.rss() / MIB:.1f} MiB"
             metrics = gateway.metrics()
             assert metrics.sum("sluice_config_reloads_total", outcome="rejected") == 0

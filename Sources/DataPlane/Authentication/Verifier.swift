@@ -11,7 +11,7 @@ package struct Verification: Sendable {
     var password: [UInt8]
     var hash: String
     /// The client's address without port.
-    var client: String
+    var client: [UInt8]
 }
 
 /// Verifies passwords on threads of its own: slow hashes are slow on purpose.
@@ -28,7 +28,7 @@ package final class Verifier: Sendable {
     private static let waiterLimit = 1024
 
     private struct State {
-        var queue = VerifyQueue<String, Verification>()
+        var queue = VerifyQueue<[UInt8], Verification>()
         var waiters: [CredentialDigest: [Completion]] = [:]
         var waiterCount = 0
     }

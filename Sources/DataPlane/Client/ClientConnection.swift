@@ -114,7 +114,9 @@ final class ClientConnection: Stream {
                 guard let exchange, exchange.acceptsBody else { return offset }
                 guard consumeBody(bytes, &offset, exchange) else { return offset }
             case .trailers:
-                guard let exchange, exchange.acceptsBody, let used = consumeTrailers(rest, exchange) else { return offset }
+                guard let exchange, exchange.acceptsBody, let used = consumeTrailers(rest, exchange) else {
+                    return offset
+                }
                 offset &+= used
             case .discarding:
                 guard discardBody(bytes, &offset) else { return offset }
@@ -223,7 +225,8 @@ final class ClientConnection: Stream {
     /// An answer is made before the request has been read: if much of that is left, the connection ends with the answer.
     func prepareToAnswerEarly() {
         guard state == .body || state == .trailers else { return }
-        if let left = body.remaining, left <= Self.discardLimit, state == .body, exchange?.head.expectsContinue == false {
+        if let left = body.remaining, left <= Self.discardLimit, state == .body, exchange?.head.expectsContinue == false
+        {
             return
         }
         mustClose = true

@@ -13,6 +13,11 @@ extension Exchange {
         phase = .deciding
         identity.choose(for: head, random: &worker.random)
         configuration = worker.configuration
+        if let client, client.isTrusted,
+            let address = ForwardedClient.address(in: head, isTrusted: client.listener.trusts)
+        {
+            forwardedClient = Array("\(address)".utf8)
+        }
         if head.method == .connect || head.method == .trace {
             reject(.notImplemented, "CONNECT and TRACE are not served")
             return
@@ -107,7 +112,7 @@ extension Exchange {
             phase = .verifying
             let job = Verification(
                 digest: digest, user: Array(name), password: Array(password), hash: stored.hash,
-                client: client?.address?.host ?? "")
+                client: clientText)
             worker.verify(job, for: self, isKnown: known != nil)
         }
     }
@@ -143,7 +148,8 @@ extension Exchange {
 
     private func applyLimits() {
         guard let route else { return }
-        if let limit = route.route.maxBodySize, case .length(let length) = head.framing, length > UInt64(max(limit, 0)) {
+        if let limit = route.route.maxBodySize, case .length(let length) = head.framing, length > UInt64(max(limit, 0))
+        {
             reject(.bodyTooLarge)
             return
         }

@@ -74,7 +74,8 @@ extension Exchange {
     /// Writes the request's head for the next hop into the worker's stage.
     private func writeHead(mirrorOf routeName: [UInt8]?) {
         guard let target, let client, let route else { return }
-        var origin = UnsafeRawBufferPointer(rebasing: head.slice(HeadRange(Int(target.path.start), Int(head.target.end)))[...])
+        var origin = UnsafeRawBufferPointer(
+            rebasing: head.slice(HeadRange(Int(target.path.start), Int(head.target.end)))[...])
         worker.targetScratch.removeAll()
         if target.path.isEmpty {
             // An absolute target may leave the path out; `OPTIONS` then asks about the server (RFC 9112 section 3.2.4).
@@ -173,7 +174,9 @@ extension Exchange {
         let cause: Cause
         if let timeout = route.timeout, dispatchedAt + timeout <= now {
             cause = .exchangeTimeout
-        } else if let limit = pool?.firstByteTimeout, firstByteAt == nil, let requestEndedAt, requestEndedAt + limit <= now {
+        } else if let limit = pool?.firstByteTimeout, firstByteAt == nil, let requestEndedAt,
+            requestEndedAt + limit <= now
+        {
             cause = .firstByteTimeout
         } else if let idle = route.idleTimeout, lastActivity + idle <= now {
             cause = .idleTimeout

@@ -95,7 +95,9 @@ extension Exchange {
                 out.append("\r\n")
             }
             // What ends by itself, soon.
-            if [.queueFull, .queueTimeout, .overloaded, .authOverloaded].contains(cause) { out.append("Retry-After: 1\r\n") }
+            if [.queueFull, .queueTimeout, .overloaded, .authOverloaded].contains(cause) {
+                out.append("Retry-After: 1\r\n")
+            }
         }
     }
 

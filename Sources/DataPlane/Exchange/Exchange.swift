@@ -32,6 +32,8 @@ package final class Exchange: UpstreamUser {
     /// The value that goes out as `Host`; a range of the head.
     var host = HeadRange.empty
     var identity = Identity()
+    /// The client a trusted proxy named, as text; empty where the peer itself is the client.
+    var forwardedClient: [UInt8] = []
 
     // What was decided.
     var configuration: LoopConfiguration?
@@ -94,6 +96,7 @@ package final class Exchange: UpstreamUser {
         endpoint = nil
         upstream = nil
         if !mirrors.isEmpty { mirrors.removeAll(keepingCapacity: true) }
+        if !forwardedClient.isEmpty { forwardedClient.removeAll() }
         if !user.isEmpty { user.removeAll(keepingCapacity: true) }
         requestBytes = 0
         responseBytes = 0
@@ -113,6 +116,9 @@ package final class Exchange: UpstreamUser {
         guard phase == .sending || phase == .responding, let upstream else { return false }
         return !upstream.awaitsDrain
     }
+
+    /// The client's address as text, without port.
+    var clientText: [UInt8] { forwardedClient.isEmpty ? client?.addressText ?? [] : forwardedClient }
 
     // MARK: The request's body
 

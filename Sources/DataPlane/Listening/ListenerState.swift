@@ -27,8 +27,10 @@ package final class ListenerState: Sendable {
 
     package func trusts(_ address: SocketAddress) -> Bool {
         let (high, low) = address.mapped
-        return trustedProxies.contains { $0.contains(high: high, low: low) }
+        return trusts(IPAddress(high: high, low: low))
     }
+
+    package func trusts(_ address: IPAddress) -> Bool { trustedProxies.contains { $0.contains(address) } }
 }
 
 /// Client connections of one listener over all loops.

@@ -7,7 +7,8 @@ extension Worker {
     /// Tells metrics and access log how an exchange ended.
     func record(_ exchange: Exchange, _ cause: Cause) {
         let now = loop.now
-        let series = exchange.entry.flatMap { exchange.route?.entries[$0].series } ?? exchange.route?.series ?? unmatched
+        let series =
+            exchange.entry.flatMap { exchange.route?.entries[$0].series } ?? exchange.route?.series ?? unmatched
         let duration = now.since(exchange.startedAt).count
         let queue = exchange.dispatchedAt.map { $0.since(exchange.queuedAt).count }
         let firstByte = exchange.firstByteAt.map { $0.since(exchange.startedAt).count }
@@ -40,7 +41,7 @@ extension Worker {
         record.duration = duration
         record.retries = exchange.retries
         // The views have to outlive the call they are used in.
-        (exchange.client?.addressText ?? []).withUnsafeBytes { client in
+        exchange.clientText.withUnsafeBytes { client in
             series.route.withUnsafeBytes { route in
                 series.backend.withUnsafeBytes { backend in
                     (exchange.endpoint?.name ?? []).withUnsafeBytes { endpoint in

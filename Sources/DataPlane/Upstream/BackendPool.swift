@@ -107,7 +107,11 @@ package final class WaitQueue {
         } else {
             first = exchange.queueNext
         }
-        if let next = exchange.queueNext { next.queuePrevious = exchange.queuePrevious } else { last = exchange.queuePrevious }
+        if let next = exchange.queueNext {
+            next.queuePrevious = exchange.queuePrevious
+        } else {
+            last = exchange.queuePrevious
+        }
         exchange.queueNext = nil
         exchange.queuePrevious = nil
     }

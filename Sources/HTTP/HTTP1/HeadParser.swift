@@ -43,7 +43,9 @@ extension MessageHead {
             return .complete(length)
         } catch {
             // What was understood so far is for the log.
-            if storage.isEmpty { storage.append(UnsafeRawBufferPointer(rebasing: bytes[..<min(lineStart, bytes.count)])) }
+            if storage.isEmpty {
+                storage.append(UnsafeRawBufferPointer(rebasing: bytes[..<min(lineStart, bytes.count)]))
+            }
             return .failed(error)
         }
     }

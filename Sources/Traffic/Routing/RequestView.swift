@@ -26,24 +26,22 @@ package struct InferencePath {
     /// Empty where the path leaves the choice to the server.
     package var version: UnsafeRawBufferPointer
 
+    private static let models = Array("/v2/models/".utf8)
+    private static let versions = Array("/versions/".utf8)
+    private static let statistics = Array("stats".utf8)
+
     /// - Returns: `nil` for a path that names no model.
     package init?(_ path: UnsafeRawBufferPointer) {
-        let prefix: StaticString = "/v2/models/"
-        let count = prefix.utf8CodeUnitCount
-        guard path.count > count,
-            equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: path[..<count]), prefix),
-            path[1] == UInt8(ascii: "v"), path[4] == UInt8(ascii: "m")
-        else { return nil }
-        let rest = UnsafeRawBufferPointer(rebasing: path[count...])
+        guard hasPrefix(path, Self.models) else { return nil }
+        let rest = UnsafeRawBufferPointer(rebasing: path[Self.models.count...])
         let slash = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.count
         model = UnsafeRawBufferPointer(rebasing: rest[..<slash])
         // `/v2/models/stats` is about all models.
-        if slash == rest.count && equals(model, Array("stats".utf8)) { return nil }
+        if slash == rest.count && equals(model, Self.statistics) { return nil }
         version = UnsafeRawBufferPointer(start: nil, count: 0)
         let tail = UnsafeRawBufferPointer(rebasing: rest[slash...])
-        let marker = Array("/versions/".utf8)
-        if hasPrefix(tail, marker) {
-            let named = UnsafeRawBufferPointer(rebasing: tail[marker.count...])
+        if hasPrefix(tail, Self.versions) {
+            let named = UnsafeRawBufferPointer(rebasing: tail[Self.versions.count...])
             let end = named.firstIndex(of: UInt8(ascii: "/")) ?? named.count
             version = UnsafeRawBufferPointer(rebasing: named[..<end])
         }

@@ -79,7 +79,8 @@ enum PathTest: Sendable {
     init(_ match: Match.PathMatch) {
         switch match {
         case .exact(let path): self = .exact(Array(path.utf8))
-        case .prefix(let path): self = .elements(Array(path.utf8))
+        // "/v2/" and "/v2" name the same elements.
+        case .prefix(let path): self = .elements(Array((path.hasSuffix("/") ? path.dropLast() : path[...]).utf8))
         case .startsWith(let path): self = .start(Array(path.utf8))
         case .regex(let pattern): self = .pattern(pattern)
         }
@@ -91,12 +92,7 @@ enum PathTest: Sendable {
         case .start(let prefix): hasPrefix(path, prefix)
         case .pattern(let pattern): pattern.matchesWhole(path)
         case .elements(let prefix):
-            // "/v2/" and "/v2" name the same elements.
-            hasElements(path, prefix.last == UInt8(ascii: "/") ? Array(prefix.dropLast()) : prefix)
+            hasPrefix(path, prefix) && (path.count == prefix.count || path[prefix.count] == UInt8(ascii: "/"))
         }
-    }
-
-    private func hasElements(_ path: UnsafeRawBufferPointer, _ prefix: [UInt8]) -> Bool {
-        hasPrefix(path, prefix) && (path.count == prefix.count || path[prefix.count] == UInt8(ascii: "/"))
     }
 }

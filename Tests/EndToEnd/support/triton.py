@@ -13,7 +13,7 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-from support.gateway import PORTS, REPOSITORY
+from support.gateway import PORTS, REPOSITORY, wait_until
 
 sys.path.insert(0, str(REPOSITORY / "config" / "demo"))
 
@@ -21,6 +21,8 @@ import observe  # noqa: E402
 import ports  # noqa: E402
 import servers  # noqa: E402
 
+# Readings of the statistics, 10 ms and a round trip apart, that have to agree before a server counts as idle.
+SETTLED_READINGS = 25
 NAMES = ("stable", "canary", "shadow")
 
 
@@ -76,6 +78,17 @@ class Triton:
             yield
         finally:
             self.server.process.send_signal(signal.SIGCONT)
+            self.wait_idle()
+
+    def wait_idle(self) -> None:
+        """Until no request has been executed for a while: those the kernel held for a stopped process come late."""
+        seen = []
+
+        def unchanged() -> bool:
+            seen.append(self.inferences())
+            return len(seen) > SETTLED_READINGS and len(set(seen[-SETTLED_READINGS:])) == 1
+
+        wait_until(unchanged, 20, "the server is idle")
 
 
 class Tritons:

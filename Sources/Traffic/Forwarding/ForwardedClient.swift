@@ -1,0 +1,29 @@
+package import Configuration
+package import HTTP
+
+/// Finds the client behind trusted proxies in `X-Forwarded-For`.
+package enum ForwardedClient {
+    /// Addresses looked at, from the last one on: longer chains of proxies do not exist.
+    private static let maxHops = 16
+
+    /// The last address that is not a trusted proxy's: what stands before it was written by somebody unknown.
+    ///
+    /// - Returns: `nil` where the field is absent, or does not hold an address at that place.
+    package static func address(in head: MessageHead, isTrusted: (IPAddress) -> Bool) -> IPAddress? {
+        var hops: [String] = []
+        for index in 0..<head.fieldCount where head.field(index).id == .xForwardedFor {
+            forEachListElement(head.value(index)) { element in
+                // Longer than any address; kept as something that is none.
+                hops.append(element.count <= 64 ? String(decoding: element, as: UTF8.self) : "")
+                if hops.count > maxHops { hops.removeFirst() }
+            }
+        }
+        var nearest: IPAddress?
+        for hop in hops.reversed() {
+            guard let address = IPAddress(hop) else { return nearest }
+            nearest = address
+            if !isTrusted(address) { return address }
+        }
+        return nearest
+    }
+}
