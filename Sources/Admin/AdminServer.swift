@@ -3,6 +3,7 @@ package import ControlPlane
 import DataPlane
 import EventLoop
 import Glibc
+import Synchronization
 
 /// The admin and metrics listeners, on a loop of their own: a scrape takes nothing from the data path but the copying of
 /// its counters, and a busy data path does not delay a scrape.
@@ -23,6 +24,7 @@ package final class AdminServer: @unchecked Sendable {
         var address: HostPort
         var surface: AdminSurface?
         var acceptor: LoopBound<Acceptor>
+        var api: APIBox
     }
 
     /// - Returns: `nil` where the kernel gives no descriptors.
@@ -67,7 +69,7 @@ package final class AdminServer: @unchecked Sendable {
             if next?.1 == old.address && next?.2 == old.surface { continue }
             if next?.1 == old.address, let surface = next?.2 {
                 bound[role]?.surface = surface
-                replace(old, AdminAPI(plane: plane, surface: surface), role)
+                old.api.replace(AdminAPI(plane: plane, surface: surface))
                 continue
             }
             bound[role] = nil
@@ -76,29 +78,18 @@ package final class AdminServer: @unchecked Sendable {
         }
         for (role, address, surface) in wanted {
             guard let socket = sockets[role] else { continue }
-            let acceptor = makeAcceptor(AdminAPI(plane: plane, surface: surface))
-            bound[role] = Bound(address: address, surface: surface, acceptor: acceptor)
+            let api = APIBox(AdminAPI(plane: plane, surface: surface))
+            let acceptor = makeAcceptor(api)
+            bound[role] = Bound(address: address, surface: surface, acceptor: acceptor, api: api)
             loop.post { _ = acceptor.value.start(socket) }
         }
     }
 
-    /// New settings for new connections on the same socket.
-    private func replace(_ old: Bound, _ api: AdminAPI, _ role: Role) {
-        let before = old.acceptor
-        let acceptor = makeAcceptor(api)
-        bound[role]?.acceptor = acceptor
-        loop.post {
-            let descriptor = dup(before.value.descriptor)
-            before.value.stop()
-            if descriptor >= 0 { _ = acceptor.value.open(descriptor, .readable) }
-        }
-    }
-
-    private func makeAcceptor(_ api: AdminAPI) -> LoopBound<Acceptor> {
+    private func makeAcceptor(_ api: APIBox) -> LoopBound<Acceptor> {
         let acceptor = Acceptor(loop: loop) { [unowned self] in
             connections.count < Self.connectionLimit
         } accepted: { [unowned self] descriptor, _ in
-            let connection = AdminConnection(loop: loop, api: api) { [unowned self] in
+            let connection = AdminConnection(loop: loop, api: api.current) { [unowned self] in
                 connections.remove(ObjectIdentifier($0))
             }
             if connection.start(descriptor) { connections.insert(ObjectIdentifier(connection)) }
@@ -113,4 +104,14 @@ package final class AdminServer: @unchecked Sendable {
         }
         bound.removeAll()
     }
+}
+
+/// The settings that new connections of a listener get; replaced on a reload, read by the accepting loop.
+private final class APIBox: Sendable {
+    private let api: Mutex<AdminAPI>
+
+    init(_ api: AdminAPI) { self.api = Mutex(api) }
+
+    var current: AdminAPI { api.withLock { $0 } }
+    func replace(_ next: AdminAPI) { api.withLock { $0 = next } }
 }

@@ -11,7 +11,7 @@ extension ControlPlane {
     private static let pollInterval = DispatchTimeInterval.milliseconds(20)
 
     /// False from the first sign of the end on, or after `drain`: new clients should go elsewhere.
-    package var isReady: Bool { queue.sync { !isDraining && !isStopping && snapshot != nil } }
+    package var isReady: Bool { readiness.load(ordering: .acquiring) }
 
     /// Says "not ready" and ends each connection with its next answer, while new ones are still served; or takes that back.
     package func setDraining(_ draining: Bool) {
@@ -23,16 +23,18 @@ extension ControlPlane {
         }
     }
 
-    /// The first call ends the process in order, a second one at once.
+    /// The first call ends the process in order, a second one at once. Never waits for a reload that is under way.
     package func shutdown(_ signal: String) {
+        if stopRequested.exchange(true, ordering: .acquiringAndReleasing) {
+            logger.warning("\(signal) again: ending at once")
+            _exit(143)
+        }
+        readiness.store(false, ordering: .releasing)
         queue.async { [self] in
-            if isStopping {
-                logger.warning("\(signal) again: ending at once")
-                _exit(143)
-            }
-            isStopping = true
             let settings = snapshot?.gateway.shutdown
-            logger.info("\(signal): /readyz says 503, new connections are refused after \(settings?.delay ?? .zero)")
+            logger.info(
+                "\(signal): /readyz says 503, no new connections after \(seconds(settings?.delay ?? .zero)) s, what runs may take \(seconds(settings?.drain ?? .zero)) s"
+            )
             let delay = DispatchTime.now() + seconds(settings?.delay ?? .zero)
             queue.asyncAfter(deadline: delay) { [self] in stopAccepting() }
         }

@@ -29,8 +29,12 @@ package final class ControlPlane: @unchecked Sendable {
     var lastReload: ReloadReport?
     var watcher: FileWatcher?
     var isReloadScheduled = false
-    var isDraining = false
-    var isStopping = false
+    var isDraining = false { didSet { updateReadiness() } }
+    /// Set from any thread by the first signal to end.
+    let stopRequested = Atomic<Bool>(false)
+    var isStopping: Bool { stopRequested.load(ordering: .acquiring) }
+    /// Read by probes, which must not wait for a reload.
+    let readiness = Atomic<Bool>(false)
     let startedAt = Double(wallClockNanoseconds()) / 1e9
     let descriptors: Int
 
@@ -74,6 +78,10 @@ package final class ControlPlane: @unchecked Sendable {
         return failure
     }
 
+    private func updateReadiness() {
+        readiness.store(snapshot != nil && !isDraining && !isStopping, ordering: .releasing)
+    }
+
     var now: Double { Double(wallClockNanoseconds()) / 1e9 }
 
     // MARK: Configuration
@@ -84,23 +92,22 @@ package final class ControlPlane: @unchecked Sendable {
     }
 
     func reloadNow(_ trigger: String, isExplicit: Bool) -> ReloadReport {
+        // Asked for by hand, for example after a log rotation.
+        if isExplicit { logWriter?.reopen() }
         let outcome = ConfigurationLoader.load(path: path)
         let texts = outcome.diagnostics.map(\.description)
         guard let gateway = outcome.gateway else {
             return finish(.rejected, trigger, texts.first ?? "the configuration cannot be read", texts)
         }
         watch(outcome.watched)
-        // Asked for by hand, for example after a log rotation.
-        if isExplicit { logWriter?.reopen() }
         if outcome.hash == snapshot?.hash {
-            if !isExplicit {
-                return lastReload ?? ReloadReport(outcome: .unchanged, time: now, message: "", diagnostics: [])
-            }
+            if let lastReload, !isExplicit, lastReload.outcome != .rejected { return lastReload }
             let before = known
             let resolved = EndpointResolution.resolve(gateway, known: &known)
             if known == before { return finish(.unchanged, trigger, "nothing has changed", texts) }
             report(resolved.problems)
         }
+        guard !isStopping else { return finish(.rejected, trigger, "the gateway is stopping", texts) }
         if let problem = apply(gateway, hash: outcome.hash, wait: true) {
             return finish(.rejected, trigger, problem, texts)
         }
@@ -168,6 +175,7 @@ package final class ControlPlane: @unchecked Sendable {
         done.wait()
         listeners.apply(gateway.listeners, prepared)
         commitAdmin(true)
+        updateReadiness()
         return nil
     }
 

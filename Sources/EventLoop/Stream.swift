@@ -31,6 +31,8 @@ open class Stream: Channel {
     package final private(set) var canWrite = false
     /// A FIN or a hang-up was reported, so a short read does not mean that nothing is left to learn.
     package final private(set) var peerFinished = false
+    /// Bytes the kernel has taken, since the beginning.
+    package final private(set) var sentBytes: UInt64 = 0
     /// What the kernel said when a write failed, 0 for none.
     package final private(set) var writeError: Int32 = 0
     private final var writeErrorReported = false
@@ -109,7 +111,8 @@ open class Stream: Channel {
         if isOpen && canRead { loop.continueLater(self) }
     }
 
-    package final func assumeWritable() { canWrite = true }
+    /// Sends small pieces at once instead of waiting for the peer's acknowledgement: they are gathered here.
+    package final func setNoDelay() { _ = sluice_set_nodelay(descriptor) }
 
     // MARK: Reading
 
@@ -157,6 +160,7 @@ open class Stream: Channel {
             refused(sent)
             return
         }
+        sentBytes &+= UInt64(sent)
         let fromQueue = min(sent, queued.count)
         outgoing.consume(fromQueue, into: loop.blocks)
         let rest = UnsafeRawBufferPointer(rebasing: bytes[(sent &- fromQueue)...])
@@ -174,6 +178,7 @@ open class Stream: Channel {
                 refused(sent)
                 return
             }
+            sentBytes &+= UInt64(sent)
             outgoing.consume(sent, into: loop.blocks)
             if sent < run.count { canWrite = false }
         }

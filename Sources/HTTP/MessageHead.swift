@@ -91,6 +91,7 @@ package final class MessageHead {
     var codingFields = 0
     var declaredLength: UInt64 = 0
     var codingIndex = -1
+    var connectionOptions = 0
 
     package init() {}
 
@@ -113,6 +114,7 @@ package final class MessageHead {
         lengthFields = 0
         codingFields = 0
         codingIndex = -1
+        connectionOptions = 0
         status = 0
         method = .other
         methodName = .empty

@@ -20,6 +20,6 @@ struct Check: ParsableCommand {
         let outcome = ConfigurationLoader.load(path: config)
         for diagnostic in outcome.diagnostics { print(diagnostic) }
         guard let gateway = outcome.gateway else { throw ExitCode(1) }
-        print("\(config): ok, \(gateway.routes.count) routes, \(gateway.backends.count) backends")
+        print("\(config): ok, routes: \(gateway.routes.count), backends: \(gateway.backends.count)")
     }
 }

@@ -39,10 +39,12 @@ struct Serve: ParsableCommand {
             throw ExitCode(1)
         }
         let signals = Signals()
+        // Not the control queue: a reload may be waiting there for a name server.
+        let queue = DispatchQueue(label: "sluice.signals")
         for (number, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
-            signals.on(number, queue: plane.queue) { plane.shutdown(name) }
+            signals.on(number, queue: queue) { plane.shutdown(name) }
         }
-        signals.on(SIGHUP, queue: plane.queue) { plane.reload("SIGHUP") }
+        signals.on(SIGHUP, queue: queue) { plane.reload("SIGHUP") }
         if let failure = plane.start(outcome) {
             Console.complain("sluice: \(failure)")
             throw ExitCode(1)

@@ -4,15 +4,15 @@ import Testing
 struct ByteBufferTests {
     @Test func isEmptyBeforeTheFirstByte() {
         var buffer = ByteBuffer()
-        #expect(buffer.isEmpty)
+        #expect(buffer.isEmpty == true)
         #expect(buffer.count == 0)
-        #expect(buffer.bytes.isEmpty)
+        #expect(contents(buffer) == [])
         buffer.consume(0)
         buffer.append([])
         buffer.append("")
         buffer.append(UnsafeRawBufferPointer(start: nil, count: 0))
         buffer.truncate(to: 10)
-        #expect(buffer.isEmpty)
+        #expect(buffer.isEmpty == true)
     }
 
     @Test func keepsBytesWhileItGrows() {
@@ -47,7 +47,7 @@ struct ByteBufferTests {
         buffer.append([UInt8](repeating: 1, count: 1024))
         let start = UInt(bitPattern: buffer.bytes.baseAddress)
         buffer.consume(1024)
-        #expect(buffer.isEmpty)
+        #expect(buffer.isEmpty == true)
         buffer.append([UInt8](repeating: 2, count: 1024))
         #expect(UInt(bitPattern: buffer.bytes.baseAddress) == start)
         buffer.removeAll()
@@ -60,7 +60,7 @@ struct ByteBufferTests {
         var buffer = ByteBuffer()
         buffer.append([1, 2, 3])
         buffer.consume(5)
-        #expect(buffer.isEmpty)
+        #expect(buffer.isEmpty == true)
         buffer.append([4])
         #expect(contents(buffer) == [4])
     }
@@ -86,12 +86,23 @@ struct ByteBufferTests {
         #expect(contents(buffer) == [1, 2])
     }
 
+    @Test(arguments: [(100, 4096, true), (4096, 4096, true), (4097, 4096, false), (1, 0, false)])
+    func keepsMemoryUpToABound(_ used: Int, _ bound: Int, _ isKept: Bool) {
+        var buffer = ByteBuffer()
+        buffer.append([UInt8](repeating: 1, count: used))
+        buffer.removeAll(keepingAtMost: bound)
+        #expect(buffer.count == 0)
+        #expect((buffer.bytes.baseAddress != nil) == isKept)
+        buffer.append([5])
+        #expect(contents(buffer) == [5])
+    }
+
     @Test func worksAgainAfterGivingItsMemoryBack() {
         var buffer = ByteBuffer()
         buffer.release()
         buffer.append([1, 2])
         buffer.release()
-        #expect(buffer.isEmpty)
+        #expect(buffer.isEmpty == true)
         #expect(buffer.bytes.baseAddress == nil)
         buffer.append([3])
         #expect(contents(buffer) == [3])

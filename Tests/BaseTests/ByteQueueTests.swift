@@ -26,7 +26,7 @@ struct ByteQueueTests {
         queue.consume(BlockPool.blockBytes - 1, into: pool)
         #expect(queue.count == difference + 1)
         #expect(drained(&queue, pool) == Array(bytes.suffix(difference + 1)))
-        #expect(queue.isContiguous)
+        #expect(queue.isContiguous == true)
     }
 
     @Test func consumesNoMoreThanItHolds() {

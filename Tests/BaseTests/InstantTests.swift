@@ -22,14 +22,15 @@ struct InstantTests {
         #expect(early < late && late < .never && !(early < early))
     }
 
-    @Test(arguments: [
-        (Duration.zero, 0), (.nanoseconds(1), 1), (.microseconds(1), 1000), (.milliseconds(250), 250_000_000),
-        (.seconds(5), 5_000_000_000), (.seconds(-1), 0), (.nanoseconds(-1), 0), (.milliseconds(-1500), 0),
-        (Duration(secondsComponent: 0, attosecondsComponent: 999_999_999), 0),
-        (Duration(secondsComponent: 18_446_744_073, attosecondsComponent: 709_551_615_000_000_000), UInt64.max),
-        (Duration(secondsComponent: 18_446_744_073, attosecondsComponent: 709_551_614_000_000_000), UInt64.max - 1),
-        (.seconds(18_446_744_074), UInt64.max), (.seconds(Int64.max), UInt64.max),
-    ])
+    @Test(
+        arguments: [
+            (Duration.zero, 0), (.nanoseconds(1), 1), (.microseconds(1), 1000), (.milliseconds(250), 250_000_000),
+            (.seconds(5), 5_000_000_000), (.seconds(-1), 0), (.nanoseconds(-1), 0), (.milliseconds(-1500), 0),
+            (Duration(secondsComponent: 0, attosecondsComponent: 999_999_999), 0),
+            (Duration(secondsComponent: 18_446_744_073, attosecondsComponent: 709_551_615_000_000_000), UInt64.max),
+            (Duration(secondsComponent: 18_446_744_073, attosecondsComponent: 709_551_614_000_000_000), UInt64.max - 1),
+            (.seconds(18_446_744_074), UInt64.max), (.seconds(Int64.max), UInt64.max),
+        ] as [(Duration, UInt64)])
     func convertsDurations(_ duration: Duration, _ expected: UInt64) {
         #expect(Nanoseconds(duration).count == expected)
     }

@@ -290,3 +290,30 @@ def test_keep_alive_connections_are_authenticated_per_request(simple):
         assert client.exchange(get("/v2/x", "test", basic("ann", "secret"))).status == 200
         assert client.exchange(get("/v2/x")).status == 401
         assert client.exchange(post(b"x", "/v2/x", "test", basic("ann", "secret"))).status == 200
+
+
+def test_users_file_of_a_secret(proxies, tmp_path):
+    """Kubernetes swaps the directory behind `..data`."""
+    volume = tmp_path / "secret"
+    volume.mkdir()
+
+    def publish(name, line):
+        (volume / name).mkdir()
+        (volume / name / "users").write_text(line + "\n")
+        (volume / "..data_tmp").symlink_to(name)
+        (volume / "..data_tmp").rename(volume / "..data")
+
+    publish("..1", htpasswd("-s", "ann", "one"))
+    (volume / "users").symlink_to("..data/users")
+    proxy = proxies(CONFIG.replace("users.htpasswd", str(volume / "users")))
+    assert ask(proxy, basic("ann", "one")).status == 200
+    for name, password in (("..2", "two"), ("..3", "three")):
+        publish(name, htpasswd("-s", "ann", password))
+        wait_until(lambda: ask(proxy, basic("ann", password)).status == 200, 10, f"the password {password} is known")
+
+
+def test_users_file_broken_and_mended(simple):
+    simple.users.write_text("broken\n")
+    simple.gateway.wait_metric("sluice_config_reloads_total", 1, outcome="rejected")
+    simple.users.write_text(htpasswd("-s", "new", "new") + "\n")
+    wait_until(lambda: ask(simple, basic("new", "new")).status == 200, 10, "the mended file is read")

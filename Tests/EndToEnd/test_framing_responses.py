@@ -356,3 +356,16 @@ def test_retry_is_made_once(proxy):
         response = client.exchange(get("/second"))
     assert (response.status, response.cause) == (502, "upstream_reset")
     assert len([request for request in proxy.upstream.requests if request.target == "/second"]) <= 2
+
+
+def test_idle_connections_to_the_endpoint_end(proxies):
+    proxy = proxies("""
+backends:
+  main: { endpoints: [{address}], timeouts: { idle: 300ms } }
+routes:
+  - { name: all, backends: [{ name: main }] }
+""")
+    assert proxy.send(get()).status == 200
+    assert proxy.upstream.connections[0].closed.wait(5)
+    assert proxy.send(post(b"x")).status == 200
+    assert proxy.upstream.accepted == 2

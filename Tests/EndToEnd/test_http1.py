@@ -243,3 +243,43 @@ def test_connect_is_not_implemented(proxy, target):
 def test_methods_pass(proxy, method):
     assert proxy.send(build(method, "/", "test", "Content-Length: 0")).status == 200
     assert proxy.upstream.requests[0].method == method
+
+
+@pytest.mark.parametrize("value", ["close", "Close", "keep-alive, CLOSE", "x, close"])
+def test_nothing_after_connection_close_is_answered(proxy, value):
+    """RFC 9112 section 9.6: the server must not process further requests of that connection."""
+    with proxy.connect() as client:
+        client.send(get("/last", "test", f"Connection: {value}") + get("/never"))
+        assert client.response().status == 200
+        client.expect_end()
+    assert [request.target for request in proxy.requests_after_marker()] == ["/last"]
+
+
+def test_bad_request_behind_a_slow_answer(proxy):
+    """The answers keep their order: first the slow one, then the refusal."""
+    proxy.upstream.reply = proxy.upstream.holding(answer(b"slow"))
+    with proxy.connect() as client:
+        client.send(get("/slow") + b"BROKEN\r\n\r\n")
+        proxy.upstream.wait_requests(1)
+        assert not client.readable(0.1)
+        proxy.upstream.release()
+        assert client.response().body == b"slow"
+        assert client.response().status == 400
+        client.expect_end()
+
+
+def test_head_of_own_answers(denying):
+    """No body after a HEAD, whoever answers (RFC 9110 section 9.3.2)."""
+    denying.upstream.reply = lambda request, connection: None
+    with denying.connect() as client:
+        assert client.exchange(build("HEAD", "/locked"), "HEAD").status == 401
+        assert client.exchange(build("HEAD", "/fixed"), "HEAD").status == 200
+        assert client.exchange(build("HEAD", "/broken"), "HEAD").status == 502
+        assert client.exchange(get("/fixed")).body == b"fixed"
+
+
+def test_large_header_of_an_answer(proxy):
+    fields = [f"Set-Cookie: c{index}=" + "x" * 900 for index in range(30)]
+    proxy.upstream.reply = answer(b"ok", "200 OK", *fields)
+    response = proxy.send(get())
+    assert (response.status, len(response.all("set-cookie")), response.body) == (200, 30, b"ok")

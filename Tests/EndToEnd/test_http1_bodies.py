@@ -76,7 +76,7 @@ def test_requests_stream_as_they_come(proxy):
         head = connection.read_head()
         connection.reader.body(head, lambda part: (parts.append(part), got.release()))
         connection.send(answer())
-        connection.wait_end()
+        return True
 
     proxy.upstream.serve = serve
     with proxy.connect() as client:
@@ -99,7 +99,7 @@ def test_large_bodies_both_ways_at_once(proxy):
         connection.read_head()
         connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
         connection.reader.exactly(size, "echo", connection.send)
-        connection.wait_end()
+        return True
 
     proxy.upstream.serve = serve
     before = proxy.gateway.rss()
@@ -164,7 +164,7 @@ def expecting(proxy, decision: bytes):
         connection.reader.body(head)
         proxy.upstream.record(connection, head)
         connection.send(answer(b"took " + head.body))
-        connection.wait_end()
+        return True
 
     proxy.upstream.serve = serve
     return build("POST", "/", "test", "Expect: 100-continue", "Content-Length: 5")

@@ -96,7 +96,7 @@ def test_no_body_limit_unless_written(proxy):
 
         connection.reader.body(head, count)
         connection.send(b"HTTP/1.1 204 No Content\r\n\r\n")
-        connection.wait_end()
+        return True
 
     proxy.upstream.serve = serve
     with proxy.connect(timeout=60) as client:

@@ -8,7 +8,7 @@ import pytest
 
 from support.gateway import Gateway, free_port, wait_until
 from support.proxy import Proxy
-from support.rawhttp import Client, answer, get, post
+from support.rawhttp import Client, Incomplete, answer, get, post
 
 BODY = """
 routes:
@@ -177,7 +177,7 @@ routes:
     idle = proxy.connect()
     proxy.upstream.wait_requests(1)
     proxy.gateway.write_config(config("new"))
-    says(proxy, "new")
+    assert proxy.gateway.reload()[0] == 200
     assert idle.exchange(get()).body == b"new"
     half.send(b"world")
     proxy.upstream.release()
@@ -229,6 +229,43 @@ routes:
     assert proxy.upstream.accepted == 1
 
 
+def test_a_raised_limit_frees_the_queue(proxies):
+    text = """
+backends:
+  main: { endpoints: [{address}], limits: { inFlight: COUNT, queue: 5, queueTimeout: 30s } }
+routes:
+  - { name: r, backends: [{ name: main }] }
+"""
+    proxy = proxies(text.replace("COUNT", "1"))
+    proxy.upstream.reply = proxy.upstream.holding()
+    clients = [proxy.connect().send(get(f"/{index}")) for index in range(3)]
+    proxy.gateway.wait_metric("sluice_requests_queued", 2)
+    proxy.gateway.write_config(text.replace("COUNT", "10").replace("{address}", proxy.upstream.address))
+    assert proxy.gateway.reload()[0] == 200
+    proxy.upstream.wait_requests(3)
+    proxy.upstream.release()
+    for client in clients:
+        assert client.response().status == 200
+        client.close()
+
+
+def test_a_pinned_name_moves(proxies, upstreams):
+    one, two = upstreams(answer(b"one")), upstreams(answer(b"two"))
+    text = """
+resolve: { triton.test: "TARGET" }
+backends:
+  main: { endpoints: ["triton.test:8000"] }
+routes:
+  - { name: r, backends: [{ name: main }] }
+"""
+    proxy = proxies(text.replace("TARGET", one.address))
+    with proxy.connect() as client:
+        assert client.exchange(get()).body == b"one"
+        proxy.gateway.write_config(text.replace("TARGET", two.address))
+        assert proxy.gateway.reload()[0] == 200
+        assert client.exchange(get()).body == b"two"
+
+
 # --- listeners
 
 
@@ -257,9 +294,33 @@ def test_listener_added_and_removed(proxies):
     wait_until(lambda: not listening(proxy.gateway.port), 10, "the removed address is closed")
     with Client("127.0.0.1", other) as client:
         assert client.exchange(get()).body == b"three"
-    # No connection is dropped in an exchange; an idle one may be told to close.
+    # An idle connection of a removed listener may be closed; one that is served sees the new configuration.
     kept.send_all_it_takes(get())
+    try:
+        assert kept.response().body == b"three"
+    except Incomplete:
+        pass
     kept.close()
+
+
+def test_exchange_on_a_removed_listener_ends_well(proxies):
+    other = free_port()
+    text = """
+backends:
+  main: { endpoints: [{address}] }
+routes:
+  - { name: r, backends: [{ name: main }] }
+"""
+    proxy = proxies(text)
+    proxy.upstream.reply = proxy.upstream.holding(answer(b"late"))
+    client = proxy.connect().send(get())
+    proxy.upstream.wait_requests(1)
+    proxy.gateway.write_config(f"listeners: [{{ address: 127.0.0.1:{other} }}]\n" + text.replace("{address}", proxy.upstream.address))
+    assert proxy.gateway.reload()[0] == 200
+    wait_until(lambda: not listening(proxy.gateway.port), 10, "the removed address is closed")
+    proxy.upstream.release()
+    assert client.response().body == b"late"
+    client.close()
 
 
 def test_listener_on_a_taken_port_is_rejected(proxies, upstreams):
@@ -404,3 +465,29 @@ def test_metrics_listener_is_read_only(proxies):
             assert client.exchange(get(path)).status == 404
         assert client.exchange(post(b"", "/api/v1/reload")).status in (404, 405)
     assert proxy.send(get()).body == b"one"
+
+
+@pytest.mark.parametrize("data, statuses", [
+    (b"broken\r\n\r\n", {400}), (get("/" + "x" * 100_000), {414, 431, 400}), (get("/metrics", "127.0.0.1", "X: " + "x" * 200_000), {431, 400}),
+    (post(b"", "/metrics", "127.0.0.1"), {405}), (get("/../metrics", "127.0.0.1"), {400, 404}), (get("/readyz", "127.0.0.1"), {200})])
+def test_admin_side_takes_bad_input(fixed, data, statuses):
+    with Client("127.0.0.1", fixed.gateway.admin_port) as client:
+        client.send_all_it_takes(data)
+        assert client.response().status in statuses
+    assert fixed.gateway.admin_status("/readyz") == 200
+
+
+def test_admin_side_with_many_idle_clients(fixed):
+    idle = [Client("127.0.0.1", fixed.gateway.admin_port) for _ in range(100)]
+    assert fixed.gateway.admin_status("/readyz") == 200
+    for client in idle:
+        client.close()
+
+
+def test_a_burst_of_signals(fixed):
+    fixed.gateway.write_config(config("two"))
+    for _ in range(200):
+        fixed.gateway.signal(signal.SIGHUP)
+    says(fixed, "two")
+    fixed.gateway.write_config(config("three"))
+    says(fixed, "three")

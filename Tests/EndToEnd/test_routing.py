@@ -1,12 +1,13 @@
 """Which route takes a request, what it answers, and how it splits its traffic."""
 
+import socket
 from collections import Counter
 
 import pytest
 
 from support.gateway import Gateway
 from support.proxy import Proxy
-from support.rawhttp import answer, build, get, post
+from support.rawhttp import Client, answer, build, get, post
 
 MATCHES = """
 routes:
@@ -261,3 +262,20 @@ routes:
   - {{ name: r, backends: [{{ name: main }}] }}
 """)
     assert {proxy.send(get()).body for _ in range(4)} == {b"by name"}
+
+
+def test_ipv6_listener(gateways, upstreams):
+    if not socket.has_ipv6:
+        pytest.skip("no IPv6 here")
+    up = upstreams()
+    gateway = gateways("""
+listeners: [{ address: "[::1]:${port}" }]
+backends:
+  main: { endpoints: [ADDRESS] }
+routes:
+  - { name: r, backends: [{ name: main }] }
+""".replace("ADDRESS", up.address))
+    with Client("::1", gateway.port) as client:
+        assert client.exchange(get("/", "[::1]:80")).status == 200
+    assert up.requests[0].get("x-forwarded-for") == "::1"
+    assert up.requests[0].get("host") == "[::1]:80"

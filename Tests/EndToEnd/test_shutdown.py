@@ -160,7 +160,7 @@ def test_terminated_in_the_middle_of_a_64_mib_upload(ending):
         head = connection.read_head()
         connection.reader.body(head, digest.update)
         connection.send(answer(digest.hexdigest().encode()))
-        connection.wait_end()
+        return True
 
     proxy.upstream.serve = serve
     block = os.urandom(1 << 20)
@@ -249,3 +249,18 @@ def test_drain_through_the_api(ending):
     status, _, text = proxy.gateway.admin("/api/v1/drain", "POST", b"")
     assert status in (200, 202), text
     wait_until(lambda: proxy.gateway.admin_status("/readyz") in (503, 0), 5, "/readyz says 503")
+
+
+@pytest.mark.parametrize("data", [b"", b"GET / HT", get("/1") + b"GET /2 HTTP/1.1\r\nHo"])
+def test_unfinished_headers_do_not_hold_it_up(proxies, data):
+    """A header that has begun may use its headerTimeout, not the whole drain."""
+    proxy = proxies("listeners:\n  - address: 127.0.0.1:${port}\n    limits: { headerTimeout: 1s }\n"
+                    + CONFIG.replace("DELAY", "0s").replace("DRAIN", "60s"))
+    with proxy.connect() as client:
+        client.send(data)
+        if data.startswith(get("/1")):
+            assert client.response().status == 200
+        proxy.gateway.signal(signal.SIGTERM)
+        started = time.monotonic()
+        assert proxy.gateway.wait_exit(20) == 0
+        assert time.monotonic() - started < 5

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -61,6 +62,18 @@ def test_binary_in_json_out_and_the_reverse(client):
 def test_tensors_of_any_size_come_back_bit_for_bit(client, elements):
     values = np.random.default_rng(elements).integers(0, 2**32, elements, dtype=np.uint32).view(np.float32)
     assert traffic.echo(client, values).tobytes() == values.tobytes()
+
+
+@pytest.mark.parametrize("elements", [4_000, 12_000, 20_000, 250_000])
+def test_no_size_makes_answers_wait(client, elements):
+    """No write is held back until the client acknowledges the one before, which clients delay by 40 ms."""
+    values, seconds = np.zeros(elements, dtype=np.float32), []
+    for _ in range(50):
+        begin = time.monotonic()
+        traffic.echo(client, values)
+        seconds.append(time.monotonic() - begin)
+    # Nine of ten, because a busy machine makes a few late on its own.
+    assert sorted(seconds)[44] < 0.035, f"{sorted(seconds)[-10:]}"
 
 
 def test_what_is_not_inference(client):

@@ -29,9 +29,11 @@ libc = ctypes.CDLL(None)
 direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def end_with_parent():
+def prepare_child():
     """Runs in the child: should this program be killed outright, its children are told to stop."""
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    # What the parent holds back for a moment would otherwise be blocked in the child for ever.
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
 class Server:
@@ -47,7 +49,7 @@ class Server:
                 stdout=out,
                 stderr=errors,
                 start_new_session=True,
-                preexec_fn=end_with_parent,
+                preexec_fn=prepare_child,
             )
         self.started = time.monotonic()
 

@@ -24,8 +24,9 @@ package final class Verifier: Sendable {
 
     /// Steps down from the loops' priority: with both busy on one core the verifier still gets about a tenth of it.
     private static let niceness: Int32 = 10
-    /// Requests that may wait for verifications, in all.
-    private static let waiterLimit = 1024
+    /// Requests that may wait for verifications, in all. Each is a connection that is counted against its listener's limit
+    /// too; many wait for the same password when a crowd of clients connects.
+    private static let waiterLimit = 65_536
 
     private struct State {
         var queue = VerifyQueue<[UInt8], Verification>()

@@ -10,9 +10,11 @@ import Telemetry
 ///
 /// Between requests it holds no exchange and no buffers.
 final class ClientConnection: Stream {
-    /// A FIN this soon after the last byte is a client that half-closes and waits for its answer; a later one is a client
-    /// that has gone. TCP shows both the same way, and for a model on a GPU it matters to stop working for nobody.
+    /// A FIN this soon after the last byte may be a client that half-closes and waits for its answer; a later one is a
+    /// client that has gone. TCP shows both the same way, and for a model on a GPU it matters to stop working for nobody.
     private static let halfCloseGrace = Nanoseconds.milliseconds(50)
+    /// How long the one that may be waiting is believed to be, while no answer begins.
+    private static let halfCloseWait = Nanoseconds.milliseconds(800)
     /// The rest of a request that is read and thrown away so that the connection can go on; a longer one costs more than a
     /// new connection.
     private static let discardLimit: UInt64 = 64 * 1024
@@ -20,6 +22,9 @@ final class ClientConnection: Stream {
     /// arriving. Closing at once would reset it, and with that take the answer from a client still writing (RFC 9112 9.6).
     private static let lingerTotal = Nanoseconds.seconds(10)
     private static let lingerIdle = Nanoseconds.seconds(2)
+
+    /// How long a request whose header has begun to arrive may hold up the end of the gateway.
+    private static let unfinishedHeadWait = Nanoseconds.seconds(1)
 
     private enum State { case head, body, trailers, responding, discarding, closing, lingering }
 
@@ -54,6 +59,7 @@ final class ClientConnection: Stream {
 
     func start(_ descriptor: Int32) -> Bool {
         guard open(descriptor, [.readable, .writable, .peerFinished]) else { return false }
+        setNoDelay()
         loop.setDeadline(self, loop.now + listener.idleTimeout)
         return true
     }
@@ -108,7 +114,10 @@ final class ClientConnection: Stream {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
             switch state {
             case .head:
-                guard !rest.isEmpty, !awaitsDrain, let used = consumeHead(rest) else { return offset }
+                guard !rest.isEmpty, !awaitsDrain else { return offset }
+                // One turn may bring a thousand small requests; their exchanges are used again as they end.
+                worker.recycle()
+                guard let used = consumeHead(rest) else { return offset }
                 offset &+= used
             case .body:
                 guard let exchange, exchange.acceptsBody else { return offset }
@@ -259,7 +268,12 @@ final class ClientConnection: Stream {
     }
 
     private func becomeIdle() {
+        guard keepsOpen else {
+            beginClosing()
+            return
+        }
         state = .head
+        sentWhenIdle = sentBytes
         loop.setDeadline(self, loop.now + listener.idleTimeout)
         // A client that sends one request after the other and reads no answers is not read from either.
         if outgoing.count > Exchange.backlogLimit { awaitsDrain = true }
@@ -271,7 +285,7 @@ final class ClientConnection: Stream {
     private func beginClosing() {
         let requestIsIncomplete = state == .body || state == .trailers
         state = .closing
-        needsLinger = cut == .no && (requestIsIncomplete || !inbox.isEmpty || canRead) && !peerFinished
+        needsLinger = cut == .no && (requestIsIncomplete || !inbox.isEmpty || canRead)
         flush()
         if outgoing.isEmpty {
             finishClosing()
@@ -282,6 +296,12 @@ final class ClientConnection: Stream {
     }
 
     private var needsLinger = false
+    private var sentWhenIdle: UInt64 = 0
+
+    private func closeAfterFlush() {
+        mustClose = true
+        beginClosing()
+    }
 
     private func finishClosing() {
         guard needsLinger else {
@@ -308,6 +328,7 @@ final class ClientConnection: Stream {
 
     private func inputEnded() {
         switch state {
+        case .head where exchange == nil && !outgoing.isEmpty: closeAfterFlush()
         case .head, .body, .trailers: leave()
         case .responding: break
         case .discarding, .closing, .lingering: close(reset: false)
@@ -321,7 +342,11 @@ final class ClientConnection: Stream {
         }
         // While the request is being read, reading tells whether all of it came.
         if !reset && (state == .body || state == .trailers) && wantsRead { return }
-        if reset || loop.now.since(lastReceived) > Self.halfCloseGrace { leave() }
+        if reset || loop.now.since(lastReceived) > Self.halfCloseGrace {
+            leave()
+        } else {
+            loop.setDeadline(self, loop.now + Self.halfCloseWait)
+        }
     }
 
     override func writeFailed(_ error: Int32) { leave() }
@@ -336,9 +361,16 @@ final class ClientConnection: Stream {
     override func expired(now: Instant) {
         if state == .lingering, now < lingerUntil, now.since(lastReceived) < Self.lingerIdle {
             loop.setDeadline(self, min(lingerUntil, lastReceived + Self.lingerIdle))
-        } else if state == .head, let exchange {
+        } else if let exchange, state == .head {
             mustClose = true
             exchange.reject(.headerTimeout)
+        } else if let exchange {
+            // It half-closed, or left.
+            if !exchange.isHeadSent { leave() }
+        } else if state == .head || state == .closing, sentBytes != sentWhenIdle {
+            // It still takes the last answer.
+            sentWhenIdle = sentBytes
+            loop.setDeadline(self, now + listener.idleTimeout)
         } else {
             close(reset: state == .closing)
         }
@@ -346,7 +378,13 @@ final class ClientConnection: Stream {
 
     /// The gateway is stopping: what is idle goes now, what is busy after its answer.
     func drain() {
-        if state == .head && exchange == nil { close(reset: false) }
+        // A request that is already there gets its answer, and that ends the connection.
+        guard state == .head else { return }
+        if exchange != nil {
+            loop.setDeadline(self, loop.now + Self.unfinishedHeadWait)
+        } else if !canRead {
+            closeAfterFlush()
+        }
     }
 
     /// The time for draining is over.

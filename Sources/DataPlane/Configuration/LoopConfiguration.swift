@@ -41,7 +41,7 @@ package final class LoopConfiguration {
                 }
                 return BackendPool(
                     worker: worker, resolved: resolved, endpoints: ContiguousArray(pools),
-                    queue: worker.queue(of: resolved.load))
+                    queue: worker.queue(of: resolved.load, limits: resolved.backend.limits))
             })
         self.endpoints = endpoints
 

@@ -122,7 +122,7 @@ extension Exchange {
         guard phase == .verifying else { return }
         phase = .deciding
         guard let verdict else {
-            route?.authOutcomes.count(.overloaded)
+            route?.counters.auth.count(.overloaded)
             user.removeAll(keepingCapacity: true)
             reject(.authOverloaded)
             return
@@ -136,12 +136,12 @@ extension Exchange {
             deny(.refused)
             return
         }
-        route?.authOutcomes.count(.granted)
+        route?.counters.auth.count(.granted)
         applyLimits()
     }
 
     private func deny(_ outcome: AuthOutcome) {
-        route?.authOutcomes.count(outcome)
+        route?.counters.auth.count(outcome)
         user.removeAll(keepingCapacity: true)
         reject(.unauthorized)
     }

@@ -21,7 +21,7 @@ extension Exchange {
             launch(lease)
             return
         }
-        guard pool.load.queued.take(limit: pool.backend.limits.queue) else {
+        guard pool.load.queued.take(limit: pool.queue.limits.queue) else {
             reject(.queueFull)
             return
         }
@@ -133,7 +133,7 @@ extension Exchange {
             return
         }
         retries = 1
-        route.retries.count(.staleConnection)
+        route.counters.retries.count(.staleConnection)
         connect(BackendPool.Lease(endpoint: endpoint, pooled: nil), pool)
         if failure.nothingWritten {
             upstream?.sendUnsent(&worker.unsent, framing: head.framing, isComplete: isRequestComplete)
@@ -153,10 +153,16 @@ extension Exchange {
         var deadline = Instant.never
         if let idle = route.idleTimeout { deadline = lastActivity + idle }
         if let timeout = route.timeout { deadline = min(deadline, dispatchedAt + timeout) }
-        if let limit = pool?.firstByteTimeout, firstByteAt == nil, let requestEndedAt {
-            deadline = min(deadline, requestEndedAt + limit)
-        }
+        if let end = firstByteDeadline { deadline = min(deadline, end) }
         worker.loop.setDeadline(self, deadline)
+    }
+
+    /// Counted from the end of the request, or from its dispatch if it had to wait.
+    private var firstByteDeadline: Instant? {
+        guard let limit = pool?.firstByteTimeout, firstByteAt == nil, let requestEndedAt, let dispatchedAt else {
+            return nil
+        }
+        return max(requestEndedAt, dispatchedAt) + limit
     }
 
     func handleExpiry(_ now: Instant) {
@@ -174,9 +180,7 @@ extension Exchange {
         let cause: Cause
         if let timeout = route.timeout, dispatchedAt + timeout <= now {
             cause = .exchangeTimeout
-        } else if let limit = pool?.firstByteTimeout, firstByteAt == nil, let requestEndedAt,
-            requestEndedAt + limit <= now
-        {
+        } else if let end = firstByteDeadline, end <= now {
             cause = .firstByteTimeout
         } else if let idle = route.idleTimeout, lastActivity + idle <= now {
             cause = .idleTimeout

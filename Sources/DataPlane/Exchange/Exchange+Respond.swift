@@ -104,6 +104,11 @@ extension Exchange {
     /// - Parameter fields: writes further header lines.
     func answer(status: Int, cause: Cause, body: [UInt8] = [], fields: (inout ByteBuffer) -> Void) {
         guard phase != .finished, let client else { return }
+        if isHeadSent {
+            // One answer is under way: a second one would look like part of it.
+            cut(cause)
+            return
+        }
         if phase == .waiting { leaveQueue() }
         self.status = status
         client.prepareToAnswerEarly()
@@ -163,6 +168,7 @@ extension Exchange {
             return
         }
         if !isHeadSent { status = Cause.clientClosed.status }
+        for mirror in mirrors { mirror.cancel() }
         finish(.clientClosed, answered: false)
     }
 

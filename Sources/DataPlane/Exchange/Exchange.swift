@@ -87,6 +87,7 @@ package final class Exchange: UpstreamUser {
         head.reset()
         client = nil
         target = nil
+        if hasDecodedPath { decodedPath.release() }
         hasDecodedPath = false
         host = .empty
         configuration = nil

@@ -15,6 +15,19 @@ package final class Series {
     }
 }
 
+/// What one loop counts about a route beside its series; goes on across reloads, also for what ends under an old one.
+package final class RouteCounters {
+    var auth = OutcomeCounts<AuthOutcome>()
+    var retries = OutcomeCounts<RetryReason>()
+}
+
+/// A mirror's copies on one loop, those of earlier configurations included.
+package final class MirrorCopies {
+    var outcomes = OutcomeCounts<MirrorOutcome>()
+    /// Under way, in no order.
+    var list: ContiguousArray<MirrorCopy> = []
+}
+
 /// A route as one loop runs it under one configuration.
 package final class RouteState {
     let route: Route
@@ -25,8 +38,7 @@ package final class RouteState {
     let users: UserTable?
     /// `Basic realm="…", charset="UTF-8"` (RFC 7617).
     let challenge: [UInt8]
-    var authOutcomes: OutcomeCounts<AuthOutcome>
-    var retries: OutcomeCounts<RetryReason>
+    let counters: RouteCounters
     /// For what ends before an entry is chosen.
     let series: Series
     let timeout: Nanoseconds?
@@ -50,8 +62,7 @@ package final class RouteState {
         users = resolved.users
         timeout = route.timeout.map { Nanoseconds($0) }
         idleTimeout = route.idleTimeout.map { Nanoseconds($0) }
-        authOutcomes = previous?.authOutcomes ?? OutcomeCounts()
-        retries = previous?.retries ?? OutcomeCounts()
+        counters = previous?.counters ?? RouteCounters()
         let realm = (route.basicAuth?.realm ?? "").flatMap { $0 == "\"" || $0 == "\\" ? ["\\", $0] : [$0] }
         challenge = Array("Basic realm=\"\(String(realm))\", charset=\"UTF-8\"".utf8)
     }
@@ -72,15 +83,13 @@ package final class MirrorState {
     let pool: BackendPool
     let load: MirrorLoad
     let timeout: Nanoseconds
-    var outcomes: OutcomeCounts<MirrorOutcome>
-    /// The loop's copies under way, in no order.
-    var copies: ContiguousArray<MirrorCopy> = []
+    let copies: MirrorCopies
 
     init(_ mirror: Route.Mirror, pool: BackendPool, load: MirrorLoad, after previous: MirrorState?) {
         self.mirror = mirror
         self.pool = pool
         self.load = load
         timeout = Nanoseconds(mirror.timeout)
-        outcomes = previous?.outcomes ?? OutcomeCounts()
+        copies = previous?.copies ?? MirrorCopies()
     }
 }

@@ -27,18 +27,18 @@ package final class MirrorCopy: UpstreamUser {
     /// - Returns: a copy under way, or `nil` where the mirror has no room for one: counted as dropped.
     static func start(_ state: MirrorState, worker: Worker, method: Method) -> MirrorCopy? {
         guard state.load.inFlight.take(limit: state.mirror.maxInFlight) else {
-            state.outcomes.count(.dropped)
+            state.copies.outcomes.count(.dropped)
             return nil
         }
         guard let lease = state.pool.acquire() else {
             state.load.inFlight.give()
-            state.outcomes.count(state.pool.isUsable ? .dropped : .error)
+            state.copies.outcomes.count(state.pool.isUsable ? .dropped : .error)
             return nil
         }
         let copy = MirrorCopy(worker: worker, state: state)
         copy.endpoint = lease.endpoint
         copy.lastProgress = worker.loop.now
-        state.copies.append(copy)
+        state.copies.list.append(copy)
         worker.loop.setDeadline(copy, worker.loop.now + state.timeout)
         if let pooled = lease.pooled {
             copy.connection = pooled
@@ -75,16 +75,21 @@ package final class MirrorCopy: UpstreamUser {
 
     func drop() { end(.dropped) }
 
-    /// Brings the mirror's total up to date; past its limit the copies that lag are given up, the one that has stood still
+    /// Past the mirror's limit the copies that lag are given up, the one that has stood still
     /// longest first.
     private func account() {
+        count()
+        if state.load.bufferedBytes.current > state.mirror.maxBufferedBytes { worker.relieve(state) }
+    }
+
+    /// Brings the mirror's total up to date with what this copy holds.
+    func count() {
         guard !isOver, let connection else { return }
         let held = connection.outgoing.count
         guard held != accounted else { return }
         if held < accounted || accounted == 0 { lastProgress = worker.loop.now }
-        let total = state.load.bufferedBytes.add(held &- accounted, ordering: .relaxed).newValue
+        state.load.bufferedBytes.add(held &- accounted, ordering: .relaxed)
         accounted = held
-        if total > state.mirror.maxBufferedBytes { worker.relieve(state) }
     }
 
     var heldBytes: Int { accounted }
@@ -110,10 +115,10 @@ package final class MirrorCopy: UpstreamUser {
         isOver = true
         state.load.bufferedBytes.subtract(accounted, ordering: .relaxed)
         state.load.inFlight.give()
-        state.outcomes.count(outcome)
-        if let index = state.copies.firstIndex(where: { $0 === self }) {
-            state.copies.swapAt(index, state.copies.count - 1)
-            state.copies.removeLast()
+        state.copies.outcomes.count(outcome)
+        if let index = state.copies.list.firstIndex(where: { $0 === self }) {
+            state.copies.list.swapAt(index, state.copies.list.count - 1)
+            state.copies.list.removeLast()
         }
         worker.loop.removeDeadline(self)
         if let connection {

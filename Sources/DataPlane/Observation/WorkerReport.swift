@@ -33,9 +33,10 @@ extension Worker {
         }
         for route in configuration.routes {
             let name = route.route.name
-            report.routes.append(.init(route: name, auth: route.authOutcomes, retries: route.retries))
+            report.routes.append(.init(route: name, auth: route.counters.auth, retries: route.counters.retries))
             for mirror in route.mirrors {
-                report.mirrors.append(.init(route: name, backend: mirror.mirror.backend, outcomes: mirror.outcomes))
+                report.mirrors.append(
+                    .init(route: name, backend: mirror.mirror.backend, outcomes: mirror.copies.outcomes))
             }
         }
         return report

@@ -10,7 +10,7 @@ package final class BackendPool {
     let load: BackendLoad
     let endpoints: ContiguousArray<EndpointPool>
     let queue: WaitQueue
-    private let weights: ContiguousArray<Int>
+    private let balance: LeastRequest
     private unowned let worker: Worker
 
     let connectTimeout: Nanoseconds
@@ -24,7 +24,7 @@ package final class BackendPool {
         load = resolved.load
         self.endpoints = endpoints
         self.queue = queue
-        weights = ContiguousArray(resolved.endpoints.map(\.weight))
+        balance = LeastRequest(weights: resolved.endpoints.map(\.weight))
         connectTimeout = Nanoseconds(backend.timeouts.connect)
         idleTimeout = Nanoseconds(backend.timeouts.idle)
         queueTimeout = Nanoseconds(backend.limits.queueTimeout)
@@ -42,17 +42,16 @@ package final class BackendPool {
 
     /// Takes a place within all limits, or nothing.
     func acquire() -> Lease? {
-        guard load.inFlight.take(limit: backend.limits.inFlight) else { return nil }
+        guard load.inFlight.take(limit: queue.limits.inFlight) else { return nil }
         if let lease = acquireEndpoint() { return lease }
         load.inFlight.give()
         return nil
     }
 
     private func acquireEndpoint() -> Lease? {
-        let limit = backend.limits.perEndpointInFlight
-        let choice = LeastRequest.pick(
-            count: endpoints.count, random: &worker.random, weight: { weights[$0] },
-            load: { endpoints[$0].load.inFlight.current },
+        let limit = queue.limits.perEndpointInFlight
+        let choice = balance.pick(
+            random: &worker.random, load: { endpoints[$0].load.inFlight.current },
             hasRoom: { index in limit.map { endpoints[index].load.inFlight.current < $0 } ?? true })
         guard let choice else { return nil }
         let endpoint = endpoints[choice]
@@ -65,11 +64,12 @@ package final class BackendPool {
 
     /// The right to open a connection; an idle one that is not needed makes room for it.
     func reserveConnection() -> Bool {
-        if load.connections.take(limit: backend.limits.connections) { return true }
-        for endpoint in endpoints where endpoint.closeOldestIdle() {
-            return load.connections.take(limit: backend.limits.connections)
+        if load.connections.take(limit: queue.limits.connections) { return true }
+        for endpoint in endpoints where endpoint.takePlaceOfIdle() { return true }
+        if !queue.hasAskedForConnection {
+            queue.hasAskedForConnection = true
+            worker.askForConnection(load)
         }
-        worker.askForConnection(load)
         return false
     }
 
@@ -88,10 +88,20 @@ package final class WaitQueue {
     private var last: Exchange?
     /// The last free place went to this queue although other loops had requests waiting.
     var servedLast = false
+    /// Exchanges are being taken from it right now.
+    var isServing = false
+    /// Other loops have been asked to close an idle connection, and none has been freed since.
+    var hasAskedForConnection = false
+    /// Of the newest configuration: how much a backend can take is a fact about now, also for requests that have waited
+    /// since before a reload.
+    var limits: Backend.Limits
     /// Kept alive, for the queue is found by its identity.
     private let load: BackendLoad
 
-    init(_ load: BackendLoad) { self.load = load }
+    init(_ load: BackendLoad, limits: Backend.Limits) {
+        self.load = load
+        self.limits = limits
+    }
 
     var isEmpty: Bool { first == nil }
 

@@ -57,6 +57,15 @@ package final class EndpointPool {
         worker.connectionFreed(backendLoad)
     }
 
+    func connectionReplaced() { load.connections.give() }
+
+    /// Closes the connection that has been idle longest; its place in the backend's limit is the caller's.
+    func takePlaceOfIdle() -> Bool {
+        guard let oldest = idle.first else { return false }
+        oldest.closeKeepingPlace()
+        return true
+    }
+
     /// Closes the connection that has been idle longest.
     func closeOldestIdle() -> Bool {
         guard let oldest = idle.first else { return false }

@@ -22,15 +22,16 @@ final class UpstreamConnection: Stream {
     let endpoint: EndpointPool
     private var state = State.connecting
     private(set) var user: UpstreamUser?
-    private var isGone = false
+    /// It counts against the backend's limit of connections.
+    private var holdsPlace = true
     /// It has served a request before this one.
     private(set) var isReused = false
 
     // The request on its way out.
     private var chunksRequest = false
     private var requestDone = false
-    private var writtenBefore = 0
-    private var queuedForRequest = 0
+    /// `sentBytes` when the request began.
+    private var sentBefore: UInt64 = 0
 
     // The answer on its way in.
     private var reading = Reading.done
@@ -129,18 +130,16 @@ final class UpstreamConnection: Stream {
         sawBytes = false
         allowsReuse = true
         isPaused = false
-        queuedForRequest = 0
+        sentBefore = sentBytes
     }
 
     func sendHead(_ bytes: UnsafeRawBufferPointer, framing: BodyFraming) {
         chunksRequest = framing == .chunked
-        queuedForRequest = bytes.count
         enqueue(bytes)
     }
 
     func sendBody(_ bytes: UnsafeRawBufferPointer) {
         guard !bytes.isEmpty else { return }
-        queuedForRequest &+= bytes.count
         guard chunksRequest else {
             send(bytes)
             return
@@ -152,7 +151,6 @@ final class UpstreamConnection: Stream {
     func sendUnsent(_ bytes: inout ByteQueue, framing: BodyFraming, isComplete: Bool) {
         chunksRequest = framing == .chunked
         requestDone = isComplete
-        queuedForRequest = bytes.count
         outgoing.take(&bytes)
     }
 
@@ -167,7 +165,7 @@ final class UpstreamConnection: Stream {
     }
 
     /// Whether the kernel has taken nothing of the present request.
-    private var nothingWritten: Bool { state == .connecting || outgoing.count >= queuedForRequest }
+    private var nothingWritten: Bool { state == .connecting || sentBytes == sentBefore }
 
     // MARK: The answer
 
@@ -185,12 +183,11 @@ final class UpstreamConnection: Stream {
     override func readable() {
         switch receive() {
         case .bytes(let bytes):
-            guard state == .busy, let user else {
+            guard state == .busy, user != nil else {
                 // An idle connection that speaks is not one to send a request on.
                 close()
                 return
             }
-            _ = user
             if inbox.isEmpty {
                 let used = consume(bytes)
                 if isOpen && used < bytes.count { keep(UnsafeRawBufferPointer(rebasing: bytes[used...])) }
@@ -211,10 +208,13 @@ final class UpstreamConnection: Stream {
     }
 
     private func consumeInbox() {
-        let used = consume(inbox.bytes)
-        guard isOpen else { return }
-        inbox.consume(used)
-        if inbox.isEmpty { inbox.release() }
+        // Out of the way first: a complete answer may put the connection into the pool, or already to its next use.
+        var bytes = ByteBuffer()
+        swap(&bytes, &inbox)
+        let used = consume(bytes.bytes)
+        guard isOpen, reading != .done, used < bytes.count else { return }
+        bytes.consume(used)
+        swap(&bytes, &inbox)
     }
 
     /// - Returns: how many of the bytes are used up; the rest is an incomplete head or trailer section.
@@ -371,14 +371,21 @@ final class UpstreamConnection: Stream {
 
     func close() { discardConnection(reset: false) }
 
+    /// Closes it and leaves its place to the connection that is opened instead.
+    func closeKeepingPlace() {
+        holdsPlace = false
+        close()
+        endpoint.connectionReplaced()
+    }
+
     private func discardConnection(reset: Bool) {
         if state == .idle { endpoint.unpark(self) }
         user = nil
         returnHead()
         discard(reset: reset)
         loop.removeDeadline(self)
-        guard !isGone else { return }
-        isGone = true
+        guard holdsPlace else { return }
+        holdsPlace = false
         endpoint.connectionClosed()
     }
 

@@ -37,15 +37,34 @@ extension Worker {
         guard others != 0 else { return }
         let after = others & ~((bit << 1) &- 1)
         let next = siblings[(after != 0 ? after : others).trailingZeroBitCount]
-        next.loop.post { next.serve(next.queue(of: load)) }
+        next.loop.post { next.takeFreedPlace(load) }
+    }
+
+    /// Another loop has passed on a place. Whoever waited here may have left, but others may still wait elsewhere.
+    private func takeFreedPlace(_ load: BackendLoad) {
+        if let queue = queue(of: load), !queue.isEmpty {
+            serve(queue)
+            return
+        }
+        let waiting = load.waitingLoops.load(ordering: .sequentiallyConsistent) & ~bit
+        guard waiting != 0 else { return }
+        let next = siblings[waiting.trailingZeroBitCount]
+        next.loop.post { next.takeFreedPlace(load) }
     }
 
     func connectionFreed(_ load: BackendLoad) {
-        guard load.waitingLoops.load(ordering: .sequentiallyConsistent) != 0 else { return }
-        placeFreed(load, queue(of: load))
+        guard load.waitingLoops.load(ordering: .sequentiallyConsistent) != 0, let queue = queue(of: load) else {
+            return
+        }
+        placeFreed(load, queue)
     }
 
-    private func serve(_ queue: WaitQueue) {
+    func serve(_ queue: WaitQueue) {
+        // Taking a place may free another one, and lead here again.
+        guard !queue.isServing else { return }
+        queue.isServing = true
+        defer { queue.isServing = false }
+        queue.hasAskedForConnection = false
         while let exchange = queue.first, let pool = exchange.pool, let lease = pool.acquire() {
             dequeue(exchange, pool)
             exchange.launch(lease)
@@ -69,9 +88,29 @@ extension Worker {
 
     /// A mirror holds more than it may: the copies that lag go, the one that has stood still longest first.
     func relieve(_ state: MirrorState) {
-        while state.load.bufferedBytes.current > state.mirror.maxBufferedBytes {
+        for copy in state.copies.list { copy.count() }
+        dropLagging(state.copies, of: state.load, limit: state.mirror.maxBufferedBytes)
+        guard state.load.bufferedBytes.current > state.mirror.maxBufferedBytes else { return }
+        // What lags belongs to other loops.
+        let load = state.load
+        for sibling in siblings where sibling !== self {
+            sibling.loop.post { sibling.relieve(load) }
+        }
+    }
+
+    private func relieve(_ load: MirrorLoad) {
+        for route in configuration?.routes ?? [] {
+            for mirror in route.mirrors where mirror.load === load {
+                for copy in mirror.copies.list { copy.count() }
+                dropLagging(mirror.copies, of: load, limit: mirror.mirror.maxBufferedBytes)
+            }
+        }
+    }
+
+    private func dropLagging(_ copies: MirrorCopies, of load: MirrorLoad, limit: Int) {
+        while load.bufferedBytes.current > limit {
             var slowest: MirrorCopy?
-            for copy in state.copies where copy.heldBytes > 0 {
+            for copy in copies.list where copy.heldBytes > 0 {
                 if let present = slowest, present.lastProgress <= copy.lastProgress { continue }
                 slowest = copy
             }

@@ -72,15 +72,21 @@ package final class Worker: @unchecked Sendable {
         let inUse = Set(snapshot.backends.map { ObjectIdentifier($0.load) })
         queues = queues.filter { inUse.contains($0.key) || !$0.value.isEmpty }
         log.apply(snapshot.gateway.accessLog, writer: writer)
+        // Limits may have been raised.
+        for queue in Array(queues.values) { serve(queue) }
     }
 
-    func queue(of load: BackendLoad) -> WaitQueue {
+    /// The queue of a backend, under the limits it has from now on.
+    func queue(of load: BackendLoad, limits: Backend.Limits) -> WaitQueue {
         let key = ObjectIdentifier(load)
-        if let present = queues[key] { return present }
-        let queue = WaitQueue(load)
+        let queue = queues[key] ?? WaitQueue(load, limits: limits)
+        queue.limits = limits
         queues[key] = queue
         return queue
     }
+
+    /// Where requests of this loop wait for the backend; `nil` if none ever did.
+    func queue(of load: BackendLoad) -> WaitQueue? { queues[ObjectIdentifier(load)] }
 
     // MARK: Clients
 
@@ -117,6 +123,7 @@ package final class Worker: @unchecked Sendable {
         for connection in Array(connections) { connection.drain() }
     }
 
+    /// Takes back `drain` for connections that are still open.
     package func undrain() { isDraining = false }
 
     /// Closes what is still open.
@@ -146,7 +153,8 @@ package final class Worker: @unchecked Sendable {
         spareHeads.append(head)
     }
 
-    private func recycle() {
+    /// Makes ended exchanges ready for use; called where none is on the stack.
+    func recycle() {
         guard !endedExchanges.isEmpty else { return }
         for exchange in endedExchanges {
             exchange.reset()

@@ -16,6 +16,8 @@ package enum HeadProgress {
 extension MessageHead {
     /// Empty lines tolerated before a request line (RFC 9112 section 2.2 asks for at least one).
     private static let maxEmptyLines = 4
+    /// Options in `Connection`: each is compared with every field, and nobody names more than two or three.
+    private static let maxConnectionOptions = 16
 
     /// - Parameter limit: bytes the head may have in all.
     package func parseRequest(_ bytes: UnsafeRawBufferPointer, limit: Int) -> HeadProgress {
@@ -187,7 +189,7 @@ extension MessageHead {
             codingFields &+= 1
             codingIndex = fieldCount &- 1
             try readCoding(value)
-        case .connection: readConnection(value)
+        case .connection: try readConnection(value)
         case .expect: expectsContinue = equalsIgnoringCase(value, "100-continue")
         default: break
         }
@@ -219,12 +221,14 @@ extension MessageHead {
         throw MessageError(.notImplemented, "a Transfer-Encoding other than chunked")
     }
 
-    private func readConnection(_ value: UnsafeRawBufferPointer) {
+    private func readConnection(_ value: UnsafeRawBufferPointer) throws(MessageError) {
         if equalsIgnoringCase(value, "keep-alive") {
             saysKeepAlive = true
             return
         }
+        var options = 0
         forEachListElement(value) {
+            options &+= 1
             if equalsIgnoringCase($0, "close") {
                 saysClose = true
             } else if equalsIgnoringCase($0, "keep-alive") {
@@ -232,6 +236,10 @@ extension MessageHead {
             } else {
                 nominatesFields = true
             }
+        }
+        connectionOptions &+= options
+        if connectionOptions > Self.maxConnectionOptions {
+            throw MessageError(.malformed, "more Connection options than the limit")
         }
     }
 

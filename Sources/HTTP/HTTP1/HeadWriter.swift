@@ -112,7 +112,10 @@ package enum HeadWriter {
     private static func appendResponseFields(_ head: MessageHead, into out: inout ByteBuffer) {
         for index in 0..<head.fieldCount {
             let line = head.field(index)
-            if line.id.isHopByHop || (head.nominatesFields && head.isNominated(index)) { continue }
+            // What the gateway says of an answer is for it alone to say.
+            if line.id.isHopByHop || line.id == .sluice || (head.nominatesFields && head.isNominated(index)) {
+                continue
+            }
             append(line, of: head, into: &out)
         }
     }

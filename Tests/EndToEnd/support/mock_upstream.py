@@ -57,7 +57,8 @@ class MockUpstream:
     """Listens on `host`, on a free port unless one is named.
 
     `reply` is what each complete request gets: bytes, or a callable `(request, connection) -> bytes | None`.
-    `serve`, a callable `(connection)`, takes the connection over instead, from the first byte of a request to its end.
+    `serve`, a callable `(connection)`, takes the connection over instead, from the first byte of a request on; it returns
+    True when it has read a whole request and answered it, else the connection ends.
     Either may be replaced at any time; a connection uses what is set when its next request comes. With `greet`, `serve` is
     called as soon as a connection is made.
     """
@@ -199,8 +200,9 @@ class MockUpstream:
             if not connection.reader.buffer and not connection.reader.fill():
                 return
             if self.serve:
-                self.serve(connection)
-                return
+                if self.serve(connection) is not True:
+                    return
+                continue
             request = connection.read_request()
             self.record(connection, request)
             reply = self.reply

@@ -237,7 +237,7 @@ class Client:
     """One connection to the gateway."""
 
     def __init__(self, host: str, port: int, timeout: float = TIMEOUT, receive_buffer: int | None = None):
-        self.sock = socket.socket()
+        self.sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         self.sock.settimeout(timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if receive_buffer:
