@@ -17,7 +17,8 @@ public struct Readiness: OptionSet, Sendable {
 
 /// A descriptor in a loop's epoll set. Registered once, edge-triggered, for everything: no call per request.
 open class Channel: Timed {
-    package final unowned let loop: Loop
+    /// Unsafe: a loop and its worker live as long as the process; counting references to them would cost every event.
+    package final unowned(unsafe) let loop: Loop
     package fileprivate(set) final var descriptor: Int32 = -1
 
     package init(loop: Loop) { self.loop = loop }

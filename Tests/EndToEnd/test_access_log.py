@@ -4,11 +4,12 @@ import base64
 import json
 import os
 import re
+import signal
 import time
 
 import pytest
 
-from support.gateway import wait_until
+from support.gateway import Gateway, wait_until
 from support.rawhttp import answer, build, get, post
 
 CONFIG = """
@@ -193,3 +194,24 @@ def test_a_bad_request_has_a_line(logged):
     logged.send(build("GET", "/v2/../x"))
     record, = records(logged, 1)
     assert (record["status"], record["cause"]) == (400, "bad_request")
+
+
+def test_rotation(logged):
+    """logrotate's way: rename, then SIGHUP; no line is lost and none goes to the old file afterwards."""
+    path = logged.gateway.workdir / "access.log"
+    assert logged.send(get("/fixed/1")).status == 200
+    lines(logged, 1)
+    path.rename(path.with_suffix(".1"))
+    logged.gateway.signal(signal.SIGHUP)
+    wait_until(path.exists, 10, "the log is opened anew")
+    assert logged.send(get("/fixed/2")).status == 200
+    assert [record["path"] for record in records(logged, 1)] == ["/fixed/2"]
+    assert len(lines(logged, 1, "access.1")) == 1
+
+
+def test_a_log_that_cannot_be_opened(tmp_path):
+    """Said at the start, not found out by its absence."""
+    gateway = Gateway(CONFIG.replace("path: access.log", "path: /nowhere/access.log").replace("{address}", "127.0.0.1:1"), tmp_path)
+    gateway.start(wait=False)
+    assert gateway.wait_exit() not in (0, -6, -11)
+    assert "/nowhere/access.log" in gateway.stderr_text()

@@ -24,8 +24,18 @@ DEFAULT_CONFIG = REPOSITORY / "config" / "demo.yaml"
 @pytest.fixture
 def environment():
     """Free ports for everything, so that it neither meets a running demonstration nor the other tests."""
-    chosen = {each.variable: str(free_port()) for each in (real.ports.GATEWAY, real.ports.ADMIN)}
-    chosen.update({each.variable: str(real.free_ports().http) for each in real.ports.TRITONS.values()})
+    taken = set()
+
+    def unlike_the_others(choose, width):
+        while True:
+            first = choose()
+            if taken.isdisjoint(range(first, first + width)):
+                taken.update(range(first, first + width))
+                return str(first)
+
+    chosen = {each.variable: unlike_the_others(free_port, 1) for each in (real.ports.GATEWAY, real.ports.ADMIN)}
+    chosen.update({
+        each.variable: unlike_the_others(lambda: real.free_ports().http, 3) for each in real.ports.TRITONS.values()})
     return {**os.environ, **chosen, "SLUICE_BIN": binary()}
 
 

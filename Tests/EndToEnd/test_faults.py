@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from support.gateway import wait_until
+from support.gateway import settle, wait_until
 from support.mock_upstream import MockUpstream, SilentPort, refused_port
 from support.rawhttp import Incomplete, Malformed, answer, build, chunked, get, post
 
@@ -147,6 +147,39 @@ def test_idle_timeout_does_not_hit_what_moves(proxies):
     assert proxy.send(get("/idle")).body == b"x" * 12
 
 
+def test_idle_timeout_of_a_client_that_stops_in_its_body(proxies):
+    proxy = proxies(TIMES)
+    with proxy.connect() as client:
+        started = time.monotonic()
+        client.send(build("POST", "/idle", "test", "Content-Length: 10") + b"hello")
+        try:
+            assert client.response().cause == "idle_timeout"
+        except Incomplete:
+            pass
+        within(3, started, 0.35)
+    proxy.gateway.wait_metric("sluice_requests_total", 1, route="idle", cause="idle_timeout")
+    assert proxy.upstream.requests == []
+
+
+def test_idle_timeout_of_a_client_that_stops_reading(proxies):
+    proxy = proxies(TIMES)
+    ended = threading.Event()
+
+    def reply(request, connection):
+        try:
+            connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+            while True:
+                connection.send(bytes(65536))
+        except OSError:
+            ended.set()
+
+    proxy.upstream.reply = reply
+    with proxy.connect(receive_buffer=8192) as client:
+        client.send(get("/idle"))
+        assert ended.wait(10), "a client that reads nothing holds the endpoint for ever"
+    proxy.gateway.wait_metric("sluice_requests_total", 1, route="idle")
+
+
 # --- breaking off
 
 
@@ -276,17 +309,6 @@ def test_trailers_of_10_mb(proxies):
 # --- backpressure
 
 
-def settled(read, seconds: float = 30) -> int:
-    """The value of `read()` once it has not changed for a second."""
-    deadline, value, since = time.monotonic() + seconds, read(), time.monotonic()
-    while time.monotonic() - since < 1:
-        assert time.monotonic() < deadline, "never settles"
-        time.sleep(0.05)
-        if (now := read()) != value:
-            value, since = now, time.monotonic()
-    return value
-
-
 @pytest.mark.parametrize("framing", ["length", "chunks"])
 def test_client_that_never_reads(proxies, framing):
     """200 MB wait at the endpoint, not in the gateway; and they all arrive once the client reads."""
@@ -311,7 +333,7 @@ def test_client_that_never_reads(proxies, framing):
     with proxy.connect(receive_buffer=65536) as client:
         client.send(get())
         assert client.readable(10)
-        stopped = settled(lambda: sent)
+        stopped = settle(lambda: sent)
         assert 0 < stopped < total
         assert proxy.gateway.rss() - before < 16 * MIB
         busy = proxy.gateway.cpu_seconds()
@@ -355,7 +377,7 @@ def test_endpoint_that_never_reads(proxies, upstreams):
         client.sock.settimeout(60)
         feeder = threading.Thread(target=feed)
         feeder.start()
-        stopped = settled(lambda: sent)
+        stopped = settle(lambda: sent)
         assert stopped < total
         assert proxy.gateway.rss() - before < 16 * MIB
         client.sock.shutdown(2)

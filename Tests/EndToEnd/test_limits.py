@@ -310,3 +310,17 @@ def test_many_clients_at_once(proxy):
     for worker in workers:
         worker.join(60)
     assert not failures
+
+
+def test_default_connection_limit_leaves_room(proxies):
+    """Three quarters of the descriptors are for clients; the rest keeps endpoints and the admin side reachable."""
+    proxy = proxies(nofile=120)
+    with proxy.connect() as first:
+        assert first.exchange(get()).status == 200
+        idle = [proxy.connect() for _ in range(200)]
+        proxy.gateway.wait_metric("sluice_connections_open", 60)
+        assert proxy.gateway.metrics().sum("sluice_connections_open") <= 91
+        assert first.exchange(get()).status == 200
+        assert proxy.gateway.admin_status("/readyz") == 200
+        for client in idle:
+            client.close()

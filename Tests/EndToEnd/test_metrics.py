@@ -223,3 +223,9 @@ def test_scrapes_do_not_disturb(measured):
         for number in range(1, 51):
             assert client.exchange(get("/v2/x")).status == 200
             assert measured.gateway.metrics().sum("sluice_requests_total", route="infer") == number
+
+
+def test_status_is_json_about_what_runs(measured):
+    text = str(measured.gateway.status())
+    for word in ("infer", "small", "main", "quiet", measured.upstream.address):
+        assert word in text

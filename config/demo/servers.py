@@ -23,6 +23,7 @@ TRITON_EXIT_SECONDS = 5
 STOP_SECONDS = TRITON_EXIT_SECONDS + 5
 
 PR_SET_PDEATHSIG = 1
+PARENT = os.getpid()
 libc = ctypes.CDLL(None)
 
 # Loopback only: a proxy from the environment has no business here.
@@ -32,6 +33,8 @@ direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def prepare_child():
     """Runs in the child: should this program be killed outright, its children are told to stop."""
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != PARENT:
+        os._exit(1)
     # What the parent holds back for a moment would otherwise be blocked in the child for ever.
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
 

@@ -28,7 +28,7 @@ final class ClientConnection: Stream {
 
     private enum State { case head, body, trailers, responding, discarding, closing, lingering }
 
-    private unowned let worker: Worker
+    private unowned(unsafe) let worker: Worker
     let listener: ListenerState
     let address: SocketAddress?
     /// The peer is a proxy whose forwarding headers are believed.

@@ -17,7 +17,7 @@ import Traffic
 package final class Exchange: UpstreamUser {
     enum Phase { case reading, deciding, verifying, waiting, sending, responding, finished }
 
-    unowned let worker: Worker
+    unowned(unsafe) let worker: Worker
     /// Set from the first byte of the request until `finish`.
     var client: ClientConnection?
     /// Told apart from an earlier use of the same object by jobs that come back late.

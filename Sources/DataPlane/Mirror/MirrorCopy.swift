@@ -9,7 +9,7 @@ import Traffic
 /// A copy of a request on its way to a mirror. It streams beside the primary and holds what the mirror has not taken yet;
 /// whatever happens to it, the primary does not notice.
 package final class MirrorCopy: UpstreamUser {
-    private unowned let worker: Worker
+    private unowned(unsafe) let worker: Worker
     private let state: MirrorState
     private var connection: UpstreamConnection?
     private var endpoint: EndpointPool?

@@ -18,7 +18,7 @@ final class UpstreamConnection: Stream {
     private enum State { case connecting, idle, busy }
     private enum Reading { case head, body, trailers, done }
 
-    private unowned let worker: Worker
+    private unowned(unsafe) let worker: Worker
     let endpoint: EndpointPool
     private var state = State.connecting
     private(set) var user: UpstreamUser?

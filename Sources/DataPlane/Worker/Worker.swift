@@ -9,6 +9,8 @@ import Traffic
 
 /// Everything one loop needs to serve its clients. Nothing in it is shared with another loop.
 ///
+/// What it owns refers back to it without counting (`unowned(unsafe)`): a worker lives as long as the process.
+///
 /// Unchecked: other threads hold a worker only to post to its loop and to read `connectionCount`.
 package final class Worker: @unchecked Sendable {
     package let loop: Loop

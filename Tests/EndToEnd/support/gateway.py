@@ -60,6 +60,17 @@ def wait_until(condition, seconds: float = 10, what: str = "condition"):
         time.sleep(0.01)
 
 
+def settle(read, seconds: float = 30):
+    """The value of `read()` once it has not changed for a second; fails if it never rests."""
+    deadline, value, since = time.monotonic() + seconds, read(), time.monotonic()
+    while time.monotonic() - since < 1:
+        assert time.monotonic() < deadline, "never settles"
+        time.sleep(0.05)
+        if (now := read()) != value:
+            value, since = now, time.monotonic()
+    return value
+
+
 class Metrics(dict):
     """Samples by their full text (`name{label="value"}`), with sums over label subsets."""
 

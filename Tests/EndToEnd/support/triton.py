@@ -26,15 +26,21 @@ SETTLED_READINGS = 25
 NAMES = ("stable", "canary", "shadow")
 
 
+given_out = []
+
+
 def free_ports() -> ports.TritonPorts:
-    """Three ports in a row that nobody listens on now."""
+    """Three ports in a row that nobody listens on now and that this function has not given to anyone."""
     for _ in range(200):
         candidate = ports.TritonPorts(random.choice(PORTS))
+        if any(abs(candidate.http - given) < 3 for given in given_out):
+            continue
         probes = [socket.socket() for _ in range(3)]
         try:
             for port, probe in zip((candidate.http, candidate.grpc, candidate.metrics), probes):
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(("127.0.0.1", port))
+            given_out.append(candidate.http)
             return candidate
         except OSError:
             continue
