@@ -1,3 +1,4 @@
+import ConfigFiles
 import Dispatch
 import EventLoop
 import Glibc
@@ -6,6 +7,8 @@ import Logging
 extension ControlPlane {
     /// How long after the first sign of a change the files are read: an editor's or kubelet's steps belong together.
     private static let settleTime = DispatchTimeInterval.milliseconds(30)
+    /// Times a changed file is read before it counts as wrong: somebody may be in the middle of writing it.
+    private static let attempts = 4
 
     /// Watches the directories of the files, both where they are named and where links lead.
     func watch(_ paths: [String]) {
@@ -34,10 +37,19 @@ extension ControlPlane {
     private func scheduleReload() {
         guard !isReloadScheduled, !isStopping else { return }
         isReloadScheduled = true
+        reloadLater(attempt: 1)
+    }
+
+    private func reloadLater(attempt: Int) {
         queue.asyncAfter(deadline: .now() + Self.settleTime) { [weak self] in
             guard let self else { return }
+            let outcome = ConfigurationLoader.load(path: path)
+            if outcome.gateway == nil, attempt < Self.attempts {
+                reloadLater(attempt: attempt + 1)
+                return
+            }
             isReloadScheduled = false
-            _ = reloadNow("file changed", isExplicit: false)
+            _ = reloadNow("file changed", outcome, isExplicit: false)
         }
     }
 }

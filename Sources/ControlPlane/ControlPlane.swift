@@ -68,7 +68,7 @@ package final class ControlPlane: @unchecked Sendable {
         for worker in workers { worker.loop.start() }
         let failure: String? = queue.sync {
             guard let gateway = outcome.gateway else { return "the configuration is invalid" }
-            let result = apply(gateway, hash: outcome.hash, wait: true)
+            let result = apply(gateway, hash: outcome.hash)
             lastReload = ReloadReport(
                 outcome: .applied, time: now, message: "loaded at start",
                 diagnostics: outcome.diagnostics.map(\.description))
@@ -88,13 +88,16 @@ package final class ControlPlane: @unchecked Sendable {
 
     /// Loads the configuration again. `completion` runs on the control queue once every loop has changed over.
     package func reload(_ trigger: String, completion: @escaping @Sendable (ReloadReport) -> Void = { _ in }) {
-        queue.async { [self] in completion(reloadNow(trigger, isExplicit: true)) }
+        queue.async { [self] in
+            // Asked for by hand, for example after a log rotation.
+            logWriter?.reopen()
+            completion(reloadNow(trigger, ConfigurationLoader.load(path: path), isExplicit: true))
+        }
     }
 
-    func reloadNow(_ trigger: String, isExplicit: Bool) -> ReloadReport {
-        // Asked for by hand, for example after a log rotation.
-        if isExplicit { logWriter?.reopen() }
-        let outcome = ConfigurationLoader.load(path: path)
+    func reloadNow(
+        _ trigger: String, _ outcome: ConfigurationLoader.Outcome, isExplicit: Bool
+    ) -> ReloadReport {
         let texts = outcome.diagnostics.map(\.description)
         guard let gateway = outcome.gateway else {
             return finish(.rejected, trigger, texts.first ?? "the configuration cannot be read", texts)
@@ -108,8 +111,11 @@ package final class ControlPlane: @unchecked Sendable {
             report(resolved.problems)
         }
         guard !isStopping else { return finish(.rejected, trigger, "the gateway is stopping", texts) }
-        if let problem = apply(gateway, hash: outcome.hash, wait: true) {
+        if let problem = apply(gateway, hash: outcome.hash) {
             return finish(.rejected, trigger, problem, texts)
+        }
+        if let loops = gateway.loops, loops != workers.count {
+            logger.warning("loops: \(loops) takes effect at the next start; \(workers.count) run now")
         }
         return finish(.applied, trigger, "the new configuration runs", texts)
     }
@@ -137,7 +143,7 @@ package final class ControlPlane: @unchecked Sendable {
     }
 
     /// Everything or nothing: binds, opens and resolves first, then changes over.
-    private func apply(_ gateway: Gateway, hash: String, wait: Bool) -> String? {
+    private func apply(_ gateway: Gateway, hash: String) -> String? {
         let writer: LogWriter?
         let prepared: Listeners.Prepared
         do throws(LogWriter.OpenFailure) {

@@ -24,7 +24,9 @@ package struct ListeningSocket: Sendable {
     /// Connections the kernel holds until they are accepted; it caps this by net.core.somaxconn.
     private static let backlog: Int32 = 4096
 
-    package init(_ address: SocketAddress) throws(SocketFailure) {
+    /// - Parameter own: the process's own sockets, one of which may cover the address, as 0.0.0.0 covers 127.0.0.1 of the
+    ///   same port; while a reload moves from one to the other both are bound.
+    package init(_ address: SocketAddress, beside own: [ListeningSocket] = []) throws(SocketFailure) {
         func check(_ result: Int, _ operation: String) throws(SocketFailure) -> Int32 {
             guard result >= 0 else { throw SocketFailure(operation: operation, code: Int32(-result)) }
             return Int32(result)
@@ -33,6 +35,16 @@ package struct ListeningSocket: Sendable {
         do throws(SocketFailure) {
             _ = sluice_set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
             if address.isIPv6 { _ = sluice_set_option(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
+            // Allowed for the moment of binding only: another process must not be able to share the port unnoticed.
+            let overlapping = own.filter { $0.address.port == address.port }.map(\.descriptor) + [descriptor]
+            if overlapping.count > 1 {
+                for one in overlapping { _ = sluice_set_option(one, SOL_SOCKET, SO_REUSEPORT, 1) }
+            }
+            defer {
+                if overlapping.count > 1 {
+                    for one in overlapping { _ = sluice_set_option(one, SOL_SOCKET, SO_REUSEPORT, 0) }
+                }
+            }
             _ = try check(address.withKernelForm { sluice_bind(descriptor, $0, $1) }, "bind")
             guard listen(descriptor, Self.backlog) == 0 else { throw SocketFailure(operation: "listen", code: errno) }
         } catch {
@@ -110,5 +122,10 @@ package final class Acceptor: Channel {
         loop.continueLater(self)
     }
 
-    package func stop() { closeDescriptor() }
+    /// Closes the socket, after taking those whose handshake is complete: closing would reset them.
+    package func stop() {
+        mayHaveMore = true
+        acceptSome()
+        closeDescriptor()
+    }
 }

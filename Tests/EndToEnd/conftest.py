@@ -79,6 +79,7 @@ def gateways(tmp_path):
 @pytest.fixture
 def proxies(gateways, upstreams):
     """Starts a gateway with `text` around one endpoint; `{address}` in the text stands for it."""
+
     def make(text: str = ROUTES, upstream: MockUpstream | None = None, **options) -> Proxy:
         upstream = upstream or upstreams()
         return Proxy(gateways(text.replace("{address}", upstream.address), **options), upstream)

@@ -38,7 +38,10 @@ def logged(proxies):
 def lines(proxy, count: int, name: str = "access.log") -> list:
     path = proxy.gateway.workdir / name
     return wait_until(
-        lambda: path.exists() and len(found := path.read_bytes().decode().splitlines()) >= count and found, 10, f"{count} lines in {name}")
+        lambda: path.exists() and len(found := path.read_bytes().decode().splitlines()) >= count and found,
+        10,
+        f"{count} lines in {name}",
+    )
 
 
 def records(proxy, count: int) -> list:
@@ -50,14 +53,30 @@ def records(proxy, count: int) -> list:
 def test_fields(logged):
     logged.upstream.reply = answer(b"y" * 2000)
     data = post(
-        b"x" * 1000, "/v2/models/a/infer?q=1", "models.example.com", "User-Agent: test/1 \"quoted\"", "X-Request-Id: id-1",
-        "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+        b"x" * 1000,
+        "/v2/models/a/infer?q=1",
+        "models.example.com",
+        'User-Agent: test/1 "quoted"',
+        "X-Request-Id: id-1",
+        "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    )
     assert logged.send(data).status == 200
-    record, = records(logged, 1)
+    (record,) = records(logged, 1)
     expected = {
-        "method": "POST", "path": "/v2/models/a/infer?q=1", "protocol": "HTTP/1.1", "host": "models.example.com", "route": "infer",
-        "backend": "stable", "endpoint": logged.upstream.address, "status": 200, "requestId": "id-1", "userAgent": 'test/1 "quoted"',
-        "traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "requestBytes": 1000, "responseBytes": 2000}
+        "method": "POST",
+        "path": "/v2/models/a/infer?q=1",
+        "protocol": "HTTP/1.1",
+        "host": "models.example.com",
+        "route": "infer",
+        "backend": "stable",
+        "endpoint": logged.upstream.address,
+        "status": 200,
+        "requestId": "id-1",
+        "userAgent": 'test/1 "quoted"',
+        "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "requestBytes": 1000,
+        "responseBytes": 2000,
+    }
     assert {key: record.get(key) for key in expected} == expected
     assert record["client"].startswith("127.0.0.1")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", record["time"])
@@ -105,12 +124,12 @@ def test_clients_that_leave(logged):
     client = logged.connect().send(get("/v2/x"))
     logged.upstream.wait_requests(1)
     client.reset()
-    record, = records(logged, 1)
+    (record,) = records(logged, 1)
     assert (record["status"], record["cause"]) == (499, "client_closed")
 
 
 def test_hostile_bytes_stay_in_their_line(logged):
-    fields = ["User-Agent: a\t\xff\xe2\x80\xa8\"\\ {}", "X-Request-Id: x"]
+    fields = ['User-Agent: a\t\xff\xe2\x80\xa8"\\ {}', "X-Request-Id: x"]
     assert logged.send(get("/v2/%0a%22?\"<>'", "h", *fields)).status in (200, 400)
     assert logged.send(get("/v2/x", "h", "User-Agent: \x1b[31m\x7f")).status in (200, 400)
     assert logged.send(get("/v2/%22%0d%0a{}", "h", *fields)).status == 200
@@ -192,7 +211,7 @@ def test_a_full_disk_stops_nothing(proxies):
 
 def test_a_bad_request_has_a_line(logged):
     logged.send(build("GET", "/v2/../x"))
-    record, = records(logged, 1)
+    (record,) = records(logged, 1)
     assert (record["status"], record["cause"]) == (400, "bad_request")
 
 
@@ -211,7 +230,9 @@ def test_rotation(logged):
 
 def test_a_log_that_cannot_be_opened(tmp_path):
     """Said at the start, not found out by its absence."""
-    gateway = Gateway(CONFIG.replace("path: access.log", "path: /nowhere/access.log").replace("{address}", "127.0.0.1:1"), tmp_path)
+    gateway = Gateway(
+        CONFIG.replace("path: access.log", "path: /nowhere/access.log").replace("{address}", "127.0.0.1:1"), tmp_path
+    )
     gateway.start(wait=False)
     assert gateway.wait_exit() not in (0, -6, -11)
     assert "/nowhere/access.log" in gateway.stderr_text()

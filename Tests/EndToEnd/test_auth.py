@@ -36,8 +36,13 @@ def htpasswd(*options: str) -> str:
 
 
 def crypt(kind: str, user: str, password: str) -> str:
-    return user + ":" + subprocess.run(
-        ["openssl", "passwd", kind, password], check=True, capture_output=True, text=True).stdout.strip()
+    return (
+        user
+        + ":"
+        + subprocess.run(
+            ["openssl", "passwd", kind, password], check=True, capture_output=True, text=True
+        ).stdout.strip()
+    )
 
 
 def basic(user: str, password: str, scheme: str = "Basic") -> str:
@@ -47,6 +52,7 @@ def basic(user: str, password: str, scheme: str = "Basic") -> str:
 @pytest.fixture
 def locked(proxies, tmp_path):
     """Starts a gateway with these lines in its users file."""
+
     def make(*lines: str):
         users = tmp_path / "gateway0" / "users.htpasswd"
         users.parent.mkdir(exist_ok=True)
@@ -108,7 +114,11 @@ def test_unknown_users_look_like_wrong_passwords(locked):
         with proxy.connect() as client:
             response = client.exchange(get("/v2/x", "test", *fields))
             changing = ("date", "x-request-id", "traceparent")
-            return response.start, response.body, [(k.lower(), v) for k, v in response.headers if k.lower().decode() not in changing]
+            return (
+                response.start,
+                response.body,
+                [(k.lower(), v) for k, v in response.headers if k.lower().decode() not in changing],
+            )
 
     wrong, unknown, none = picture(basic("ann", "wrong")), picture(basic("eve", "wrong")), picture()
     assert wrong == unknown == none
@@ -123,17 +133,33 @@ def test_unknown_users_look_like_wrong_passwords(locked):
     assert 0.5 < known / other < 2, f"{known * 1000:.1f} ms and {other * 1000:.1f} ms"
 
 
-@pytest.mark.parametrize("field", [
-    "Authorization:", "Authorization: Basic", "Authorization: Basic ", "Authorization: Bearer YW5uOnNlY3JldA==",
-    "Authorization: Basic !!!!", "Authorization: Basic YW5u", "Authorization: BasicYW5uOnNlY3JldA==", "Authorization: Basic YW5uOnNlY3JldA==x",
-    "Authorization: Basic YW5uOnNlY3JldA== ,", "Authorization: Basic YW5u OnNlY3JldA==", "Authorization: Basic " + "A" * 40_000,
-    "Authorization: Digest username=ann", "Proxy-Authorization: Basic YW5uOnNlY3JldA==", "X-Authorization: Basic YW5uOnNlY3JldA=="])
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Authorization:",
+        "Authorization: Basic",
+        "Authorization: Basic ",
+        "Authorization: Bearer YW5uOnNlY3JldA==",
+        "Authorization: Basic !!!!",
+        "Authorization: Basic YW5u",
+        "Authorization: BasicYW5uOnNlY3JldA==",
+        "Authorization: Basic YW5uOnNlY3JldA==x",
+        "Authorization: Basic YW5uOnNlY3JldA== ,",
+        "Authorization: Basic YW5u OnNlY3JldA==",
+        "Authorization: Basic " + "A" * 40_000,
+        "Authorization: Digest username=ann",
+        "Proxy-Authorization: Basic YW5uOnNlY3JldA==",
+        "X-Authorization: Basic YW5uOnNlY3JldA==",
+    ],
+)
 def test_malformed_credentials(simple, field):
     assert ask(simple, field).status == 401
     assert simple.upstream.accepted == 0
 
 
-@pytest.mark.parametrize("credentials", [b"ann:secret\x00", b"ann\x00:secret", b":secret", b"ann:", b":", b"ann", b"", b"\xff\xfe:\xff"])
+@pytest.mark.parametrize(
+    "credentials", [b"ann:secret\x00", b"ann\x00:secret", b":secret", b"ann:", b":", b"ann", b"", b"\xff\xfe:\xff"]
+)
 def test_odd_credentials(simple, credentials):
     assert ask(simple, "Authorization: Basic " + base64.b64encode(credentials).decode()).status == 401
 
@@ -278,7 +304,9 @@ def test_passwords_are_nowhere_in_log_or_status(locked):
     proxy = locked(line)
     assert ask(proxy, basic("ann", "hunter2hunter2")).status == 200
     assert ask(proxy, basic("ann", "hunter2wrong")).status == 401
-    everything = proxy.gateway.stderr_text() + proxy.gateway.admin("/api/v1/status")[2] + proxy.gateway.admin("/metrics")[2]
+    everything = (
+        proxy.gateway.stderr_text() + proxy.gateway.admin("/api/v1/status")[2] + proxy.gateway.admin("/metrics")[2]
+    )
     assert "hunter2" not in everything
     assert line.partition(":")[2] not in everything
 
@@ -322,7 +350,9 @@ def test_body_that_comes_while_the_password_is_checked(locked):
     body = bytes(range(256)) * 16384
     before = proxy.gateway.rss()
     with proxy.connect() as client:
-        client.send(post(body, "/v2/x", "test", basic("ann", "secret")) + get("/v2/next", "test", basic("ann", "secret")))
+        client.send(
+            post(body, "/v2/x", "test", basic("ann", "secret")) + get("/v2/next", "test", basic("ann", "secret"))
+        )
         assert [client.response().status for _ in range(2)] == [200, 200]
     assert proxy.upstream.requests[0].body == body
     assert proxy.gateway.rss() - before < 16 << 20
@@ -342,7 +372,9 @@ def test_a_client_that_leaves_while_its_password_is_checked(locked, leave):
 def test_checks_that_wait_are_bounded(locked):
     """Hundreds of guesses at once: some are checked, the others are told so instead of piling up."""
     proxy = locked(htpasswd("-B", "-C", "12", "ann", "secret"))
-    clients = [proxy.connect(timeout=60).send(get("/v2/x", "test", basic("ann", f"guess{index}"))) for index in range(400)]
+    clients = [
+        proxy.connect(timeout=60).send(get("/v2/x", "test", basic("ann", f"guess{index}"))) for index in range(400)
+    ]
     overloaded = 0
     for client in clients:
         if client.readable(1):

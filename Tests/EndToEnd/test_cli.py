@@ -25,7 +25,9 @@ LINE = re.compile(r"^(.+?):(\d+):(\d+): (error|warning|note): (.+)$")
 
 
 def run(*arguments: str, cwd=None, timeout: float = 20):
-    return subprocess.run([binary(), *arguments], cwd=cwd, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
+    return subprocess.run(
+        [binary(), *arguments], cwd=cwd, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL
+    )
 
 
 def check(tmp_path, text: str, name: str = "sluice.yaml"):
@@ -57,7 +59,9 @@ def test_check_of_examples():
 
 
 def test_check_finds_every_problem_in_one_pass(tmp_path):
-    status, problems = check(tmp_path, """listeners:
+    status, problems = check(
+        tmp_path,
+        """listeners:
   - address: 127.0.0.1:99999
     limts: {}
 backends:
@@ -70,12 +74,15 @@ routes:
       - { backend: main, percent: 120 }
   - name: all
     respond: { status: 42 }
-""")
+""",
+    )
     errors = [problem for problem in problems if problem[3] == "error"]
     assert status == 1
     assert {line for _, line, _, _, _ in errors} >= {2, 3, 5, 9, 11, 12, 13}, errors
     assert all(os.path.basename(file) == "sluice.yaml" for file, *_ in errors)
-    assert [(line, column) for _, line, column, _, _ in errors] == sorted((line, column) for _, line, column, _, _ in errors)
+    assert [(line, column) for _, line, column, _, _ in errors] == sorted(
+        (line, column) for _, line, column, _, _ in errors
+    )
     messages = {}
     for _, line, _, _, message in errors:
         messages.setdefault(line, []).append(message)
@@ -83,37 +90,45 @@ routes:
     assert any("main" in message for message in messages[9]) and any("weight" in message for message in messages[9])
 
 
-@pytest.mark.parametrize("text, line, column, words", [
-    ("routes:\n  - nam: x\n", 2, 5, ["nam", "name"]),
-    ("bakends: {}\n", 1, 1, ["bakends", "backends"]),
-    ("listeners:\n  - address: nowhere\n", 2, 14, ["nowhere"]),
-    ("routes:\n  - { name: a, respond: { status: 200 }, backends: [] }\n", 2, None, ["respond", "backends"]),
-    ("routes:\n  - { name: a }\n", 2, None, ["backends"]),
-    ("a: [1, 2\n", None, None, []),
-    ("a: 1\na: 2\n", 2, 1, []),
-    ("\tx: 1\n", 1, None, []),
-])
+@pytest.mark.parametrize(
+    "text, line, column, words",
+    [
+        ("routes:\n  - nam: x\n", 2, 5, ["nam", "name"]),
+        ("bakends: {}\n", 1, 1, ["bakends", "backends"]),
+        ("listeners:\n  - address: nowhere\n", 2, 14, ["nowhere"]),
+        ("routes:\n  - { name: a, respond: { status: 200 }, backends: [] }\n", 2, None, ["respond", "backends"]),
+        ("routes:\n  - { name: a }\n", 2, None, ["backends"]),
+        ("a: [1, 2\n", None, None, []),
+        ("a: 1\na: 2\n", 2, 1, []),
+        ("\tx: 1\n", 1, None, []),
+    ],
+)
 def test_check_says_where_and_what(tmp_path, text, line, column, words):
     status, problems = check(tmp_path, text)
     errors = [problem for problem in problems if problem[3] == "error"]
     assert status == 1 and errors
     if line:
-        assert any(e[1] == line and (column is None or e[2] == column) and all(word in e[4] for word in words) for e in errors), errors
+        assert any(
+            e[1] == line and (column is None or e[2] == column) and all(word in e[4] for word in words) for e in errors
+        ), errors
 
 
-@pytest.mark.parametrize("text, key", [
-    ("listeners:\n  - { address: 127.0.0.1:1, tls: {} }\n", "tls"),
-    ("listeners:\n  - { address: 127.0.0.1:1, proxyProtocol: true }\n", "proxyProtocol"),
-    ("tracing: { endpoint: http://x }\n", "tracing"),
-    ("takeover: { socket: /x }\n", "takeover"),
-    ("backends: { a: { endpoints: [1.1.1.1:1], health: {} } }\n", "health"),
-    ("backends: { a: { endpoints: [1.1.1.1:1], protocol: http2 } }\n", "http2"),
-    ("backends: { a: { endpoints: [1.1.1.1:1], slowStart: 30s } }\n", "slowStart"),
-    ("routes:\n  - { name: r, respond: { status: 200 }, cors: {} }\n", "cors"),
-    ("routes:\n  - { name: r, respond: { status: 200 }, rateLimit: {} }\n", "rateLimit"),
-    ("routes:\n  - { name: r, respond: { status: 200 }, retries: {} }\n", "retries"),
-    ("routes:\n  - { name: r, redirect: {} }\n", "redirect"),
-])
+@pytest.mark.parametrize(
+    "text, key",
+    [
+        ("listeners:\n  - { address: 127.0.0.1:1, tls: {} }\n", "tls"),
+        ("listeners:\n  - { address: 127.0.0.1:1, proxyProtocol: true }\n", "proxyProtocol"),
+        ("tracing: { endpoint: http://x }\n", "tracing"),
+        ("takeover: { socket: /x }\n", "takeover"),
+        ("backends: { a: { endpoints: [1.1.1.1:1], health: {} } }\n", "health"),
+        ("backends: { a: { endpoints: [1.1.1.1:1], protocol: http2 } }\n", "http2"),
+        ("backends: { a: { endpoints: [1.1.1.1:1], slowStart: 30s } }\n", "slowStart"),
+        ("routes:\n  - { name: r, respond: { status: 200 }, cors: {} }\n", "cors"),
+        ("routes:\n  - { name: r, respond: { status: 200 }, rateLimit: {} }\n", "rateLimit"),
+        ("routes:\n  - { name: r, respond: { status: 200 }, retries: {} }\n", "retries"),
+        ("routes:\n  - { name: r, redirect: {} }\n", "redirect"),
+    ],
+)
 def test_keys_of_later_versions_are_refused(tmp_path, text, key):
     status, problems = check(tmp_path, text)
     assert status == 1
@@ -135,9 +150,16 @@ def test_check_of_a_missing_users_file(tmp_path):
     assert any(line == 7 and "nowhere" in message for _, line, _, _, message in problems), problems
 
 
-@pytest.mark.parametrize("make", [
-    lambda path: None, lambda path: path.write_text(""), lambda path: path.write_bytes(b"\xff\xfe\x00"), lambda path: path.mkdir()],
-    ids=["missing", "empty", "not text", "empty directory"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path: None,
+        lambda path: path.write_text(""),
+        lambda path: path.write_bytes(b"\xff\xfe\x00"),
+        lambda path: path.mkdir(),
+    ],
+    ids=["missing", "empty", "not text", "empty directory"],
+)
 def test_check_of_no_configuration(tmp_path, make):
     path = tmp_path / "sluice.yaml"
     make(path)
@@ -170,7 +192,9 @@ def test_check_of_a_directory(tmp_path):
 def test_admin_beyond_loopback_is_refused(tmp_path):
     status, problems = check(tmp_path, GOOD + "admin: { address: 0.0.0.0:9901 }\n")
     assert status == 1
-    assert any("admin" in message and ("loopback" in message or "127.0.0.1" in message) for *_, message in problems), problems
+    assert any("admin" in message and ("loopback" in message or "127.0.0.1" in message) for *_, message in problems), (
+        problems
+    )
 
 
 def test_alias_bomb_ends_quickly(tmp_path):
@@ -210,7 +234,8 @@ def test_serve_on_a_taken_port(upstreams, tmp_path, which):
     listener, admin = (taken.port, free_port()) if which == "listener" else (free_port(), taken.port)
     (tmp_path / "sluice.yaml").write_text(
         f"listeners:\n  - address: 127.0.0.1:{listener}\nadmin: {{ address: 127.0.0.1:{admin} }}\nroutes:\n"
-        "  - { name: r, respond: { status: 200 } }\n")
+        "  - { name: r, respond: { status: 200 } }\n"
+    )
     done = run("serve", "-c", str(tmp_path / "sluice.yaml"))
     assert done.returncode > 0
     assert str(taken.port) in done.stderr and "in use" in done.stderr.lower()
@@ -305,7 +330,9 @@ def test_help_of_a_command_has_an_example(command):
     assert "example" in done.stdout.lower()
 
 
-@pytest.mark.parametrize("arguments", [["nonsense"], ["serve"], ["check"], ["passwd"], ["serve", "--nonsense"], ["check", "-c"]])
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["serve"], ["check"], ["passwd"], ["serve", "--nonsense"], ["check", "-c"]]
+)
 def test_wrong_usage(arguments):
     done = run(*arguments)
     assert done.returncode not in (0, 1) or done.stderr

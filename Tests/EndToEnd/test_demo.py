@@ -1,4 +1,4 @@
-"""`make run` as its user meets it: the report, the weight that moves, the end, and the sentences when something is missing."""
+"""`make run` as its user meets it: the report, the weight that moves, the end, and what it says when it cannot."""
 
 import os
 import re
@@ -41,7 +41,8 @@ def environment():
 
 def run(environment, *arguments):
     return subprocess.run(
-        [sys.executable, str(RUN), *arguments], env=environment, capture_output=True, text=True, timeout=180, cwd=REPOSITORY)
+        [sys.executable, str(RUN), *arguments], cwd=REPOSITORY, env=environment, capture_output=True, text=True,
+        timeout=180)
 
 
 def children(pid: int) -> list:
@@ -60,7 +61,8 @@ class Demonstration:
 
     def __init__(self, environment):
         self.process = subprocess.Popen(
-            [sys.executable, str(RUN)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=REPOSITORY)
+            [sys.executable, str(RUN)], cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
         self.output = ""
 
     def read_until(self, words: str, seconds: float = 120) -> str:
@@ -87,7 +89,8 @@ def test_report(environment):
     assert "8 MiB there and back" in done.stdout and "identical" in done.stdout
     assert re.search(r'sluice_queue_duration_seconds_count\{.*backend="stable".*\} [1-9]', done.stdout)
     served, copies = re.search(r"(\d+) requests were served and (\d+) copies", done.stdout).groups()
-    assert int(served) > 500 and served == copies
+    # The report itself holds missing copies against those the gateway says it dropped.
+    assert int(served) > 500 and int(served) * 0.8 < int(copies) <= int(served)
     assert done.stdout.rstrip().endswith("stopping") and "all as promised" in done.stdout
 
 

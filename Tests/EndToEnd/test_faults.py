@@ -126,7 +126,8 @@ def test_idle_timeout(proxies):
 def test_idle_timeout_in_the_answer_breaks_it_off(proxies):
     proxy = proxies(TIMES)
     proxy.upstream.reply = lambda request, connection: (
-        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello").wait_end() and None)
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello").wait_end() and None
+    )
     with proxy.connect() as client:
         client.send(get("/idle"))
         with pytest.raises(Incomplete):
@@ -216,6 +217,7 @@ def test_closes_in_the_head(proxy, data, ending, request_bytes):
 
 def test_answers_before_the_body_ends_and_closes(proxy):
     """The whole answer counts, whatever happened to the rest of the request."""
+
     def serve(connection):
         connection.read_head()
         connection.send(answer(b"enough", "200 OK", "Connection: close"))
@@ -244,6 +246,7 @@ def test_endpoint_resets_in_the_request_body(proxy):
 
 def endless(start: bytes, block: bytes, total: int):
     """An endpoint that sends `block` up to `total` bytes after `start`; how much it got rid of is in `.sent`."""
+
     def serve(connection):
         connection.read_head()
         try:
@@ -275,12 +278,15 @@ def test_interim_answers_for_ever(proxies):
     assert proxy.gateway.rss() - before < 16 * MIB
 
 
-@pytest.mark.parametrize("start, block", [
-    pytest.param(b"HTTP/1.1 200 OK\r\nX-Long: ", b"x" * 65536, id="one field"),
-    pytest.param(b"HTTP/1.1 200 OK\r\n", b"X-Many: x\r\n" * 4096, id="many fields"),
-    pytest.param(b"HTTP/1.1 200 ", b"x" * 65536, id="reason"),
-    pytest.param(b"HTTP/1.1 103 Early Hints\r\n", b"Link: x\r\n" * 4096, id="interim"),
-])
+@pytest.mark.parametrize(
+    "start, block",
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\nX-Long: ", b"x" * 65536, id="one field"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n", b"X-Many: x\r\n" * 4096, id="many fields"),
+        pytest.param(b"HTTP/1.1 200 ", b"x" * 65536, id="reason"),
+        pytest.param(b"HTTP/1.1 103 Early Hints\r\n", b"Link: x\r\n" * 4096, id="interim"),
+    ],
+)
 def test_header_of_10_mb(proxies, start, block):
     proxy = proxies(TIMES)
     proxy.upstream.serve = serve = endless(start, block, 10_000_000)
@@ -295,7 +301,8 @@ def test_header_of_10_mb(proxies, start, block):
 def test_trailers_of_10_mb(proxies):
     proxy = proxies(TIMES)
     proxy.upstream.serve = serve = endless(
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n", b"X-Many: x\r\n" * 4096, 10_000_000)
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n", b"X-Many: x\r\n" * 4096, 10_000_000
+    )
     with proxy.connect() as client:
         client.send(get())
         try:
@@ -404,6 +411,36 @@ def test_endpoint_that_reads_slowly(proxies, upstreams):
     assert digest.digest() == hashlib.sha256(body).digest()
 
 
+def test_many_stalled_exchanges_cost_a_fixed_amount_each(proxies):
+    """A hundred clients that do not read and a hundred whose bodies nobody reads."""
+    proxy = proxies()
+
+    def serve(connection):
+        head = connection.read_head()
+        if head.method == "GET":
+            connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
+            while True:
+                connection.send(bytes(65536))
+        proxy.upstream.hold(60)
+
+    proxy.upstream.serve = serve
+    before, clients = proxy.gateway.rss(), []
+    for _ in range(100):
+        clients.append(proxy.connect(receive_buffer=8192).send(get()))
+        clients.append(proxy.connect().send(build("POST", "/", "test", "Content-Length: 100000000")))
+        clients[-1].sock.setblocking(False)
+        try:
+            while True:
+                clients[-1].sock.send(bytes(65536))
+        except BlockingIOError:
+            pass
+    growth = settle(lambda: (proxy.gateway.rss() - before) >> 20)
+    assert growth << 20 < len(clients) * (256 << 10), f"{growth} MiB for {len(clients)} exchanges"
+    for client in clients:
+        client.reset()
+    wait_until(lambda: proxy.gateway.metrics().sum("sluice_requests_in_flight") == 0, 10, "all are cancelled")
+
+
 def test_many_faults_leave_nothing_behind(proxies):
     """Descriptors and connections are what they were, whatever went wrong before."""
     proxy = proxies()
@@ -419,7 +456,12 @@ def test_many_faults_leave_nothing_behind(proxies):
     def abuse():
         for reply in scripts:
             proxy.upstream.reply = reply
-            for data in (get(), post(b"x" * 100_000), b"broken\r\n\r\n", build("POST", "/", "t", "Transfer-Encoding: chunked") + b"zz\r\n"):
+            for data in (
+                get(),
+                post(b"x" * 100_000),
+                b"broken\r\n\r\n",
+                build("POST", "/", "t", "Transfer-Encoding: chunked") + b"zz\r\n",
+            ):
                 with proxy.connect() as client:
                     client.send_all_it_takes(data)
                     try:
@@ -429,7 +471,11 @@ def test_many_faults_leave_nothing_behind(proxies):
         proxy.upstream.reply = answer()
 
     abuse()
-    wait_until(lambda: proxy.gateway.metrics().sum("sluice_upstream_connections_open") == 0, 10, "broken connections are closed")
+    wait_until(
+        lambda: proxy.gateway.metrics().sum("sluice_upstream_connections_open") == 0,
+        10,
+        "broken connections are closed",
+    )
     before = proxy.gateway.fds()
     for _ in range(5):
         abuse()

@@ -17,13 +17,18 @@ def head(*lines: str, start: str = "POST /v2/x HTTP/1.1", host: str = "Host: tes
 
 
 def refused(proxy, data: bytes, statuses=(400,)):
-    """The bytes are answered once, with one of the statuses, the connection ends, and the endpoint has seen no whole request."""
+    """The bytes are answered once, the connection ends, and the endpoint has seen no whole request."""
     with proxy.connect() as client:
         client.send_all_it_takes(data)
         response = client.response()
         client.expect_end()
     assert response.status in statuses
-    assert response.cause == {400: "bad_request", 501: "not_implemented", 431: "headers_too_large", 413: "body_too_large"}[response.status]
+    assert (
+        response.cause
+        == {400: "bad_request", 501: "not_implemented", 431: "headers_too_large", 413: "body_too_large"}[
+            response.status
+        ]
+    )
     assert response.body.startswith(b'{"error":'), response.body
     assert [request.target for request in proxy.requests_after_marker()] == []
     assert b"smuggled" not in proxy.upstream.received()
@@ -43,7 +48,11 @@ LENGTHS_AND_CODINGS = {
     "case does not hide": ["transfer-ENCODING: Chunked", "CONTENT-length: 5"],
     "two lengths that differ": ["Content-Length: 5", "Content-Length: 6"],
     "length list that differs": ["Content-Length: 5, 6"],
-    "length equal by value only, not by digits, and another": ["Content-Length: 5", "Content-Length: 05", "Content-Length: 7"],
+    "length equal by value only, not by digits, and another": [
+        "Content-Length: 5",
+        "Content-Length: 05",
+        "Content-Length: 7",
+    ],
     "length with plus": ["Content-Length: +5"],
     "length negative": ["Content-Length: -1"],
     "length with inner space": ["Content-Length: 5 5"],
@@ -107,7 +116,11 @@ def test_codings_other_than_chunked(proxy, value, statuses):
 
 
 def test_chunked_in_two_fields(proxy):
-    untouched(proxy, head("Transfer-Encoding: chunked", "Transfer-Encoding: identity") + chunked(b"hello") + SMUGGLED, (400, 501))
+    untouched(
+        proxy,
+        head("Transfer-Encoding: chunked", "Transfer-Encoding: identity") + chunked(b"hello") + SMUGGLED,
+        (400, 501),
+    )
 
 
 @pytest.mark.parametrize("value", ["Chunked", "CHUNKED", " chunked "])
@@ -241,7 +254,9 @@ def test_malformed_chunks_in_single_bytes(proxy, body):
     assert proxy.requests_after_marker() == []
 
 
-@pytest.mark.parametrize("body", [b"5 \r\nhello\r\n0\r\n\r\n", b"5\t\r\nhello\r\n0\r\n\r\n", b"5 ;a\r\nhello\r\n0\r\n\r\n"])
+@pytest.mark.parametrize(
+    "body", [b"5 \r\nhello\r\n0\r\n\r\n", b"5\t\r\nhello\r\n0\r\n\r\n", b"5 ;a\r\nhello\r\n0\r\n\r\n"]
+)
 def test_blank_after_a_chunk_size(proxy, body):
     """Bad whitespace (RFC 9112 section 7.1.1): refused, or dropped; the endpoint never sees it as it came."""
     with proxy.connect() as client:
@@ -251,7 +266,7 @@ def test_blank_after_a_chunk_size(proxy, body):
 
 
 def test_small_chunk_extensions_are_ignored(proxy):
-    data = b"5;name=value;x\r\nhello\r\n6;q=\"a;b\"\r\n world\r\n0;last\r\n\r\n"
+    data = b'5;name=value;x\r\nhello\r\n6;q="a;b"\r\n world\r\n0;last\r\n\r\n'
     assert proxy.send(head("Transfer-Encoding: chunked") + data).status == 200
     assert [request.body for request in proxy.requests_after_marker()] == [b"hello world"]
     assert b"name=value" not in proxy.upstream.received()
@@ -263,11 +278,14 @@ def test_leading_zeros_and_upper_case_sizes(proxy):
     assert [request.body for request in proxy.requests_after_marker()] == [b"hello0123456789"]
 
 
-@pytest.mark.parametrize("body", [
-    pytest.param(b"5;" + b"a" * (1 << 20) + b"\r\nhello\r\n0\r\n\r\n", id="one long"),
-    pytest.param(b"".join(b"1;" + b"a" * 4000 + b"\r\nx\r\n" for _ in range(1000)) + b"0\r\n\r\n", id="many"),
-    pytest.param(b"0" * (1 << 20) + b"5\r\nhello\r\n0\r\n\r\n", id="zeros"),
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"5;" + b"a" * (1 << 20) + b"\r\nhello\r\n0\r\n\r\n", id="one long"),
+        pytest.param(b"".join(b"1;" + b"a" * 4000 + b"\r\nx\r\n" for _ in range(1000)) + b"0\r\n\r\n", id="many"),
+        pytest.param(b"0" * (1 << 20) + b"5\r\nhello\r\n0\r\n\r\n", id="zeros"),
+    ],
+)
 def test_chunk_extensions_are_bounded(proxy, body):
     """RFC 9112 section 7.1.1: the total of extensions in one request has a limit, answered with a 4xx."""
     refused(proxy, head("Transfer-Encoding: chunked") + body + SMUGGLED, (400, 413, 431))
@@ -276,16 +294,27 @@ def test_chunk_extensions_are_bounded(proxy, body):
 def test_trailers_reach_the_endpoint(proxy):
     data = head("Transfer-Encoding: chunked", "Trailer: X-Sum") + chunked(b"hello", trailers=b"X-Sum: 42\r\n")
     assert proxy.send(data).status == 200
-    request, = proxy.requests_after_marker()
+    (request,) = proxy.requests_after_marker()
     assert (request.body, request.trailer("x-sum")) == (b"hello", "42")
 
 
-@pytest.mark.parametrize("field", [
-    "Content-Length: 5", "Transfer-Encoding: chunked", "Host: evil", "Connection: close", "X-Sluice-Mirror: x", "X-Forwarded-For: 6.6.6.6"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Content-Length: 5",
+        "Transfer-Encoding: chunked",
+        "Host: evil",
+        "Connection: close",
+        "X-Sluice-Mirror: x",
+        "X-Forwarded-For: 6.6.6.6",
+    ],
+)
 def test_trailers_that_would_change_the_message_are_not_forwarded(proxy, field):
     """RFC 9110 section 6.5.1."""
     with proxy.connect() as client:
-        response = client.exchange(head("Transfer-Encoding: chunked") + chunked(b"hello", trailers=field.encode() + b"\r\n"))
+        response = client.exchange(
+            head("Transfer-Encoding: chunked") + chunked(b"hello", trailers=field.encode() + b"\r\n")
+        )
     for request in proxy.requests_after_marker():
         assert response.status == 200
         assert request.trailer(field.partition(":")[0]) is None
@@ -294,7 +323,9 @@ def test_trailers_that_would_change_the_message_are_not_forwarded(proxy, field):
 
 def test_trailers_are_bounded(proxy):
     trailers = b"".join(b"X-T-%d: %s\r\n" % (index, b"v" * 1000) for index in range(2000))
-    refused(proxy, head("Transfer-Encoding: chunked") + chunked(b"hello", trailers=trailers) + SMUGGLED, (400, 413, 431))
+    refused(
+        proxy, head("Transfer-Encoding: chunked") + chunked(b"hello", trailers=trailers) + SMUGGLED, (400, 413, 431)
+    )
 
 
 HOSTS = {
@@ -338,7 +369,12 @@ def test_what_follows_a_body_is_the_next_request(proxy):
     """The length decides where a request ends, whatever the bytes look like."""
     inner = b"GET /inner HTTP/1.1\r\nHost: evil\r\n\r\n"
     with proxy.connect() as client:
-        client.send(post(inner, "/one") + build("POST", "/two", "test", "Transfer-Encoding: chunked") + chunked(inner) + get("/three"))
+        client.send(
+            post(inner, "/one")
+            + build("POST", "/two", "test", "Transfer-Encoding: chunked")
+            + chunked(inner)
+            + get("/three")
+        )
         assert [client.response().status for _ in range(3)] == [200, 200, 200]
     seen = proxy.requests_after_marker()
     assert [request.target for request in seen] == ["/one", "/two", "/three"]

@@ -1,4 +1,4 @@
-"""Answers of a broken or hostile endpoint: 502 or a broken-off message, never a clean-looking wrong one, never bytes for the next."""
+"""Answers of a broken or hostile endpoint: 502 or a broken-off message, never a clean-looking wrong one."""
 
 import threading
 
@@ -9,7 +9,8 @@ from support.rawhttp import Incomplete, Malformed, answer, build, chunked, get, 
 
 
 def broken(proxy, data: bytes, cause="upstream_protocol", keep_open: bool = False):
-    """The endpoint's first answer is `data`; the client gets a 502, and the connection to the endpoint is not used again."""
+    """The endpoint's first answer is `data`: the client gets a 502, and that connection is not used again."""
+
     def reply(request, connection):
         if request.target != "/broken":
             return answer(b"next")
@@ -52,7 +53,7 @@ HEADS = {
     "empty name": b"HTTP/1.1 200 OK\r\n: b\r\nContent-Length: 2\r\n\r\nok",
     "no colon": b"HTTP/1.1 200 OK\r\nX-A\r\nContent-Length: 2\r\n\r\nok",
     "fold before the first field": b"HTTP/1.1 200 OK\r\n X-A: b\r\nContent-Length: 2\r\n\r\nok",
-    "protocol switch nobody asked for": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nxyz",
+    "protocol switch nobody asked for": b"HTTP/1.1 101 Switch\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nxyz",
     "chunked twice": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
 }
 
@@ -70,7 +71,8 @@ def test_malformed_heads_are_noticed_while_the_connection_stays_open(proxy, data
 def test_folded_field_is_refused_or_unfolded(proxy):
     """RFC 9112 section 5.2."""
     proxy.upstream.reply = lambda request, connection: (
-        b"HTTP/1.1 200 OK\r\nX-A: a\r\n b\r\nContent-Length: 2\r\n\r\nok" if request.target == "/fold" else answer())
+        b"HTTP/1.1 200 OK\r\nX-A: a\r\n b\r\nContent-Length: 2\r\n\r\nok" if request.target == "/fold" else answer()
+    )
     with proxy.connect() as client:
         response = client.exchange(get("/fold"))
         assert b"\r\n b" not in client.reader.received
@@ -82,9 +84,10 @@ CODINGS = ["gzip", "gzip, chunked", "xchunked", "identity"]
 
 @pytest.mark.parametrize("coding", CODINGS)
 def test_codings_that_were_not_asked_for(proxy, coding):
-    """Refused, or passed on so that its end is still marked by chunks or the end of the connection; never with a length."""
+    """Refused, or broken off; never a message that looks whole."""
     proxy.upstream.reply = lambda request, connection: (
-        connection.send(f"HTTP/1.1 200 OK\r\nTransfer-Encoding: {coding}\r\n\r\n".encode() + chunked(b"ok")) and None)
+        connection.send(f"HTTP/1.1 200 OK\r\nTransfer-Encoding: {coding}\r\n\r\n".encode() + chunked(b"ok")) and None
+    )
     with proxy.connect() as client:
         client.send(get())
         try:
@@ -168,7 +171,8 @@ def test_body_shorter_than_its_length(proxy, sent, ending):
 def test_short_answer_to_http_1_0_is_cut_off_too(proxy):
     """A close-delimited answer has no other way to show that it broke off than its Content-Length or a reset."""
     proxy.upstream.reply = lambda request, connection: (
-        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n") and None)
+        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n") and None
+    )
     with proxy.connect() as client:
         client.send(b"GET / HTTP/1.0\r\nHost: test\r\n\r\n")
         try:
@@ -217,7 +221,7 @@ def test_bytes_that_come_late_after_an_answer(proxy):
 
     proxy.upstream.reply = reply
     assert proxy.send(get("/first")).body == b"ok"
-    first, = [c for c in proxy.upstream.wait_connections(1) if c.requests]
+    (first,) = [c for c in proxy.upstream.wait_connections(1) if c.requests]
     proxy.upstream.release()
     assert sent.wait(10)
     assert first.closed.wait(10), "the gateway keeps a connection whose endpoint talks out of turn"
@@ -229,7 +233,8 @@ def test_bytes_that_come_late_after_an_answer(proxy):
 def test_body_where_none_may_be(proxy, status):
     """HEAD, 204 and 304 have no body (RFC 9112 section 6.3): what comes is not passed on."""
     proxy.upstream.reply = lambda request, connection: (
-        f"HTTP/1.1 {status}\r\n\r\nPOISON".encode() if request.target == "/first" else answer(b"own"))
+        f"HTTP/1.1 {status}\r\n\r\nPOISON".encode() if request.target == "/first" else answer(b"own")
+    )
     with proxy.connect() as client:
         assert client.exchange(get("/first")).status == int(status[:3])
         assert client.exchange(get("/next")).body == b"own"
@@ -249,7 +254,10 @@ def test_body_of_a_head_answer_is_not_passed_on(proxy):
 def test_http_1_0_answers(proxy, body):
     """Delimited by the end of the connection, which a 1.1 client gets as chunks on a connection that stays."""
     proxy.upstream.reply = lambda request, connection: (
-        connection.send(b"HTTP/1.0 200 OK\r\nX-A: b\r\n\r\n" + body) and None if request.target == "/old" else answer(b"own"))
+        connection.send(b"HTTP/1.0 200 OK\r\nX-A: b\r\n\r\n" + body) and None
+        if request.target == "/old"
+        else answer(b"own")
+    )
     with proxy.connect() as client:
         response = client.exchange(get("/old"))
         assert (response.version, response.status, response.body, response.get("x-a")) == ("HTTP/1.1", 200, body, "b")
@@ -278,14 +286,18 @@ def test_connection_close_of_the_endpoint_is_honoured(proxy):
 
 def test_same_length_twice_becomes_one_or_502(proxy):
     proxy.upstream.reply = lambda request, connection: (
-        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok" if request.target == "/twice" else answer())
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok"
+        if request.target == "/twice"
+        else answer()
+    )
     response = proxy.send(get("/twice"))
     assert response.status == 502 or (response.all("content-length"), response.body) == (["2"], b"ok")
 
 
 def test_trailers_reach_the_client(proxy):
-    proxy.upstream.reply = (
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n" + chunked(b"ok", trailers=b"X-Sum: 42\r\n"))
+    proxy.upstream.reply = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n" + chunked(
+        b"ok", trailers=b"X-Sum: 42\r\n"
+    )
     response = proxy.send(get("/", "test", "TE: trailers"))
     assert (response.body, response.trailer("x-sum")) == (b"ok", "42")
 
@@ -339,7 +351,7 @@ def test_post_after_the_idle_connection_was_closed(proxies):
     proxy.upstream.reply = reply
     with proxy.connect() as client:
         assert client.exchange(get("/first")).body == b"/first"
-        first, = [c for c in proxy.upstream.connections if c.requests]
+        (first,) = [c for c in proxy.upstream.connections if c.requests]
         assert first.closed.wait(10)
         wait_until(lambda: proxy.gateway.metrics().sum("sluice_upstream_connections_open") == 0, 10, "the pool noticed")
         assert client.exchange(post(b"x", "/second")).body == b"/second"
@@ -347,6 +359,7 @@ def test_post_after_the_idle_connection_was_closed(proxies):
 
 def test_retry_is_made_once(proxy):
     """A GET whose repetition is dropped too is answered, not tried for ever."""
+
     def reply(request, connection):
         return answer() if request.target == "/first" else None
 

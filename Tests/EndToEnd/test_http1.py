@@ -75,7 +75,7 @@ def test_pipelining_is_bounded(proxy):
         burst, sent, stalled = get("/" + "x" * 1000) * 100, 0, time.monotonic() + 1
         while time.monotonic() < stalled and sent < 100 << 20:
             try:
-                sent += client.sock.send(burst[sent % len(burst):])
+                sent += client.sock.send(burst[sent % len(burst) :])
                 stalled = time.monotonic() + 1
             except BlockingIOError:
                 time.sleep(0.02)
@@ -112,7 +112,9 @@ def test_a_request_in_single_bytes(proxy):
 
 def test_an_answer_in_single_bytes(proxy):
     def reply(request, connection):
-        data = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(b"hello", b"world", trailers=b"X-A: b\r\n")
+        data = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(
+            b"hello", b"world", trailers=b"X-A: b\r\n"
+        )
         for index in range(len(data)):
             connection.send(data[index : index + 1])
         return b""
@@ -128,7 +130,8 @@ def test_an_answer_in_single_bytes(proxy):
 
 def test_head(proxy):
     proxy.upstream.reply = lambda request, connection: (
-        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" if request.method == "HEAD" else answer(b"own"))
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" if request.method == "HEAD" else answer(b"own")
+    )
     with proxy.connect() as client:
         response = client.exchange(build("HEAD"), "HEAD")
         assert (response.status, response.get("content-length")) == (200, "5")
@@ -137,17 +140,21 @@ def test_head(proxy):
 
 def test_head_with_chunked_answer(proxy):
     proxy.upstream.reply = lambda request, connection: (
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" if request.method == "HEAD" else answer(b"own"))
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" if request.method == "HEAD" else answer(b"own")
+    )
     with proxy.connect() as client:
         assert client.exchange(build("HEAD"), "HEAD").status == 200
         assert client.exchange(get()).body == b"own"
 
 
-@pytest.mark.parametrize("head", [
-    b"HTTP/1.1 204 No Content\r\n\r\n",
-    b"HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n",
-    b"HTTP/1.1 304 Not Modified\r\nContent-Length: 100\r\n\r\n",
-])
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b'HTTP/1.1 304 Not Modified\r\nETag: "x"\r\n\r\n',
+        b"HTTP/1.1 304 Not Modified\r\nContent-Length: 100\r\n\r\n",
+    ],
+)
 def test_204_and_304(proxy, head):
     proxy.upstream.reply = lambda request, connection: head if request.target == "/none" else answer(b"own")
     with proxy.connect() as client:
@@ -158,7 +165,10 @@ def test_204_and_304(proxy, head):
         assert client.exchange(get("/own")).body == b"own"
 
 
-@pytest.mark.parametrize("status", ["200 OK", "201 Created", "299 Odd", "404 Not Found", "418 I'm a teapot", "500 Internal", "503 ", "599 Last"])
+@pytest.mark.parametrize(
+    "status",
+    ["200 OK", "201 Created", "299 Odd", "404 Not Found", "418 I'm a teapot", "500 Internal", "503 ", "599 Last"],
+)
 def test_statuses_and_reasons_pass(proxy, status):
     proxy.upstream.reply = answer(b"body", status)
     response = proxy.send(get())
@@ -211,8 +221,15 @@ def test_absolute_form(proxy):
     assert (request.target, request.get("host")) == ("/v2/x?y=1", "other.example")
 
 
-@pytest.mark.parametrize("target, path", [
-    ("http://other.example", "/"), ("HTTP://other.example:80/a", "/a"), ("http://other.example?q=1", "/?q=1"), ("https://other.example/a", "/a")])
+@pytest.mark.parametrize(
+    "target, path",
+    [
+        ("http://other.example", "/"),
+        ("HTTP://other.example:80/a", "/a"),
+        ("http://other.example?q=1", "/?q=1"),
+        ("https://other.example/a", "/a"),
+    ],
+)
 def test_absolute_form_variants(proxy, target, path):
     assert proxy.send(get(target)).status == 200
     request = proxy.upstream.requests[0]

@@ -17,6 +17,7 @@ def test_bodies_arrive_byte_for_byte(proxy, size):
     body = os.urandom(size)
     proxy.upstream.reply = lambda request, connection: answer(request.body)
     with proxy.connect() as client:
+
         def exchange(data):
             sender = threading.Thread(target=client.send, args=(data,))
             sender.start()
@@ -25,7 +26,10 @@ def test_bodies_arrive_byte_for_byte(proxy, size):
             return response
 
         assert exchange(post(body)).body == body
-        assert exchange(build("POST", "/", "test", "Transfer-Encoding: chunked") + chunked(*([body] if body else []))).body == body
+        assert (
+            exchange(build("POST", "/", "test", "Transfer-Encoding: chunked") + chunked(*([body] if body else []))).body
+            == body
+        )
     first, second = proxy.upstream.requests
     assert (first.get("content-length"), first.framing) == (str(size), "length")
     assert second.framing == "chunked"
@@ -125,11 +129,14 @@ def test_large_bodies_both_ways_at_once(proxy):
 
 def test_interim_answers_are_relayed(proxy):
     proxy.upstream.reply = (
-        b"HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n"
-        b"HTTP/1.1 102 Processing\r\n\r\n" + answer(b"ok"))
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + answer(b"ok")
+    )
     with proxy.connect() as client:
         response = client.exchange(get())
-        assert [(interim.status, interim.get("link")) for interim in response.interim] == [(103, "</a>; rel=preload"), (102, None)]
+        assert [(interim.status, interim.get("link")) for interim in response.interim] == [
+            (103, "</a>; rel=preload"),
+            (102, None),
+        ]
         assert (response.status, response.body) == (200, b"ok")
         assert client.exchange(get()).status == 200
 
@@ -158,6 +165,7 @@ def test_interim_answers_are_not_for_http_1_0(proxy):
 
 def expecting(proxy, decision: bytes):
     """An endpoint that reads the head, sends `decision`, and then reads the body."""
+
     def serve(connection):
         head = connection.read_head()
         connection.send(decision)

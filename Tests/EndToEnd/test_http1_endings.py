@@ -36,6 +36,7 @@ def test_early_answer_while_the_body_still_comes(proxy):
 
 def test_early_answer_after_which_the_endpoint_closes(proxy):
     """The endpoint answers and closes without reading a large body: the client gets that answer, not a 502."""
+
     def serve(connection):
         connection.read_head()
         connection.send(answer(b"too big for me", "413 Payload Too Large", "Connection: close"))
@@ -49,7 +50,10 @@ def test_early_answer_after_which_the_endpoint_closes(proxy):
     assert (response.status, response.body, response.cause) == (413, b"too big for me", None)
 
 
-@pytest.mark.parametrize("request_bytes", [get(), post(b"hello"), build("POST", "/", "test", "Transfer-Encoding: chunked") + chunked(b"hello")])
+@pytest.mark.parametrize(
+    "request_bytes",
+    [get(), post(b"hello"), build("POST", "/", "test", "Transfer-Encoding: chunked") + chunked(b"hello")],
+)
 def test_half_close(proxy, request_bytes):
     """A client that shuts its writing side right after the request still gets the whole answer."""
     proxy.upstream.reply = answer(bytes(1 << 20))
@@ -137,7 +141,9 @@ def test_lingering_close(denying, path, status, size):
 
 def test_lingering_close_of_a_chunked_body(denying):
     with denying.connect() as client:
-        client.send_all_it_takes(build("POST", "/small", "test", "Transfer-Encoding: chunked") + chunked(*[bytes(10_000)] * 500))
+        client.send_all_it_takes(
+            build("POST", "/small", "test", "Transfer-Encoding: chunked") + chunked(*[bytes(10_000)] * 500)
+        )
         response = client.response()
         assert (response.status, response.cause) == (413, "body_too_large")
     assert denying.upstream.requests == []
@@ -170,7 +176,7 @@ def test_keep_alive_after_a_refusal_with_a_small_body(denying):
 
 @pytest.mark.parametrize("leave", ["close", "reset", "stay"])
 def test_a_connection_with_an_unfinished_request_is_not_used_again(proxies, leave):
-    """The endpoint has answered early and waits for the rest of a body that never comes; the next request must not be that rest."""
+    """The endpoint answered early and waits for the rest of a body; the next request must not be that rest."""
     proxy = proxies()
 
     def serve(connection):

@@ -44,12 +44,15 @@ def test_request_line_too_long(proxy):
     assert proxy.requests_after_marker() == []
 
 
-@pytest.mark.parametrize("fields", [
-    pytest.param(["X-Long: " + "x" * 100_000], id="one long"),
-    pytest.param(["a: b"] * 20_000, id="many"),
-    pytest.param(["x" * 100_000 + ": a"], id="long name"),
-    pytest.param([f"X-{index}: {'x' * 1000}" for index in range(2000)], id="2 MB"),
-])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param(["X-Long: " + "x" * 100_000], id="one long"),
+        pytest.param(["a: b"] * 20_000, id="many"),
+        pytest.param(["x" * 100_000 + ": a"], id="long name"),
+        pytest.param([f"X-{index}: {'x' * 1000}" for index in range(2000)], id="2 MB"),
+    ],
+)
 def test_header_too_large(proxy, fields):
     refused(proxy, get("/", "test", *fields), 431, "headers_too_large")
     assert proxy.requests_after_marker() == []
@@ -69,8 +72,11 @@ def test_a_header_near_the_default_limit_passes(proxy):
 
 @pytest.mark.parametrize("size, status", [(0, 200), (999, 200), (1000, 200), (1001, 413), (1 << 20, 413)])
 def test_body_limit(tight, size, status):
-    for data in (post(bytes(size), "/small"), build("POST", "/small", "test", "Transfer-Encoding: chunked")
-                 + chunked(*[bytes(min(300, size - start)) for start in range(0, size, 300)])):
+    for data in (
+        post(bytes(size), "/small"),
+        build("POST", "/small", "test", "Transfer-Encoding: chunked")
+        + chunked(*[bytes(min(300, size - start)) for start in range(0, size, 300)]),
+    ):
         with tight.connect() as client:
             client.send_all_it_takes(data)
             response = client.response()
@@ -238,12 +244,15 @@ def test_ten_thousand_idle_clients(proxies):
     finally:
         for sock in idle:
             sock.close()
-    wait_until(lambda: proxy.gateway.metrics().sum("sluice_connections_open") <= 1, 20, "their descriptors are free again")
+    wait_until(
+        lambda: proxy.gateway.metrics().sum("sluice_connections_open") <= 1, 20, "their descriptors are free again"
+    )
 
 
 def test_descriptors_exhausted(proxies):
     """accept backs off, nothing spins, those who are in are served, and it recovers."""
-    proxy = proxies("""
+    proxy = proxies(
+        """
 listeners:
   - address: 127.0.0.1:${port}
     limits: { connections: 10000 }
@@ -251,7 +260,9 @@ backends:
   main: { endpoints: [{address}] }
 routes:
   - { name: all, backends: [{ name: main }] }
-""", nofile=80)
+""",
+        nofile=80,
+    )
     # Its connections to the admin side and to the endpoint are made while there is room.
     with proxy.connect() as first:
         assert first.exchange(get()).status == 200
@@ -271,7 +282,8 @@ routes:
 
 def test_descriptors_exhausted_towards_the_endpoint(proxies):
     """Without a descriptor for the endpoint's connection the request is answered, not lost."""
-    proxy = proxies("""
+    proxy = proxies(
+        """
 listeners:
   - address: 127.0.0.1:${port}
     limits: { connections: 10000 }
@@ -279,7 +291,9 @@ backends:
   main: { endpoints: [{address}] }
 routes:
   - { name: all, backends: [{ name: main }] }
-""", nofile=80)
+""",
+        nofile=80,
+    )
     clients = [proxy.connect() for _ in range(150)]
     wait_until(lambda: proxy.gateway.fds() >= 78, 10, "descriptors run out")
     response = clients[0].exchange(get())
@@ -292,7 +306,9 @@ routes:
 
 def test_many_clients_at_once(proxy):
     """Thirty-two connections, each with its own requests and answers."""
-    proxy.upstream.reply = lambda request, connection: b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(request.target) + request.target.encode()
+    proxy.upstream.reply = lambda request, connection: (
+        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(request.target) + request.target.encode()
+    )
     failures = []
 
     def work(number):

@@ -36,8 +36,12 @@ def measured(proxies):
 
 def test_requests_by_code_and_cause(measured):
     measured.upstream.reply = lambda request, connection: (
-        answer(b"", "404 Not Found") if request.target.endswith("missing") else
-        None if request.target.endswith("broken") else answer(b"ok"))
+        answer(b"", "404 Not Found")
+        if request.target.endswith("missing")
+        else None
+        if request.target.endswith("broken")
+        else answer(b"ok")
+    )
     with measured.connect() as client:
         for _ in range(5):
             assert client.exchange(get("/v2/ok")).status == 200
@@ -68,7 +72,11 @@ def test_durations(measured):
     for _ in range(4):
         assert measured.send(post(b"x", "/v2/x")).status == 200
     metrics = measured.gateway.metrics()
-    for name in ("sluice_request_duration_seconds", "sluice_queue_duration_seconds", "sluice_time_to_first_byte_seconds"):
+    for name in (
+        "sluice_request_duration_seconds",
+        "sluice_queue_duration_seconds",
+        "sluice_time_to_first_byte_seconds",
+    ):
         assert metrics.sum(name + "_count", route="infer", backend="main") == 4
         buckets = metrics.select(name + "_bucket", route="infer", backend="main")
         ordered = sorted(buckets, key=lambda bucket: float(bucket[0]["le"]))
@@ -117,7 +125,9 @@ def test_connections(measured):
     assert metrics.sum("sluice_upstream_connections_open", backend="main", endpoint=measured.upstream.address) >= 1
     for client in clients:
         client.close()
-    wait_until(lambda: measured.gateway.metrics().sum("sluice_connections_open") == 0, 10, "closed connections are not open")
+    wait_until(
+        lambda: measured.gateway.metrics().sum("sluice_connections_open") == 0, 10, "closed connections are not open"
+    )
     assert measured.gateway.metrics().sum("sluice_connections_total") == 5
 
 
@@ -154,7 +164,9 @@ def test_paths_and_strangers_make_no_series(measured):
 
 def test_counts_survive_a_reload(measured):
     assert measured.send(get("/v2/x")).status == 200
-    measured.gateway.write_config(CONFIG.replace("{address}", measured.upstream.address).replace("weight: 3", "weight: 4"))
+    measured.gateway.write_config(
+        CONFIG.replace("{address}", measured.upstream.address).replace("weight: 3", "weight: 4")
+    )
     assert measured.gateway.reload()[0] == 200
     metrics = measured.gateway.metrics()
     assert metrics.sum("sluice_requests_total", route="infer", code="200") == 1
@@ -172,7 +184,9 @@ def test_clients_that_left(measured):
 
 
 def test_broken_off_answers_have_a_cause(measured):
-    measured.upstream.reply = lambda request, connection: connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx") and None
+    measured.upstream.reply = lambda request, connection: (
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx") and None
+    )
     with measured.connect() as client:
         client.send(get("/v2/x"))
         try:
@@ -183,13 +197,20 @@ def test_broken_off_answers_have_a_cause(measured):
     assert measured.gateway.metrics().sum("sluice_requests_total", route="infer", cause="") == 0
 
 
-@pytest.mark.parametrize("accept, content_type, end", [
-    (None, "text/plain; version=0.0.4", None),
-    ("text/plain", "text/plain; version=0.0.4", None),
-    ("*/*", "text/plain; version=0.0.4", None),
-    ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text; version=1.0.0", "# EOF\n"),
-    ("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.9", "text/plain; version=0.0.4", None),
-])
+@pytest.mark.parametrize(
+    "accept, content_type, end",
+    [
+        (None, "text/plain; version=0.0.4", None),
+        ("text/plain", "text/plain; version=0.0.4", None),
+        ("*/*", "text/plain; version=0.0.4", None),
+        ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text; version=1.0.0", "# EOF\n"),
+        (
+            "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.9",
+            "text/plain; version=0.0.4",
+            None,
+        ),
+    ],
+)
 def test_formats(measured, accept, content_type, end):
     measured.send(get("/v2/x"))
     status, headers, text = measured.gateway.admin("/metrics", headers={"Accept": accept} if accept else {})

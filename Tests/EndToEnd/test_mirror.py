@@ -39,9 +39,12 @@ class Pair:
 
     def settled(self, count: int) -> dict:
         """Outcomes, once there are `count` altogether."""
+
         def all_in():
             found = self.proxy.gateway.metrics().select("sluice_mirror_requests_total", route="infer")
-            return sum(value for _, value in found) >= count and {labels["outcome"]: value for labels, value in found if value}
+            return sum(value for _, value in found) >= count and {
+                labels["outcome"]: value for labels, value in found if value
+            }
 
         return wait_until(all_in, 10, f"{count} mirror outcomes")
 
@@ -70,7 +73,9 @@ def test_the_copy(pair):
     assert copy.get("x-forwarded-for") == "127.0.0.1"
 
 
-@pytest.mark.parametrize("host, expected", [("x:8080", {"x-shadow:8080"}), ("models.example.com", {"models.example.com-shadow"})])
+@pytest.mark.parametrize(
+    "host, expected", [("x:8080", {"x-shadow:8080"}), ("models.example.com", {"models.example.com-shadow"})]
+)
 def test_host_of_the_copy(pair, host, expected):
     """Istio's convention: the suffix goes before the port."""
     made = pair()
@@ -87,7 +92,9 @@ def test_copies_without_a_body(pair, method):
 
 def test_chunked_copies_and_trailers(pair):
     made = pair()
-    data = build("POST", "/", "x", "Transfer-Encoding: chunked") + chunked(b"hello ", b"world", trailers=b"X-Sum: 42\r\n")
+    data = build("POST", "/", "x", "Transfer-Encoding: chunked") + chunked(
+        b"hello ", b"world", trailers=b"X-Sum: 42\r\n"
+    )
     assert made.proxy.send(data).status == 200
     copy = made.shadow.wait_requests(1)[0]
     assert (copy.body, copy.framing) == (b"hello world", "chunked")
@@ -113,7 +120,9 @@ def test_outcomes(pair):
 
 def test_a_short_answer_is_an_error(pair):
     made = pair()
-    made.shadow.reply = lambda request, connection: connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx") and None
+    made.shadow.reply = lambda request, connection: (
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx") and None
+    )
     assert made.proxy.send(post(b"x")).status == 200
     made.wait_outcome("error", 1)
 
@@ -192,7 +201,7 @@ def test_max_in_flight(pair):
 
 
 def big(pair, size: int, options: str, shadow_reads: bool):
-    """Sends `size` bytes through a gateway whose shadow reads along or stands still; (made, primary's digest, sent digest, growth)."""
+    """Sends `size` bytes while the shadow reads along or stands still; (pair, digests received, digest sent, growth)."""
     made = pair(options)
     digests = {}
 
@@ -331,7 +340,9 @@ backends:
 routes:
   - name: infer
     backends: [{{ name: main }}]
-    mirrors: [{{ backend: half, percent: 50, maxInFlight: 1000 }}, {{ backend: quarter, percent: 25, maxInFlight: 1000 }}]
+    mirrors:
+      - {{ backend: half, percent: 50, maxInFlight: 1000 }}
+      - {{ backend: quarter, percent: 25, maxInFlight: 1000 }}
 """)
     with proxy.connect() as client:
         for index in range(200):
@@ -353,7 +364,11 @@ def test_a_client_that_leaves_cancels_the_copy(pair, sent):
             ended.set()
 
     made.shadow.serve = serve
-    made.primary.serve = lambda connection: (connection.read_head(), made.primary.record(connection, None), connection.wait_end(20))
+    made.primary.serve = lambda connection: (
+        connection.read_head(),
+        made.primary.record(connection, None),
+        connection.wait_end(20),
+    )
     with made.proxy.connect() as client:
         client.send(build("POST", "/", "x", "Content-Length: 1000") + bytes(500 if sent == "half the body" else 1000))
         made.shadow.wait_requests(1)
@@ -438,3 +453,23 @@ def test_the_primarys_failure_is_the_clients(pair):
         assert made.proxy.send(post(b"x")).status == 502
     except Incomplete:
         pass
+
+
+def test_a_request_that_expects_to_be_asked_for_its_body(pair):
+    """The shadow's 100 is not waited for, nor passed on."""
+    made = pair()
+    made.primary.reply = lambda request, connection: answer(b"primary")
+    with made.proxy.connect() as client:
+        client.send(build("POST", "/", "x", "Expect: 100-continue", "Content-Length: 5") + b"hello")
+        response = client.response()
+    assert (response.body, len(response.interim) <= 1) == (b"primary", True)
+    assert made.shadow.wait_requests(1)[0].body == b"hello"
+    made.wait_outcome("ok", 1)
+
+
+def test_interim_answers_of_a_shadow_stay_there(pair):
+    made = pair()
+    made.shadow.reply = b"HTTP/1.1 103 Early Hints\r\nLink: </shadow>\r\n\r\n" + answer(b"shadow")
+    response = made.proxy.send(post(b"x"))
+    assert (response.interim, response.body) == ([], b"ok")
+    made.wait_outcome("ok", 1)

@@ -75,7 +75,8 @@ def test_queue_latency_p99(gateway, prometheus):
     """20 requests at once through one place of 30 ms: the last ones wait for hundreds of milliseconds."""
     def rises() -> dict:
         traffic.burst(f"{gateway.host}:{gateway.port}", 20, 30)
-        found = prometheus("histogram_quantile(0.99, sum by (backend, le) (rate(sluice_queue_duration_seconds_bucket[10s])))")
+        found = prometheus(
+            "histogram_quantile(0.99, sum by (backend, le) (rate(sluice_queue_duration_seconds_bucket[10s])))")
         return {dict(labels)["backend"]: value for labels, value in found.items() if not math.isnan(value)}
 
     quantiles = wait_until(lambda: (found := rises()).get("stable", 0) > 0.1 and found, 30, "a p99 above 100 ms")
@@ -115,7 +116,8 @@ def test_scrapes_lose_nothing(gateway, prometheus):
 def test_promtool_finds_no_fault(gateway):
     _, headers, text = gateway.admin("/metrics")
     assert headers["Content-Type"].startswith("text/plain; version=0.0.4")
-    done = subprocess.run([program("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(
+        [program("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 

@@ -254,7 +254,11 @@ loops: 1
 backends:
   main: { endpoints: [{address}], limits: { inFlight: 1, queue: 5, queueTimeout: 30s } }
 routes:
-  - { name: short, match: [{ path: { prefix: /short } }], timeout: 500ms, idleTimeout: 400ms, backends: [{ name: main }] }
+  - name: short
+    match: [{ path: { prefix: /short } }]
+    timeout: 500ms
+    idleTimeout: 400ms
+    backends: [{ name: main }]
   - { name: all, backends: [{ name: main }] }
 """)
     proxy.upstream.reply = proxy.upstream.holding()

@@ -94,7 +94,9 @@ def test_directory(tmp_path):
         proxy = Proxy(gateway, None)
         assert proxy.send(get()).body == b"one"
         (folder / "20-first.yaml").write_text(
-            'routes:\n  - { name: first, match: [{ path: { prefix: /first } }], respond: { status: 200, body: first } }\n')
+            "routes:\n  - name: first\n    match: [{ path: { prefix: /first } }]\n"
+            "    respond: { status: 200, body: first }\n"
+        )
         wait_until(lambda: proxy.send(get("/first")).body == b"first", 10, "the new file's route is there")
         assert proxy.send(get()).body == b"one"
         os.remove(folder / "20-first.yaml")
@@ -109,6 +111,15 @@ def test_hangup_signal(fixed):
     fixed.gateway.signal(signal.SIGHUP)
     wait_until(lambda: fixed.gateway.metrics().sum("sluice_config_reloads_total") > before, 10, "the signal is counted")
     assert fixed.send(get()).body == b"two"
+
+
+def test_a_burst_of_signals(fixed):
+    fixed.gateway.write_config(config("two"))
+    for _ in range(200):
+        fixed.gateway.signal(signal.SIGHUP)
+    says(fixed, "two")
+    fixed.gateway.write_config(config("three"))
+    says(fixed, "three")
 
 
 def test_api(fixed):
@@ -126,7 +137,8 @@ INVALID = {
     "syntax": "routes: [",
     "empty": "",
     "unknown backend": "routes:\n  - { name: r, backends: [{ name: nowhere }] }\n",
-    "weights all 0": "backends: { a: { endpoints: [127.0.0.1:1] } }\nroutes:\n  - { name: r, backends: [{ name: a, weight: 0 }] }\n",
+    "weights all 0": "backends: { a: { endpoints: [127.0.0.1:1] } }\n"
+    "routes:\n  - { name: r, backends: [{ name: a, weight: 0 }] }\n",
     "not supported yet": "routes:\n  - { name: r, redirect: { code: 308 } }\n",
     "missing users file": "routes:\n  - { name: r, basicAuth: { usersFile: missing }, respond: { status: 200 } }\n",
     "not text": "\udcff\udcfe",
@@ -144,7 +156,7 @@ def test_an_invalid_file_changes_nothing_and_is_reported(fixed, text):
     assert 400 <= status < 500, answer_text
     assert reloads(fixed, "rejected") > before
     assert fixed.send(get()).body == b"one"
-    said = fixed.gateway.stderr_text()[len(log):]
+    said = fixed.gateway.stderr_text()[len(log) :]
     assert "sluice.yaml" in said, "the log does not name the file"
     state = fixed.gateway.admin("/api/v1/status")[2]
     assert "sluice.yaml:" in state or "error" in state.lower(), state
@@ -186,7 +198,11 @@ routes:
     assert waiting.exchange(get()).body == b"new", "the connection goes on under the new configuration"
     for client in (waiting, half, idle):
         client.close()
-    wait_until(lambda: all(c.closed.is_set() for c in proxy.upstream.connections), 10, "pooled connections of a removed backend end")
+    wait_until(
+        lambda: all(c.closed.is_set() for c in proxy.upstream.connections),
+        10,
+        "pooled connections of a removed backend end",
+    )
 
 
 def test_queued_requests_survive(proxies):
@@ -315,7 +331,9 @@ routes:
     proxy.upstream.reply = proxy.upstream.holding(answer(b"late"))
     client = proxy.connect().send(get())
     proxy.upstream.wait_requests(1)
-    proxy.gateway.write_config(f"listeners: [{{ address: 127.0.0.1:{other} }}]\n" + text.replace("{address}", proxy.upstream.address))
+    proxy.gateway.write_config(
+        f"listeners: [{{ address: 127.0.0.1:{other} }}]\n" + text.replace("{address}", proxy.upstream.address)
+    )
     assert proxy.gateway.reload()[0] == 200
     wait_until(lambda: not listening(proxy.gateway.port), 10, "the removed address is closed")
     proxy.upstream.release()
@@ -328,7 +346,8 @@ def test_listener_on_a_taken_port_is_rejected(proxies, upstreams):
     taken = upstreams()
     proxy = proxies(config("one"))
     proxy.gateway.write_config(
-        "listeners:\n  - address: 127.0.0.1:${port}\n  - address: %s\n" % taken.address + config("two"))
+        "listeners:\n  - address: 127.0.0.1:${port}\n  - address: %s\n" % taken.address + config("two")
+    )
     status, text = proxy.gateway.reload()
     assert 400 <= status < 600 and str(taken.port) in text
     assert reloads(proxy, "rejected") >= 1
@@ -350,7 +369,7 @@ def test_listener_limits_change(proxies):
 
 @pytest.mark.slow
 def test_changes_under_load(proxies, upstreams):
-    """Two hundred changes while eight connections send: each answer belongs to one configuration, none is lost, nothing leaks."""
+    """Two hundred changes while eight connections send: no answer is lost, nothing leaks."""
     other = upstreams(answer(b"other"))
     text = """
 backends:
@@ -421,73 +440,10 @@ routes:
     worker = threading.Thread(target=work)
     worker.start()
     for number in range(50):
-        proxy.gateway.replace_config(text.replace("STATUS", str(200 + number)).replace("204", "260").replace("205", "261"))
+        proxy.gateway.replace_config(
+            text.replace("STATUS", str(200 + number)).replace("204", "260").replace("205", "261")
+        )
         assert proxy.gateway.reload()[0] == 200
     stop.set()
     worker.join(10)
     assert not failures
-
-
-# --- the admin side
-
-
-def test_readiness_and_health(fixed):
-    for path in ("/healthz", "/readyz"):
-        assert fixed.gateway.admin_status(path) == 200
-    assert fixed.gateway.admin_status("/nothing") == 404
-
-
-@pytest.mark.parametrize("headers", [
-    {"Origin": "http://evil.example"}, {"Host": "evil.example"}, {"Host": "evil.example:9901", "Origin": "http://evil.example:9901"}])
-def test_writes_from_foreign_pages_are_refused(fixed, headers):
-    fixed.gateway.config_path.write_text(fixed.gateway.expand("routes: ["))
-    assert fixed.gateway.admin("/api/v1/reload", "POST", b"", headers)[0] == 403
-
-
-def test_reload_is_a_post(fixed):
-    assert fixed.gateway.admin("/api/v1/reload")[0] == 405
-
-
-def test_read_only_admin(proxies):
-    proxy = proxies("admin: { address: 127.0.0.1:${admin_port}, readOnly: true }\n" + config("one"))
-    status, text = proxy.gateway.reload()
-    assert status == 403, text
-    assert proxy.gateway.admin_status("/readyz") == 200
-
-
-def test_metrics_listener_is_read_only(proxies):
-    port = free_port()
-    proxy = proxies(f"metrics: {{ address: 127.0.0.1:{port} }}\n" + config("one"))
-    with Client("127.0.0.1", port) as client:
-        for path in ("/metrics", "/healthz", "/readyz"):
-            assert client.exchange(get(path)).status == 200
-        for path in ("/api/v1/status", "/", "/api/v1/reload"):
-            assert client.exchange(get(path)).status == 404
-        assert client.exchange(post(b"", "/api/v1/reload")).status in (404, 405)
-    assert proxy.send(get()).body == b"one"
-
-
-@pytest.mark.parametrize("data, statuses", [
-    (b"broken\r\n\r\n", {400}), (get("/" + "x" * 100_000), {414, 431, 400}), (get("/metrics", "127.0.0.1", "X: " + "x" * 200_000), {431, 400}),
-    (post(b"", "/metrics", "127.0.0.1"), {405}), (get("/../metrics", "127.0.0.1"), {400, 404}), (get("/readyz", "127.0.0.1"), {200})])
-def test_admin_side_takes_bad_input(fixed, data, statuses):
-    with Client("127.0.0.1", fixed.gateway.admin_port) as client:
-        client.send_all_it_takes(data)
-        assert client.response().status in statuses
-    assert fixed.gateway.admin_status("/readyz") == 200
-
-
-def test_admin_side_with_many_idle_clients(fixed):
-    idle = [Client("127.0.0.1", fixed.gateway.admin_port) for _ in range(100)]
-    assert fixed.gateway.admin_status("/readyz") == 200
-    for client in idle:
-        client.close()
-
-
-def test_a_burst_of_signals(fixed):
-    fixed.gateway.write_config(config("two"))
-    for _ in range(200):
-        fixed.gateway.signal(signal.SIGHUP)
-    says(fixed, "two")
-    fixed.gateway.write_config(config("three"))
-    says(fixed, "three")

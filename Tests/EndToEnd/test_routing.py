@@ -19,10 +19,13 @@ routes:
   - { name: method, match: [{ path: { prefix: /method }, method: DELETE }], respond: { status: 207 } }
   - name: headers
     match:
-      - { path: { prefix: /h }, headers: { x-tenant: gold, x-beta: { present: true }, authorization: { prefix: "Basic " } } }
+      - path: { prefix: /h }
+        headers: { x-tenant: gold, x-beta: { present: true }, authorization: { prefix: "Basic " } }
       - { path: { prefix: /h }, headers: { x-kind: { regex: "a+b" }, x-gone: { present: false } } }
     respond: { status: 208 }
-  - { name: query, match: [{ path: { prefix: /q }, query: { debug: "1", user: { prefix: an } } }], respond: { status: 209 } }
+  - name: query
+    match: [{ path: { prefix: /q }, query: { debug: "1", user: { prefix: an } } }]
+    respond: { status: 209 }
   - { name: version, match: [{ model: densenet, version: "2" }], respond: { status: 210 } }
   - { name: model, match: [{ model: densenet }], respond: { status: 211 } }
   - { name: or, match: [{ path: { exact: /or1 } }, { path: { exact: /or2 }, method: POST }], respond: { status: 212 } }
@@ -30,34 +33,60 @@ routes:
 """
 
 CASES = [
-    ("exact", get("/exact"), 201), ("exact with query", get("/exact?x=1"), 201), ("exact is exact", get("/exact/"), 404),
-    ("exact has case", get("/Exact"), 404), ("first match wins", get("/exact"), 201),
-    ("prefix itself", get("/v2", "prefix.example.com"), 202), ("prefix below", get("/v2/models", "prefix.example.com"), 202),
-    ("prefix with slash", get("/v2/", "prefix.example.com"), 202), ("prefix is whole elements", get("/v2x", "prefix.example.com"), 404),
+    ("exact", get("/exact"), 201),
+    ("exact with query", get("/exact?x=1"), 201),
+    ("exact is exact", get("/exact/"), 404),
+    ("exact has case", get("/Exact"), 404),
+    ("first match wins", get("/exact"), 201),
+    ("prefix itself", get("/v2", "prefix.example.com"), 202),
+    ("prefix below", get("/v2/models", "prefix.example.com"), 202),
+    ("prefix with slash", get("/v2/", "prefix.example.com"), 202),
+    ("prefix is whole elements", get("/v2x", "prefix.example.com"), 404),
     ("prefix on another host", get("/v2", "other.example.com"), 404),
-    ("starts with", get("/stx"), 203), ("starts itself", get("/st"), 203), ("starts shorter", get("/s"), 404),
-    ("regex", get("/r/abc"), 213), ("regex optional", get("/r/abc/infer"), 213), ("regex full at the end", get("/r/abc/inferx"), 404),
-    ("regex full at the start", get("/x/r/abc"), 404), ("regex not the query", get("/r/abc?x=y"), 213),
-    ("host", get("/", "one.example.com"), 206), ("host any case", get("/", "ONE.example.COM"), 206),
-    ("host port ignored", get("/", "one.example.com:8080"), 206), ("host other", get("/", "two.example.com"), 404),
-    ("wildcard", get("/", "a.ml.example.com"), 206), ("wildcard deeper", get("/", "a.b.ml.example.com"), 206),
-    ("wildcard not itself", get("/", "ml.example.com"), 404), ("wildcard whole labels", get("/", "xml.example.com"), 404),
-    ("host suffix", get("/", "one.example.com.evil"), 404), ("host of the absolute form", get("http://one.example.com/", "x"), 206),
-    ("method", build("DELETE", "/method"), 207), ("method other", get("/method"), 404), ("method has case", build("delete", "/method"), 404),
+    ("starts with", get("/stx"), 203),
+    ("starts itself", get("/st"), 203),
+    ("starts shorter", get("/s"), 404),
+    ("regex", get("/r/abc"), 213),
+    ("regex optional", get("/r/abc/infer"), 213),
+    ("regex full at the end", get("/r/abc/inferx"), 404),
+    ("regex full at the start", get("/x/r/abc"), 404),
+    ("regex not the query", get("/r/abc?x=y"), 213),
+    ("host", get("/", "one.example.com"), 206),
+    ("host any case", get("/", "ONE.example.COM"), 206),
+    ("host port ignored", get("/", "one.example.com:8080"), 206),
+    ("host other", get("/", "two.example.com"), 404),
+    ("wildcard", get("/", "a.ml.example.com"), 206),
+    ("wildcard deeper", get("/", "a.b.ml.example.com"), 206),
+    ("wildcard not itself", get("/", "ml.example.com"), 404),
+    ("wildcard whole labels", get("/", "xml.example.com"), 404),
+    ("host suffix", get("/", "one.example.com.evil"), 404),
+    ("host of the absolute form", get("http://one.example.com/", "x"), 206),
+    ("method", build("DELETE", "/method"), 207),
+    ("method other", get("/method"), 404),
+    ("method has case", build("delete", "/method"), 404),
     ("headers all", get("/h", "t", "X-Tenant: gold", "X-Beta:", "Authorization: Basic eA=="), 208),
     ("headers one missing", get("/h", "t", "X-Tenant: gold", "Authorization: Basic eA=="), 404),
     ("headers value", get("/h", "t", "X-Tenant: Gold", "X-Beta: 1", "Authorization: Basic eA=="), 404),
     ("headers prefix", get("/h", "t", "X-Tenant: gold", "X-Beta: 1", "Authorization: Bearer eA=="), 404),
-    ("headers regex", get("/h", "t", "X-Kind: aaab"), 208), ("headers regex full", get("/h", "t", "X-Kind: aaabc"), 404),
+    ("headers regex", get("/h", "t", "X-Kind: aaab"), 208),
+    ("headers regex full", get("/h", "t", "X-Kind: aaabc"), 404),
     ("headers absent", get("/h", "t", "X-Kind: ab", "X-Gone: 1"), 404),
-    ("query", get("/q?debug=1&user=ann"), 209), ("query any order", get("/q?user=anton&x=y&debug=1"), 209),
-    ("query value", get("/q?debug=2&user=ann"), 404), ("query missing", get("/q?debug=1"), 404), ("query none", get("/q"), 404),
-    ("model", post(b"{}", "/v2/models/densenet/infer"), 211), ("model metadata", get("/v2/models/densenet"), 211),
-    ("model ready", get("/v2/models/densenet/ready"), 211), ("model other", get("/v2/models/densenet2/infer"), 404),
+    ("query", get("/q?debug=1&user=ann"), 209),
+    ("query any order", get("/q?user=anton&x=y&debug=1"), 209),
+    ("query value", get("/q?debug=2&user=ann"), 404),
+    ("query missing", get("/q?debug=1"), 404),
+    ("query none", get("/q"), 404),
+    ("model", post(b"{}", "/v2/models/densenet/infer"), 211),
+    ("model metadata", get("/v2/models/densenet"), 211),
+    ("model ready", get("/v2/models/densenet/ready"), 211),
+    ("model other", get("/v2/models/densenet2/infer"), 404),
     ("model and version", post(b"{}", "/v2/models/densenet/versions/2/infer"), 210),
     ("model, other version", post(b"{}", "/v2/models/densenet/versions/3/infer"), 211),
-    ("model escaped", get("/v2/models/dense%6Eet"), 211), ("model elsewhere", get("/x/models/densenet"), 404),
-    ("or, first", get("/or1"), 212), ("or, second", post(b"", "/or2"), 212), ("or, fields of one", get("/or2"), 404),
+    ("model escaped", get("/v2/models/dense%6Eet"), 211),
+    ("model elsewhere", get("/x/models/densenet"), 404),
+    ("or, first", get("/or1"), 212),
+    ("or, second", post(b"", "/or2"), 212),
+    ("or, fields of one", get("/or2"), 404),
 ]
 
 
@@ -114,7 +143,9 @@ def split(proxies, upstreams, routes: str):
 
 
 def test_split_is_even(proxies, upstreams):
-    counts, _ = split(proxies, upstreams, "  - { name: r, backends: [{ name: a, weight: 80 }, { name: b, weight: 20 }] }")
+    counts, _ = split(
+        proxies, upstreams, "  - { name: r, backends: [{ name: a, weight: 80 }, { name: b, weight: 20 }] }"
+    )
     assert 79 <= counts["a"] <= 81 and counts["a"] + counts["b"] == 100
 
 
@@ -135,7 +166,9 @@ routes:
 
 
 def test_weight_zero_gets_nothing(proxies, upstreams):
-    counts, _ = split(proxies, upstreams, "  - { name: r, backends: [{ name: a, weight: 0 }, { name: b, weight: 3 }, { name: c }] }")
+    counts, _ = split(
+        proxies, upstreams, "  - { name: r, backends: [{ name: a, weight: 0 }, { name: b, weight: 3 }, { name: c }] }"
+    )
     assert counts["a"] == 0 and 74 <= counts["b"] <= 76
 
 
@@ -146,7 +179,8 @@ def test_default_weights_are_equal(proxies, upstreams):
 
 def test_one_backend_twice_under_two_names(proxies, upstreams):
     counts, proxy = split(
-        proxies, upstreams, "  - { name: r, backends: [{ name: a, weight: 90 }, { name: a, as: canary, weight: 10 }] }")
+        proxies, upstreams, "  - { name: r, backends: [{ name: a, weight: 90 }, { name: a, as: canary, weight: 10 }] }"
+    )
     assert counts["a"] == 100
     metrics = proxy.gateway.metrics()
     assert 89 <= metrics.sum("sluice_requests_total", route="r", backend="a") <= 91
@@ -205,7 +239,7 @@ def test_idle_endpoints_share(proxies, upstreams):
     made = [upstreams(answer(b"%d" % index)) for index in range(3)]
     proxy = proxies(f"""
 backends:
-  all: {{ endpoints: [{', '.join('"%s"' % upstream.address for upstream in made)}] }}
+  all: {{ endpoints: [{", ".join('"%s"' % upstream.address for upstream in made)}] }}
 routes:
   - {{ name: r, backends: [{{ name: all }}] }}
 """)
@@ -268,13 +302,15 @@ def test_ipv6_listener(gateways, upstreams):
     if not socket.has_ipv6:
         pytest.skip("no IPv6 here")
     up = upstreams()
-    gateway = gateways("""
+    gateway = gateways(
+        """
 listeners: [{ address: "[::1]:${port}" }]
 backends:
   main: { endpoints: [ADDRESS] }
 routes:
   - { name: r, backends: [{ name: main }] }
-""".replace("ADDRESS", up.address))
+""".replace("ADDRESS", up.address)
+    )
     with Client("::1", gateway.port) as client:
         assert client.exchange(get("/", "[::1]:80")).status == 200
     assert up.requests[0].get("x-forwarded-for") == "::1"

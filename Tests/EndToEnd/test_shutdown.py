@@ -60,7 +60,9 @@ def test_delay(ending):
     """Not ready at once, but still accepting until the delay is over; the admin side answers to the end."""
     proxy = ending(delay="1500ms", drain="5s")
     proxy.upstream.reply = lambda request, connection: (
-        proxy.upstream.hold() if request.target == "/held" else None, answer())[1]
+        proxy.upstream.hold() if request.target == "/held" else None,
+        answer(),
+    )[1]
     held = proxy.connect().send(get("/held"))
     proxy.upstream.wait_requests(1)
     started = time.monotonic()
@@ -83,7 +85,9 @@ def test_delay(ending):
 def test_requests_on_open_connections_are_served_with_close(ending):
     proxy = ending()
     proxy.upstream.reply = lambda request, connection: (
-        proxy.upstream.hold() if request.target == "/held" else None, answer(request.target.encode()))[1]
+        proxy.upstream.hold() if request.target == "/held" else None,
+        answer(request.target.encode()),
+    )[1]
     held = proxy.connect().send(get("/held"))
     open_one = proxy.connect().send(build("POST", "/half", "x", "Content-Length: 10") + b"hello")
     proxy.upstream.wait_requests(1)
@@ -137,8 +141,13 @@ def test_second_signal_ends_at_once(ending, delay):
 
 
 def test_queued_requests_are_served_while_draining(proxies):
-    proxy = proxies(CONFIG.replace("DELAY", "0s").replace("DRAIN", "10s").replace(
-        "endpoints: [{address}]", "endpoints: [{address}], limits: { inFlight: 1, queue: 5, queueTimeout: 30s }"))
+    proxy = proxies(
+        CONFIG.replace("DELAY", "0s")
+        .replace("DRAIN", "10s")
+        .replace(
+            "endpoints: [{address}]", "endpoints: [{address}], limits: { inFlight: 1, queue: 5, queueTimeout: 30s }"
+        )
+    )
     proxy.upstream.reply = proxy.upstream.holding()
     clients = [proxy.connect().send(get(f"/{index}")) for index in range(3)]
     proxy.gateway.wait_metric("sluice_requests_queued", 2)
@@ -254,8 +263,10 @@ def test_drain_through_the_api(ending):
 @pytest.mark.parametrize("data", [b"", b"GET / HT", get("/1") + b"GET /2 HTTP/1.1\r\nHo"])
 def test_unfinished_headers_do_not_hold_it_up(proxies, data):
     """A header that has begun may use its headerTimeout, not the whole drain."""
-    proxy = proxies("listeners:\n  - address: 127.0.0.1:${port}\n    limits: { headerTimeout: 1s }\n"
-                    + CONFIG.replace("DELAY", "0s").replace("DRAIN", "60s"))
+    proxy = proxies(
+        "listeners:\n  - address: 127.0.0.1:${port}\n    limits: { headerTimeout: 1s }\n"
+        + CONFIG.replace("DELAY", "0s").replace("DRAIN", "60s")
+    )
     with proxy.connect() as client:
         client.send(data)
         if data.startswith(get("/1")):

@@ -23,7 +23,8 @@ class Senders:
     def __init__(self, gateway):
         self.failures, self.sent = [], 0
         self.lock, self.stopping = threading.Lock(), threading.Event()
-        self.connections = [http.client.HTTPConnection(gateway.host, gateway.port, timeout=30) for _ in range(CONNECTIONS)]
+        self.connections = [
+            http.client.HTTPConnection(gateway.host, gateway.port, timeout=30) for _ in range(CONNECTIONS)]
         for connection in self.connections:
             connection.connect()
             # A connection the gateway closed must show, not be replaced in silence.

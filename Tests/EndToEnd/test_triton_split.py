@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 
+import numpy as np
 import pytest
 import requests
 from support import triton as real
@@ -101,8 +102,6 @@ def test_mirror_takes_its_share(tritons, tmp_path, percent):
 
 def test_mirrored_tensors_arrive_whole(tritons, tmp_path):
     """The shadow executes 8 MiB copies without an error, which it could not were a byte missing."""
-    import numpy as np
-
     before = tritons.shadow.inferences("echo")
     with Gateway(tritons.config(100, 0, mirror=100), tmp_path) as gateway:
         through = traffic.client(f"{gateway.host}:{gateway.port}")

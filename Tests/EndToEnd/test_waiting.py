@@ -81,7 +81,9 @@ def test_endpoint_that_closes_its_side_without_reading_the_body(proxies, upstrea
 def test_whole_answer_waits_for_a_client_that_does_not_read(proxy):
     """The endpoint has sent everything and closed; the rest of it is in the gateway and in the kernel."""
     proxy.upstream.reply = lambda request, connection: (
-        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\nConnection: close\r\n\r\n" + bytes(3_000_000)) and None)
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\nConnection: close\r\n\r\n" + bytes(3_000_000))
+        and None
+    )
     with proxy.connect(receive_buffer=8192) as client:
         client.send(get())
         assert client.readable(10)

@@ -13,7 +13,7 @@ SPLIT_REQUESTS = 500
 BIG_TENSOR = 2 * 1024 * 1024
 TOKENS, TOKEN_MILLISECONDS = 6, 100
 BURST, BURST_MILLISECONDS = 40, 25
-# Copies finish behind the answers; the shadow may be busy with the burst.
+# Copies finish behind the answers, later on a busy machine.
 MIRROR_SECONDS = 20
 
 
@@ -29,8 +29,9 @@ class Tour:
         self.password()
         self.requests()
         self.split()
-        self.queue()
+        # Before the burst, so that the shadow has caught up and drops nothing of it.
         self.mirror()
+        self.queue()
         return self.problems
 
     def check(self, holds, problem):

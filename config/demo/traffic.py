@@ -1,4 +1,4 @@
-"""Real requests, as clients of Triton send them: NVIDIA's own Python client, and plain HTTP where a status is the point."""
+"""Real requests, as clients of Triton send them: by NVIDIA's own client, and by plain HTTP where a status is the point."""
 
 import base64
 import http.client
@@ -92,12 +92,11 @@ def post_status(address, headers):
 def stream(address, prompt, tokens, milliseconds, headers=None):
     """Server-sent events of the streaming model: (seconds since the request, token) for each."""
     body = json.dumps({"PROMPT": prompt, "TOKENS": tokens, "MILLISECONDS": milliseconds})
+    headers = {**JSON, **(authorization() if headers is None else headers)}
     connection = http.client.HTTPConnection(address, timeout=SECONDS)
     try:
         begin = time.monotonic()
-        connection.request(
-            "POST", "/v2/models/stream/generate_stream", body, {**JSON, **(authorization() if headers is None else headers)}
-        )
+        connection.request("POST", "/v2/models/stream/generate_stream", body, headers)
         answer = connection.getresponse()
         if answer.status != 200:
             raise ConnectionError(f"generate_stream answered {answer.status}: {answer.read(200)!r}")
@@ -114,9 +113,9 @@ def burst(address, requests, milliseconds):
     """This many requests at once to the model that sleeps; returns the seconds until the last answer."""
     through = client(address, concurrency=requests)
     try:
-        values = np.array([milliseconds], dtype=np.int32)
+        inputs = [tensor("MILLISECONDS", np.array([milliseconds], dtype=np.int32), "INT32", True)]
         begin = time.monotonic()
-        pending = [through.async_infer("slow", [tensor("MILLISECONDS", values, "INT32", True)]) for _ in range(requests)]
+        pending = [through.async_infer("slow", inputs) for _ in range(requests)]
         for each in pending:
             each.get_result()
         return time.monotonic() - begin

@@ -39,7 +39,8 @@ package final class Listeners {
                 guard case .addresses(let found) = Resolver.resolve(listener.address), let address = found.first else {
                     throw SocketFailure(operation: "resolve", code: EADDRNOTAVAIL)
                 }
-                prepared.sockets[listener.address] = try ListeningSocket(address)
+                let own = bound.values.map(\.socket)
+                prepared.sockets[listener.address] = try ListeningSocket(address, beside: own)
             } catch {
                 prepared.abandon()
                 throw ListenFailure(address: listener.address, reason: error)

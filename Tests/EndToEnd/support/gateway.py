@@ -15,7 +15,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
-# Outside the kernel's range for outgoing connections, so that no client socket takes the port between the choice and the bind.
+# Outside the kernel's range for outgoing connections: no client socket takes the port between the choice and the bind.
 PORTS = range(20000, 32000)
 START_SECONDS = 15
 # Above the `drain` written into configurations that name none.
@@ -74,7 +74,7 @@ def settle(read, seconds: float = 30):
 class Metrics(dict):
     """Samples by their full text (`name{label="value"}`), with sums over label subsets."""
 
-    SAMPLE = re.compile(r'^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?\s+(\S+)(?:\s+#.*)?$')
+    SAMPLE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?\s+(\S+)(?:\s+#.*)?$")
     LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
 
     @classmethod
@@ -166,7 +166,8 @@ class Gateway:
         self._stderr = open(self.workdir / "stderr.log", "ab")
         self._stdout = open(self.workdir / "stdout.log", "ab")
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=self.stdout or self._stdout, stderr=self._stderr, cwd=self.workdir)
+            command, stdin=subprocess.DEVNULL, stdout=self.stdout or self._stdout, stderr=self._stderr, cwd=self.workdir
+        )
         if wait:
             self.wait_ready()
         return self
@@ -187,7 +188,7 @@ class Gateway:
         assert code is None, f"the gateway ended with {code}:\n{self.stderr_text()}"
 
     def stop(self, check: bool = True) -> None:
-        """SIGTERM, then the verdict: alive until now, ends in time, status as expected, nothing that looks like a crash."""
+        """SIGTERM, then the verdict: alive until now, ends in time, with status 0, and nothing looks like a crash."""
         if self.process is None:
             return
         died = self.process.poll()
@@ -207,7 +208,9 @@ class Gateway:
         self.process = None
         if text:
             print(f"--- gateway stderr\n{text[-8000:]}")
-        crashed = [word for word in ("Fatal error", "Crashed", "AddressSanitizer", "Precondition failed") if word in text]
+        crashed = [
+            word for word in ("Fatal error", "Crashed", "AddressSanitizer", "Precondition failed") if word in text
+        ]
         assert not crashed, f"the gateway crashed: {crashed}"
         assert died is None, f"the gateway ended by itself with {died}"
         if check:
@@ -271,7 +274,9 @@ class Gateway:
         """Waits until the sum of `name` over `labels` reaches `at_least`."""
         return wait_until(
             lambda: (value := self.metrics().sum(name, **labels)) >= at_least and (value or True),
-            seconds, f"{name}{labels} >= {at_least}")
+            seconds,
+            f"{name}{labels} >= {at_least}",
+        )
 
     # --- what it costs
 

@@ -57,14 +57,21 @@ class MockUpstream:
     """Listens on `host`, on a free port unless one is named.
 
     `reply` is what each complete request gets: bytes, or a callable `(request, connection) -> bytes | None`.
-    `serve`, a callable `(connection)`, takes the connection over instead, from the first byte of a request on; it returns
-    True when it has read a whole request and answered it, else the connection ends.
-    Either may be replaced at any time; a connection uses what is set when its next request comes. With `greet`, `serve` is
-    called as soon as a connection is made.
+    `serve`, a callable `(connection)`, takes the connection over instead, from the first byte of a request on; it
+    returns True when it has read a whole request and answered it, else the connection ends.
+    Either may be replaced at any time; a connection uses what is set when its next request comes. With `greet`, `serve`
+    is called as soon as a connection is made.
     """
 
-    def __init__(self, reply=None, serve=None, receive_buffer: int | None = None, greet: bool = False,
-                 host: str = "127.0.0.1", port: int = 0):
+    def __init__(
+        self,
+        reply=None,
+        serve=None,
+        receive_buffer: int | None = None,
+        greet: bool = False,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ):
         self.greet = greet
         self.reply = reply or answer()
         self.serve = serve
@@ -134,13 +141,15 @@ class MockUpstream:
         """The requests read so far, once there are `count`."""
         with self.lock:
             assert self.lock.wait_for(lambda: len(self.requests) >= count, seconds), (
-                f"{len(self.requests)} of {count} requests within {seconds} s")
+                f"{len(self.requests)} of {count} requests within {seconds} s"
+            )
             return list(self.requests)
 
     def wait_connections(self, count: int, seconds: float = TIMEOUT) -> list:
         with self.lock:
             assert self.lock.wait_for(lambda: len(self.connections) >= count, seconds), (
-                f"{len(self.connections)} of {count} connections within {seconds} s")
+                f"{len(self.connections)} of {count} connections within {seconds} s"
+            )
             return list(self.connections)
 
     def record(self, connection: Connection, request: Request) -> None:
@@ -159,9 +168,11 @@ class MockUpstream:
 
     def holding(self, data: bytes = b""):
         """A reply that waits for `release` before it answers."""
+
         def reply(request, connection):
             self.hold()
             return data or answer()
+
         return reply
 
     # --- threads

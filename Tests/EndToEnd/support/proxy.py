@@ -24,7 +24,7 @@ class Proxy:
             return client.exchange(data, method)
 
     def requests_after_marker(self) -> list:
-        """What the endpoint has been asked, with proof that nothing more is under way: a request sent now has arrived."""
+        """What the endpoint has been asked; nothing more is under way, since a request sent now has arrived."""
         path = f"/marker/{next(self._marks)}"
         assert self.send(get(path)).status == 200
         seen = self.upstream.wait_requests(1)

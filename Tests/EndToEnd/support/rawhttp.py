@@ -1,7 +1,7 @@
 """A client that sends the bytes it is told to send, and a strict reader of HTTP/1 messages (RFC 9112).
 
-The reader serves both sides: `Reader.response` for clients, `Reader.request` for the mock endpoint. It refuses what it does
-not understand, so a test that reads a message with it has also checked the message's framing.
+The reader serves both sides: `Reader.response` for clients, `Reader.request` for the mock endpoint. It refuses what it
+does not understand, so a test that reads a message with it has also checked the message's framing.
 """
 
 import re
