@@ -5,7 +5,14 @@ import Glibc
 package final class Signals {
     private var sources: [any DispatchSourceSignal] = []
 
+    /// Before the process starts any thread: threads inherit what is blocked here.
+    ///
+    /// A signal that is ignored and not blocked is thrown away by the kernel before a dispatch source can see it.
     package init() {
+        var handled = sigset_t()
+        sigemptyset(&handled)
+        for number in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&handled, number) }
+        pthread_sigmask(SIG_BLOCK, &handled, nil)
         // A closed connection is an error of the write, never the end of the process.
         signal(SIGPIPE, SIG_IGN)
     }

@@ -24,6 +24,7 @@ struct Serve: ParsableCommand {
     var config: String
 
     func run() throws {
+        let signals = Signals()
         LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
         let logger = Logger(label: "sluice")
         let outcome = ConfigurationLoader.load(path: config)
@@ -38,7 +39,6 @@ struct Serve: ParsableCommand {
             Console.complain("sluice: the kernel gives no descriptors for the event loops; raise the limit (ulimit -n)")
             throw ExitCode(1)
         }
-        let signals = Signals()
         // Not the control queue: a reload may be waiting there for a name server.
         let queue = DispatchQueue(label: "sluice.signals")
         for (number, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {

@@ -15,7 +15,7 @@ SIZES = range(2_000_000, 6_000_000, 75_000)
 CONFIG = """
 listeners:
   - address: 127.0.0.1:${port}
-    limits: { idleTimeout: 1s }
+    limits: { idleTimeout: IDLE }
 shutdown: { drain: 10s }
 backends:
   main: { endpoints: [{address}] }
@@ -68,13 +68,18 @@ def wait_taken(proxy, count: int) -> None:
 
 
 @pytest.fixture
-def proxy(proxies):
-    made = proxies(CONFIG)
-    made.upstream.reply = reply
-    return made
+def large(proxies):
+    """A gateway whose endpoint answers `/N` with N bytes."""
+    def make(idle: str = "75s"):
+        made = proxies(CONFIG.replace("IDLE", idle))
+        made.upstream.reply = reply
+        return made
+
+    return make
 
 
-def test_client_that_half_closes_and_then_reads(proxy):
+def test_client_that_half_closes_and_then_reads(large):
+    proxy = large()
     readers = [Reader(proxy, size) for size in SIZES]
     for reader in readers:
         reader.client.shut_writing()
@@ -82,8 +87,9 @@ def test_client_that_half_closes_and_then_reads(proxy):
     assert cut_short(readers) == []
 
 
-def test_client_that_reads_for_longer_than_the_idle_timeout(proxy):
+def test_client_that_reads_for_longer_than_the_idle_timeout(large):
     """The connection is idle for the gateway when it has taken the answer; for the client it is in the middle of it."""
+    proxy = large(idle="1s")
     slow_until = time.monotonic() + 2.2
 
     def pace(count):
@@ -94,7 +100,8 @@ def test_client_that_reads_for_longer_than_the_idle_timeout(proxy):
     assert cut_short([Reader(proxy, size, pace) for size in SIZES]) == []
 
 
-def test_client_that_reads_when_the_gateway_is_told_to_end(proxy):
+def test_client_that_reads_when_the_gateway_is_told_to_end(large):
+    proxy = large()
     readers = [Reader(proxy, size) for size in SIZES]
     wait_taken(proxy, len(readers))
     proxy.gateway.signal(signal.SIGTERM)

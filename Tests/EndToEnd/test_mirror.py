@@ -201,7 +201,7 @@ def test_max_in_flight(pair):
 
 
 def big(pair, size: int, options: str, shadow_reads: bool):
-    """Sends `size` bytes while the shadow reads along or stands still; (pair, digests received, digest sent, growth)."""
+    """Sends `size` bytes while the shadow reads along or stands still; (pair, digests received, sent, growth)."""
     made = pair(options)
     digests = {}
 

@@ -10,11 +10,12 @@ import Telemetry
 ///
 /// Between requests it holds no exchange and no buffers.
 final class ClientConnection: Stream {
-    /// A FIN this soon after the last byte may be a client that half-closes and waits for its answer; a later one is a
-    /// client that has gone. TCP shows both the same way, and for a model on a GPU it matters to stop working for nobody.
+    /// A FIN is a client that has gone, or one that half-closes and waits for its answer: TCP shows both the same way, and
+    /// for a model on a GPU it matters to stop working for nobody. An interim answer tells them apart: the one that has gone
+    /// resets the connection, the one that waits has to skip it (RFC 9110 section 15.2). A FIN this soon after the last byte
+    /// is likely to be of one that waits, and is left alone for a while; most answers are there by then.
     private static let halfCloseGrace = Nanoseconds.milliseconds(50)
-    /// How long the one that may be waiting is believed to be, while no answer begins.
-    private static let halfCloseWait = Nanoseconds.milliseconds(800)
+    private static let probeDelay = Nanoseconds.milliseconds(200)
     /// The rest of a request that is read and thrown away so that the connection can go on; a longer one costs more than a
     /// new connection.
     private static let discardLimit: UInt64 = 64 * 1024
@@ -342,10 +343,23 @@ final class ClientConnection: Stream {
         }
         // While the request is being read, reading tells whether all of it came.
         if !reset && (state == .body || state == .trailers) && wantsRead { return }
-        if reset || loop.now.since(lastReceived) > Self.halfCloseGrace {
+        if reset {
             leave()
+        } else if loop.now.since(lastReceived) > Self.halfCloseGrace {
+            probe(exchange)
         } else {
-            loop.setDeadline(self, loop.now + Self.halfCloseWait)
+            loop.setDeadline(self, loop.now + Self.probeDelay)
+        }
+    }
+
+    /// Finds out whether a client whose side is closed still reads. Once an answer is on its way, that does.
+    private func probe(_ exchange: Exchange) {
+        guard !exchange.isHeadSent else { return }
+        if exchange.head.minorVersion == 1 {
+            enqueue(staticBytes("HTTP/1.1 100 Continue\r\n\r\n"))
+        } else {
+            // HTTP/1.0 has no interim answers.
+            leave()
         }
     }
 
@@ -365,8 +379,7 @@ final class ClientConnection: Stream {
             mustClose = true
             exchange.reject(.headerTimeout)
         } else if let exchange {
-            // It half-closed, or left.
-            if !exchange.isHeadSent { leave() }
+            probe(exchange)
         } else if state == .head || state == .closing, sentBytes != sentWhenIdle {
             // It still takes the last answer.
             sentWhenIdle = sentBytes
