@@ -27,13 +27,15 @@ routes:
 class Reader(threading.Thread):
     """A client that asks for `size` bytes with a small window and reads when it is told to."""
 
-    def __init__(self, proxy, size: int, pace=None):
+    def __init__(self, proxy, size: int, pace=None, half_closes: bool = False):
         super().__init__()
         self.size, self.pace = size, pace
         self.received = 0
         self.failure = None
         self.client = proxy.connect(receive_buffer=16384, timeout=20)
         self.client.send(get(f"/{size}"))
+        if half_closes:
+            self.client.shut_writing()
 
     def run(self) -> None:
         try:
@@ -80,9 +82,7 @@ def large(proxies):
 
 def test_client_that_half_closes_and_then_reads(large):
     proxy = large()
-    readers = [Reader(proxy, size) for size in SIZES]
-    for reader in readers:
-        reader.client.shut_writing()
+    readers = [Reader(proxy, size, half_closes=True) for size in SIZES]
     wait_taken(proxy, len(readers))
     assert cut_short(readers) == []
 

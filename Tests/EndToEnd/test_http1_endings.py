@@ -71,6 +71,30 @@ def test_half_close_after_pipelined_requests(proxy):
         client.expect_end()
 
 
+@pytest.mark.parametrize("pause", [0, 0.2])
+def test_half_close_before_a_slow_answer(proxy, pause):
+    """However long the endpoint takes, and also when the client shuts its side a while after the request.
+
+    The gateway may ask with an interim answer whether anybody is left, which a client has to skip.
+    """
+    arrived = threading.Event()
+
+    def reply(request, connection):
+        arrived.set()
+        connection.wait_end(1.5)
+        return answer(b"late")
+
+    proxy.upstream.reply = reply
+    with proxy.connect() as client:
+        client.send(post(b"hello"))
+        assert arrived.wait(5)
+        time.sleep(pause)
+        client.shut_writing()
+        response = client.response()
+        assert (response.status, response.body) == (200, b"late")
+        assert all(interim.status == 100 for interim in response.interim)
+
+
 @pytest.mark.parametrize("leave", ["close", "reset"])
 def test_a_client_that_leaves_cancels_its_request(proxy, leave):
     ended = threading.Event()
