@@ -45,8 +45,9 @@ import Glibc
             self.init(0)
             return
         }
-        let (whole, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        self.init(overflow ? .max : whole &+ UInt64(attoseconds / 1_000_000_000))
+        let (whole, isTooLong) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, overflow) = whole.addingReportingOverflow(UInt64(attoseconds / 1_000_000_000))
+        self.init(isTooLong || overflow ? .max : sum)
     }
 
     @inlinable public static func milliseconds(_ count: UInt64) -> Nanoseconds { Nanoseconds(count &* 1_000_000) }

@@ -41,8 +41,3 @@ package enum Resolver {
         return found.isEmpty ? .none : .addresses(found)
     }
 }
-
-extension SocketAddress {
-    /// The same host, another port.
-    package func with(port: UInt16) -> SocketAddress? { SocketAddress(literal: host, port: port) }
-}

@@ -6,7 +6,7 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     /// Network-order bytes; an IPv4 address takes the first four.
     private var bytes: (UInt64, UInt64)
     package let isIPv6: Bool
-    package let port: UInt16
+    package private(set) var port: UInt16
     private let scope: UInt32
 
     /// A literal address; `nil` for a name.
@@ -96,6 +96,13 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         four.sin_addr = withUnsafeBytes(of: &copy) { $0.loadUnaligned(as: in_addr.self) }
         withUnsafeMutableBytes(of: &storage) { $0.storeBytes(of: four, as: sockaddr_in.self) }
         return body(&storage, UInt32(MemoryLayout<sockaddr_in>.size))
+    }
+
+    /// The same host, on the same interface, another port.
+    package func with(port: UInt16) -> SocketAddress {
+        var other = self
+        other.port = port
+        return other
     }
 
     /// The address without the port.

@@ -63,6 +63,8 @@ package enum HostValue {
         var end = value.count
         if value.first == UInt8(ascii: "[") {
             guard let bracket = value.firstIndex(of: UInt8(ascii: "]")) else { return nil }
+            // The shortest address is "::".
+            guard bracket > 2, value[1..<bracket].contains(0x3A) else { return nil }
             for byte in value[1..<bracket] where hexValue(byte) == nil && byte != 0x3A && byte != 0x2E { return nil }
             end = bracket &+ 1
         } else {

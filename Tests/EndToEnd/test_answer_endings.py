@@ -10,7 +10,7 @@ from support.rawhttp import Incomplete, answer, get
 
 # How much the kernel takes off the gateway's hands varies; somewhere among these sizes the end of the answer is still with the
 # gateway when all of it has left the endpoint.
-SIZES = range(2_000_000, 6_000_000, 75_000)
+SIZES = range(2_600_000, 5_200_000, 100_000)
 
 CONFIG = """
 listeners:
@@ -82,9 +82,11 @@ def large(proxies):
 
 def test_client_that_half_closes_and_then_reads(large):
     proxy = large()
-    readers = [Reader(proxy, size, half_closes=True) for size in SIZES]
-    wait_taken(proxy, len(readers))
-    assert cut_short(readers) == []
+    # Few at a time: a FIN counts as a half-close only where it follows the request closely and the answer begins soon.
+    for first in range(0, len(SIZES), 9):
+        readers = [Reader(proxy, size, half_closes=True) for size in SIZES[first:first + 9]]
+        wait_taken(proxy, first + len(readers))
+        assert cut_short(readers) == []
 
 
 def test_client_that_reads_for_longer_than_the_idle_timeout(large):

@@ -85,7 +85,7 @@ struct RequestLineTests {
     @Test func forgetsTheLastMessage() throws {
         let used = MessageHead()
         let first =
-            "POST /a HTTP/1.0\r\nHost: a\r\nConnection: close, x\r\nExpect: 100-continue\r\nContent-Length: 7\r\n\r\n"
+            "POST /a HTTP/1.1\r\nHost: a\r\nConnection: close, x\r\nExpect: 100-continue\r\nContent-Length: 7\r\n\r\n"
         _ = raw(first).withUnsafeBytes { used.parseRequest($0, limit: roomyLimit) }
         #expect(used.saysClose && used.expectsContinue && used.nominatesFields)
         used.reset()
@@ -102,6 +102,15 @@ struct RequestLineTests {
         used.reset()
         let again = raw(text).withUnsafeBytes { used.parseRequest($0, limit: roomyLimit) }
         #expect(Reading(used, again) == read(.request, text))
+    }
+
+    /// HTTP/1.0 knows no expectations (RFC 9110 section 10.1.1).
+    @Test(arguments: [("1.0", false), ("1.1", true)]) func expectsOnlyInVersion11(_ version: String, _ expected: Bool) {
+        let head = MessageHead()
+        _ = raw("GET / HTTP/\(version)\r\nHost: a\r\nExpect: 100-Continue\r\n\r\n").withUnsafeBytes {
+            head.parseRequest($0, limit: roomyLimit)
+        }
+        #expect(head.expectsContinue == expected)
     }
 
     /// The log shows the request line of a message whose fields were refused, and nothing of one without.

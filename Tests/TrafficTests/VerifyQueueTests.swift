@@ -17,9 +17,10 @@ struct VerifyQueueTests {
         _ location: SourceLocation = #_sourceLocation
     ) {
         let before = queue.count
-        let taken = queue.add(job, from: address, user: user)
+        var displaced: Int?
+        let taken = queue.add(job, from: address, user: user, displacing: &displaced)
         #expect(taken == isTaken, "job \(job)", sourceLocation: location)
-        #expect(queue.count == before + (isTaken ? 1 : 0), sourceLocation: location)
+        #expect(queue.count == before + (isTaken && displaced == nil ? 1 : 0), sourceLocation: location)
     }
 
     static func drain(_ queue: inout Queue) -> [Int] {
@@ -69,7 +70,7 @@ struct VerifyQueueTests {
         Self.offer(6, from: "b", user: [3], to: &queue)
         Self.offer(7, from: "b", user: [3], to: &queue)
         #expect(queue.count == 6)
-        Self.offer(8, from: "c", user: [1], to: &queue, isTaken: false)
+        Self.offer(8, from: "a", user: [2], to: &queue, isTaken: false)
         #expect(queue.count == 6)
         #expect(Self.drain(&queue).sorted() == [0, 1, 2, 4, 6, 7])
         // Places come back.
@@ -90,10 +91,11 @@ struct VerifyQueueTests {
         var newcomers: [Int: Int] = [:]
         var longestWait = 0
         var served = 0
+        var displaced: Int?
         for now in 0..<60_000 {
             if now % 10 == 0 {
                 let name = now % 20 == 0 ? UInt8(truncatingIfNeeded: now / 20) : 7
-                _ = queue.add(-1, from: "guesser", user: [name])
+                _ = queue.add(-1, from: "guesser", user: [name], displacing: &displaced)
             }
             if now % 5000 == 777 {
                 Self.offer(now, from: "newcomer \(now)", user: [UInt8(ascii: "a")], to: &queue)
@@ -112,11 +114,27 @@ struct VerifyQueueTests {
         #expect(longestWait <= 750, "\(longestWait) ms")
     }
 
+    /// Room is made at the cost of those who have most, and only where that evens things out.
+    @Test func aFullQueueMakesRoomForWhoHasLess() {
+        var queue = Queue(limits: Self.limits(total: 4))
+        for job in 0..<3 { Self.offer(job, from: "a", user: [1], to: &queue) }
+        Self.offer(10, from: "b", user: [1], to: &queue)
+        var displaced: Int?
+        let isTaken = queue.add(20, from: "c", user: [1], displacing: &displaced)
+        #expect(isTaken && displaced == 2)
+        Self.offer(3, from: "a", user: [1], to: &queue, isTaken: false)
+        Self.offer(11, from: "b", user: [1], to: &queue, isTaken: false)
+        #expect(Self.drain(&queue) == [0, 10, 20, 1])
+    }
+
     /// The same with guesses from several addresses at once, each of which keeps within its own bounds.
     @Test(arguments: [2, 5, 20]) func newcomersAreNotRefusedForTheGuessesOfOthers(_ guessers: Int) {
         var queue = Queue()
+        var displaced: Int?
         for guess in 0..<10_000 {
-            _ = queue.add(-1, from: "guesser \(guess % guessers)", user: [UInt8(truncatingIfNeeded: guess / guessers)])
+            _ = queue.add(
+                -1, from: "guesser \(guess % guessers)", user: [UInt8(truncatingIfNeeded: guess / guessers)],
+                displacing: &displaced)
         }
         Self.offer(1, from: "newcomer", user: [1], to: &queue)
         var turns = 0

@@ -52,6 +52,7 @@ package final class Verifier: Sendable {
 
     /// - Parameter completion: called on another thread with the verdict, or with `nil` when there was no room; at once then.
     package func submit(_ job: Verification, completion: @escaping Completion) {
+        var refused: [Completion] = []
         let accepted = state.withLock { state in
             guard state.waiterCount < Self.waiterLimit else { return Accepted.no }
             if state.waiters[job.digest] != nil {
@@ -59,7 +60,12 @@ package final class Verifier: Sendable {
                 state.waiterCount += 1
                 return .joined
             }
-            guard state.queue.add(job, from: job.client, user: job.user) else { return .no }
+            var displaced: Verification?
+            guard state.queue.add(job, from: job.client, user: job.user, displacing: &displaced) else { return .no }
+            if let displaced, let waiters = state.waiters.removeValue(forKey: displaced.digest) {
+                state.waiterCount -= waiters.count
+                refused = waiters
+            }
             state.waiters[job.digest] = [completion]
             state.waiterCount += 1
             return .queued
@@ -69,6 +75,7 @@ package final class Verifier: Sendable {
         case .joined: break
         case .queued: available.signal()
         }
+        for waiter in refused { waiter(nil) }
     }
 
     private enum Accepted { case no, joined, queued }

@@ -59,13 +59,13 @@ extension MessageHead {
         guard let base = bytes.baseAddress else { return nil }
         while true {
             guard let found = memchr(base + scanned, 0x0D, bytes.count &- scanned) else {
-                try checkTail(bytes, from: max(scanned, lineStart), limit: limit)
+                try checkTail(bytes, max(scanned, lineStart)..<bytes.count, limit: limit)
                 scanned = bytes.count
                 return nil
             }
             let end = UnsafeRawPointer(found) - base
             guard end &+ 1 < bytes.count else {
-                try checkTail(bytes, from: bytes.count, limit: limit)
+                try checkTail(bytes, max(scanned, lineStart)..<end, limit: limit)
                 scanned = end
                 return nil
             }
@@ -104,9 +104,9 @@ extension MessageHead {
     }
 
     /// Looks at bytes whose line is not complete yet, so that garbage is answered at once and not after a timeout.
-    private func checkTail(_ bytes: UnsafeRawBufferPointer, from: Int, limit: Int) throws(MessageError) {
+    private func checkTail(_ bytes: UnsafeRawBufferPointer, _ line: Range<Int>, limit: Int) throws(MessageError) {
         if bytes.count > limit { throw tooLarge }
-        if containsControl(UnsafeRawBufferPointer(rebasing: bytes[from...])) {
+        if containsControl(UnsafeRawBufferPointer(rebasing: bytes[line])) {
             throw MessageError(.malformed, "a control character in the header")
         }
     }
@@ -190,7 +190,8 @@ extension MessageHead {
             codingIndex = fieldCount &- 1
             try readCoding(value)
         case .connection: try readConnection(value)
-        case .expect: expectsContinue = equalsIgnoringCase(value, "100-continue")
+        // HTTP/1.0 does not know it (RFC 9110 section 10.1.1).
+        case .expect: expectsContinue = minorVersion == 1 && equalsIgnoringCase(value, "100-continue")
         default: break
         }
     }

@@ -42,7 +42,7 @@ package enum HeadWriter {
             case .other, .via, .userAgent, .date, .trailer: break
             case .authorization where forwarding.keepsAuthorization: break
             case .forwarded where forwarding.isTrusted: break
-            case .expect where forwarding.mirrorRoute == nil: break
+            case .expect where forwarding.mirrorRoute == nil && head.minorVersion == 1: break
             case .xRequestID where forwarding.requestID == nil: break
             case .traceparent where forwarding.traceparent == nil: break
             default: continue
@@ -153,26 +153,26 @@ package enum HeadWriter {
         _ name: StaticString, _ id: FieldName, _ value: UnsafeRawBufferPointer, _ head: MessageHead,
         _ forwarding: RequestForwarding, into out: inout ByteBuffer
     ) {
-        if value.isEmpty && !forwarding.isTrusted { return }
-        out.append(name)
         var first = true
         if forwarding.isTrusted {
             for index in 0..<head.fieldCount where head.field(index).id == id && !head.field(index).value.isEmpty {
-                if !first { out.append(", ") }
+                out.append(first ? name : ", ")
                 out.append(head.value(index))
                 first = false
             }
         }
         if !value.isEmpty {
-            if !first { out.append(", ") }
+            out.append(first ? name : ", ")
             out.append(value)
+            first = false
         }
-        out.append("\r\n")
+        if !first { out.append("\r\n") }
     }
 
-    /// Istio's convention for copies: `host-shadow`, `host-shadow:port`.
+    /// Istio's convention for copies: `host-shadow`, `host-shadow:port`. Nothing can stand behind a bracketed address but a
+    /// port (RFC 3986 section 3.2.2), so one stays as it is.
     private static func appendHost(_ forwarding: RequestForwarding, into out: inout ByteBuffer) {
-        guard forwarding.mirrorRoute != nil else {
+        guard forwarding.mirrorRoute != nil, forwarding.host.first != UInt8(ascii: "[") else {
             out.append(forwarding.host)
             return
         }

@@ -26,10 +26,22 @@ package struct VerifyQueue<Address: Hashable, Job> {
 
     package init(limits: Limits = Limits()) { self.limits = limits }
 
+    /// A full queue makes room at the cost of the address that has most in it, so that a few addresses full of guesses do
+    /// not shut the others out.
+    ///
+    /// - Parameter displaced: the job that lost its place, to be refused in turn.
     /// - Returns: false if a limit is reached; the job is then not kept.
-    package mutating func add(_ job: Job, from address: Address, user: [UInt8]) -> Bool {
-        guard count < limits.total else { return false }
+    package mutating func add(
+        _ job: Job, from address: Address, user: [UInt8], displacing displaced: inout Job?
+    ) -> Bool {
         var queue = lanes[address] ?? []
+        let isFull = count >= limits.total
+        let greediest = isFull ? greediest : nil
+        if isFull {
+            guard let greediest, greediest.address != address, greediest.jobs > Self.jobs(queue) + 1 else {
+                return false
+            }
+        }
         if let index = queue.firstIndex(where: { $0.user == user }) {
             guard queue[index].jobs.count < limits.jobsPerUser else { return false }
             queue[index].jobs.append(job)
@@ -39,7 +51,32 @@ package struct VerifyQueue<Address: Hashable, Job> {
         }
         if lanes.updateValue(queue, forKey: address) == nil { turns.append(address) }
         count += 1
+        if let greediest { displaced = removeLast(from: greediest.address) }
         return true
+    }
+
+    private static func jobs(_ queue: [Lane]) -> Int { queue.reduce(0) { $0 + $1.jobs.count } }
+
+    /// The address with most jobs; looked for only when the queue is full, among `total` jobs at most.
+    private var greediest: (address: Address, jobs: Int)? {
+        var most: (address: Address, jobs: Int)?
+        for (address, queue) in lanes {
+            let jobs = Self.jobs(queue)
+            if jobs > most?.jobs ?? 0 { most = (address, jobs) }
+        }
+        return most
+    }
+
+    /// Takes away the youngest job of the address's longest lane. It has more than one job, so it keeps its turn.
+    private mutating func removeLast(from address: Address) -> Job? {
+        guard var queue = lanes[address],
+            let longest = queue.indices.max(by: { queue[$0].jobs.count < queue[$1].jobs.count })
+        else { return nil }
+        let job = queue[longest].jobs.removeLast()
+        if queue[longest].jobs.isEmpty { queue.remove(at: longest) }
+        lanes[address] = queue
+        count -= 1
+        return job
     }
 
     /// The job whose turn it is.

@@ -31,8 +31,14 @@ extension Atomic where Value == Int {
             add(1, ordering: .sequentiallyConsistent)
             return true
         }
-        if add(1, ordering: .sequentiallyConsistent).newValue <= limit { return true }
-        subtract(1, ordering: .sequentiallyConsistent)
+        // Not add and take back: somebody else would see the place taken in between, and be refused a free one.
+        var seen = load(ordering: .relaxed)
+        while seen < limit {
+            let (exchanged, found) = weakCompareExchange(
+                expected: seen, desired: seen + 1, ordering: .sequentiallyConsistent)
+            if exchanged { return true }
+            seen = found
+        }
         return false
     }
 

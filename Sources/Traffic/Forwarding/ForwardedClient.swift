@@ -8,7 +8,7 @@ package enum ForwardedClient {
 
     /// The last address that is not a trusted proxy's: what stands before it was written by somebody unknown.
     ///
-    /// - Returns: `nil` where the field is absent, or does not hold an address at that place.
+    /// - Returns: the proxy nearest to it where that one wrote no address; `nil` where the field names nobody.
     package static func address(in head: MessageHead, isTrusted: (IPAddress) -> Bool) -> IPAddress? {
         var hops: [String] = []
         for index in 0..<head.fieldCount where head.field(index).id == .xForwardedFor {

@@ -35,6 +35,7 @@ package struct InferencePath {
         guard hasPrefix(path, Self.models) else { return nil }
         let rest = UnsafeRawBufferPointer(rebasing: path[Self.models.count...])
         let slash = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.count
+        guard slash > 0 else { return nil }
         model = UnsafeRawBufferPointer(rebasing: rest[..<slash])
         // `/v2/models/stats` is about all models.
         if slash == rest.count && equals(model, Self.statistics) { return nil }
