@@ -40,6 +40,13 @@ open class Stream: Channel {
     package final var awaitsDrain = false
     final var isFlushPending = false
 
+    /// Bytes the peer has acknowledged, since the beginning: tells a slow reader from one that has stopped, which the
+    /// kernel's taking does not while its buffer is full.
+    package final var acknowledgedBytes: UInt64 {
+        let pending = sluice_unacknowledged(descriptor)
+        return pending > 0 ? sentBytes &- UInt64(pending) : sentBytes
+    }
+
     // MARK: For subclasses
 
     /// Whether incoming bytes are wanted now.

@@ -274,8 +274,7 @@ final class ClientConnection: Stream {
             return
         }
         state = .head
-        sentWhenIdle = sentBytes
-        loop.setDeadline(self, loop.now + listener.idleTimeout)
+        armIdleTimeout()
         // A client that sends one request after the other and reads no answers is not read from either.
         if outgoing.count > Exchange.backlogLimit { awaitsDrain = true }
         if !isConsuming && (!inbox.isEmpty || canRead) { wake() }
@@ -292,12 +291,18 @@ final class ClientConnection: Stream {
             finishClosing()
         } else {
             awaitsDrain = true
-            loop.setDeadline(self, loop.now + listener.idleTimeout)
+            armIdleTimeout()
         }
     }
 
+    private func armIdleTimeout() {
+        if !outgoing.isEmpty { takenAtDeadline = acknowledgedBytes }
+        loop.setDeadline(self, loop.now + listener.idleTimeout)
+    }
+
     private var needsLinger = false
-    private var sentWhenIdle: UInt64 = 0
+    /// `acknowledgedBytes` when the present idle timeout began, if an answer was still on its way then.
+    private var takenAtDeadline: UInt64 = 0
 
     private func closeAfterFlush() {
         mustClose = true
@@ -380,10 +385,9 @@ final class ClientConnection: Stream {
             exchange.reject(.headerTimeout)
         } else if let exchange {
             probe(exchange)
-        } else if state == .head || state == .closing, sentBytes != sentWhenIdle {
-            // It still takes the last answer.
-            sentWhenIdle = sentBytes
-            loop.setDeadline(self, now + listener.idleTimeout)
+        } else if state == .head || state == .closing, !outgoing.isEmpty, acknowledgedBytes != takenAtDeadline {
+            // It still reads the last answer.
+            armIdleTimeout()
         } else {
             close(reset: state == .closing)
         }
