@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -154,4 +155,25 @@ int sluice_allowed_processors(void) {
 long sluice_unacknowledged(int fd) {
     int count = 0;
     return ioctl(fd, SIOCOUTQ, &count) < 0 ? -(long)errno : count;
+}
+
+static int signal_pipe[2] = {-1, -1};
+
+static void write_signal(int number) {
+    int before = errno;
+    unsigned char byte = (unsigned char)number;
+    // A full pipe holds more signals than anybody waits for.
+    (void)!write(signal_pipe[1], &byte, 1);
+    errno = before;
+}
+
+long sluice_signal_pipe(void) {
+    if (signal_pipe[0] < 0 && pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) < 0) return -(long)errno;
+    return signal_pipe[0];
+}
+
+long sluice_catch_signal(int number) {
+    struct sigaction action = {.sa_handler = write_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    SLUICE_RESULT(sigaction(number, &action, NULL));
 }

@@ -73,9 +73,18 @@ package final class ControlPlane: @unchecked Sendable {
                 outcome: .applied, time: now, message: "loaded at start",
                 diagnostics: outcome.diagnostics.map(\.description))
             watch(outcome.watched)
+            if result == nil { announce(gateway) }
             return result
         }
         return failure
+    }
+
+    private func announce(_ gateway: Gateway) {
+        let addresses = listeners.current.map(\.address.description).sorted().joined(separator: ", ")
+        let admin = gateway.admin.map { ", admin on \($0.address)" } ?? ""
+        logger.info(
+            "sluice \(sluiceVersion) serves on \(addresses.isEmpty ? "no address" : addresses)\(admin), loops: \(workers.count), configuration \(snapshot?.hash ?? "")"
+        )
     }
 
     private func updateReadiness() {

@@ -1,27 +1,28 @@
+import CLinux
 package import Dispatch
 import Glibc
 
 /// Signals as events on a Dispatch queue.
+///
+/// Caught by a handler that writes to a pipe, which a dispatch source reads. A dispatch signal source would need the signal
+/// ignored, and the kernel throws an ignored signal away whenever some thread does not block it: one in a few hundred is
+/// then lost while the process starts.
 package final class Signals {
-    private var sources: [any DispatchSourceSignal] = []
+    private let source: any DispatchSourceRead
 
-    /// Before the process starts any thread: threads inherit what is blocked here.
-    ///
-    /// A signal that is ignored and not blocked is thrown away by the kernel before a dispatch source can see it.
-    package init() {
-        var handled = sigset_t()
-        sigemptyset(&handled)
-        for number in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&handled, number) }
-        pthread_sigmask(SIG_BLOCK, &handled, nil)
+    /// - Parameter handlers: by signal number, called on `queue`.
+    /// - Returns: `nil` where the kernel gives no descriptors.
+    package init?(queue: DispatchQueue, _ handlers: [Int32: @Sendable () -> Void]) {
         // A closed connection is an error of the write, never the end of the process.
         signal(SIGPIPE, SIG_IGN)
-    }
-
-    package func on(_ number: Int32, queue: DispatchQueue, _ handler: @escaping @Sendable () -> Void) {
-        signal(number, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-        source.setEventHandler(handler: handler)
+        let descriptor = Int32(sluice_signal_pipe())
+        guard descriptor >= 0 else { return nil }
+        source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
+        source.setEventHandler {
+            var number: UInt8 = 0
+            while sluice_read(descriptor, &number, 1) == 1 { handlers[Int32(number)]?() }
+        }
         source.activate()
-        sources.append(source)
+        for number in handlers.keys { _ = sluice_catch_signal(number) }
     }
 }

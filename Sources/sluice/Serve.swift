@@ -24,7 +24,6 @@ struct Serve: ParsableCommand {
     var config: String
 
     func run() throws {
-        let signals = Signals()
         LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
         let logger = Logger(label: "sluice")
         let outcome = ConfigurationLoader.load(path: config)
@@ -40,11 +39,17 @@ struct Serve: ParsableCommand {
             throw ExitCode(1)
         }
         // Not the control queue: a reload may be waiting there for a name server.
-        let queue = DispatchQueue(label: "sluice.signals")
-        for (number, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
-            signals.on(number, queue: queue) { plane.shutdown(name) }
+        guard
+            let signals = Signals(
+                queue: DispatchQueue(label: "sluice.signals"),
+                [
+                    SIGTERM: { plane.shutdown("SIGTERM") }, SIGINT: { plane.shutdown("SIGINT") },
+                    SIGHUP: { plane.reload("SIGHUP") },
+                ])
+        else {
+            Console.complain("sluice: the kernel gives no descriptor for signals; raise the limit (ulimit -n)")
+            throw ExitCode(1)
         }
-        signals.on(SIGHUP, queue: queue) { plane.reload("SIGHUP") }
         if let failure = plane.start(outcome) {
             Console.complain("sluice: \(failure)")
             throw ExitCode(1)

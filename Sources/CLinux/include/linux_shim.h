@@ -44,6 +44,10 @@ long sluice_inotify_add(int fd, const char *_Nonnull path, uint32_t mask);
 uint64_t sluice_raise_descriptor_limit(void);
 // Lowers the calling thread's priority (Linux keeps a nice value for each thread).
 int sluice_lower_thread_priority(int nice);
+// A descriptor from which the numbers of caught signals are read, a byte each; one for the process.
+long sluice_signal_pipe(void);
+// Has a signal written to that pipe from now on, whichever thread it reaches.
+long sluice_catch_signal(int number);
 // Processors this process may run on.
 int sluice_allowed_processors(void);
 long sluice_random(void *_Nonnull buffer, size_t count);

@@ -18,18 +18,19 @@ final class ClientConnection: Stream {
     private static let probeDelay = Nanoseconds.milliseconds(200)
     /// The rest of a request that is read and thrown away so that the connection can go on; a longer one costs more than a
     /// new connection.
-    private static let discardLimit: UInt64 = 64 * 1024
+    static let discardLimit: UInt64 = 64 * 1024
     /// How long a client that was answered early may go on sending before the connection is closed: in all, and with nothing
     /// arriving. Closing at once would reset it, and with that take the answer from a client still writing (RFC 9112 9.6).
-    private static let lingerTotal = Nanoseconds.seconds(10)
-    private static let lingerIdle = Nanoseconds.seconds(2)
+    static let lingerTotal = Nanoseconds.seconds(10)
+    static let lingerIdle = Nanoseconds.seconds(2)
 
     /// How long a request whose header has begun to arrive may hold up the end of the gateway.
-    private static let unfinishedHeadWait = Nanoseconds.seconds(1)
+    static let unfinishedHeadWait = Nanoseconds.seconds(1)
 
-    private enum State { case head, body, trailers, responding, discarding, closing, lingering }
+    enum State { case head, body, trailers, responding, discarding, closing, lingering }
+    enum Cut { case no, close, reset }
 
-    private unowned(unsafe) let worker: Worker
+    unowned(unsafe) let worker: Worker
     let listener: ListenerState
     let address: SocketAddress?
     /// The peer is a proxy whose forwarding headers are believed.
@@ -37,16 +38,20 @@ final class ClientConnection: Stream {
     /// The address without port, made at the first request.
     private(set) lazy var addressText: [UInt8] = Array((address?.host ?? "").utf8)
 
-    private var state = State.head
-    private var exchange: Exchange?
-    private var body = BodyReader()
-    private var trailers: MessageHead?
+    var state = State.head
+    var exchange: Exchange?
+    var body = BodyReader()
+    var trailers: MessageHead?
     /// What was read and cannot be used yet: an incomplete head, or what follows the present request.
-    private var inbox = ByteBuffer()
-    private var isConsuming = false
-    private var mustClose = false
+    var inbox = ByteBuffer()
+    var isConsuming = false
+    var mustClose = false
     private var lastReceived = Instant(nanoseconds: 0)
-    private var lingerUntil = Instant.never
+    var lingerUntil = Instant.never
+    var needsLinger = false
+    var cut = Cut.no
+    /// `acknowledgedBytes` when the present idle timeout began, if an answer was still on its way then.
+    var takenAtDeadline: UInt64 = 0
     /// Place in the worker's list of connections.
     var listIndex = -1
 
@@ -220,107 +225,12 @@ final class ClientConnection: Stream {
         return true
     }
 
-    private func returnTrailers() {
+    func returnTrailers() {
         if let trailers { worker.giveHead(trailers) }
         trailers = nil
     }
 
-    // MARK: What the exchange asks for
-
-    /// Whether the connection goes on after the present answer.
-    var keepsOpen: Bool { !mustClose && !worker.isDraining }
-
-    func closeAfterThis() { mustClose = true }
-
-    /// An answer is made before the request has been read: if much of that is left, the connection ends with the answer.
-    func prepareToAnswerEarly() {
-        guard state == .body || state == .trailers else { return }
-        if let left = body.remaining, left <= Self.discardLimit, state == .body, exchange?.head.expectsContinue == false
-        {
-            return
-        }
-        mustClose = true
-    }
-
-    private var cut = Cut.no
-    private enum Cut { case no, close, reset }
-
-    /// The answer ends here, incomplete; `reset` where its end alone would look complete.
-    func cutAfterThis(reset: Bool) {
-        mustClose = true
-        cut = reset ? .reset : .close
-    }
-
-    func exchangeEnded() {
-        exchange = nil
-        returnTrailers()
-        guard isOpen else { return }
-        if cut == .reset {
-            close(reset: true)
-        } else if !keepsOpen {
-            beginClosing()
-        } else if state == .body {
-            state = .discarding
-            loop.setDeadline(self, loop.now + Self.lingerTotal)
-            wake()
-        } else {
-            becomeIdle()
-        }
-    }
-
-    private func becomeIdle() {
-        guard keepsOpen else {
-            beginClosing()
-            return
-        }
-        state = .head
-        armIdleTimeout()
-        // A client that sends one request after the other and reads no answers is not read from either.
-        if outgoing.count > Exchange.backlogLimit { awaitsDrain = true }
-        if !isConsuming && (!inbox.isEmpty || canRead) { wake() }
-    }
-
-    // MARK: The end
-
-    private func beginClosing() {
-        let requestIsIncomplete = state == .body || state == .trailers
-        state = .closing
-        needsLinger = cut == .no && (requestIsIncomplete || !inbox.isEmpty || canRead)
-        flush()
-        if outgoing.isEmpty {
-            finishClosing()
-        } else {
-            awaitsDrain = true
-            armIdleTimeout()
-        }
-    }
-
-    private func armIdleTimeout() {
-        if !outgoing.isEmpty { takenAtDeadline = acknowledgedBytes }
-        loop.setDeadline(self, loop.now + listener.idleTimeout)
-    }
-
-    private var needsLinger = false
-    /// `acknowledgedBytes` when the present idle timeout began, if an answer was still on its way then.
-    private var takenAtDeadline: UInt64 = 0
-
-    private func closeAfterFlush() {
-        mustClose = true
-        beginClosing()
-    }
-
-    private func finishClosing() {
-        guard needsLinger else {
-            close(reset: false)
-            return
-        }
-        state = .lingering
-        inbox.removeAll()
-        finishWriting()
-        lingerUntil = loop.now + Self.lingerTotal
-        loop.setDeadline(self, loop.now + Self.lingerIdle)
-        wake()
-    }
+    // MARK: Events
 
     override func drained() {
         if state == .closing {
@@ -357,25 +267,7 @@ final class ClientConnection: Stream {
         }
     }
 
-    /// Finds out whether a client whose side is closed still reads. Once an answer is on its way, that does.
-    private func probe(_ exchange: Exchange) {
-        guard !exchange.isHeadSent else { return }
-        if exchange.head.minorVersion == 1 {
-            enqueue(staticBytes("HTTP/1.1 100 Continue\r\n\r\n"))
-        } else {
-            // HTTP/1.0 has no interim answers.
-            leave()
-        }
-    }
-
     override func writeFailed(_ error: Int32) { leave() }
-
-    private func leave() {
-        mustClose = true
-        let exchange = self.exchange
-        close(reset: exchange != nil)
-        exchange?.clientLeft()
-    }
 
     override func expired(now: Instant) {
         if state == .lingering, now < lingerUntil, now.since(lastReceived) < Self.lingerIdle {
@@ -391,26 +283,5 @@ final class ClientConnection: Stream {
         } else {
             close(reset: state == .closing)
         }
-    }
-
-    /// The gateway is stopping: what is idle goes now, what is busy after its answer.
-    func drain() {
-        // A request that is already there gets its answer, and that ends the connection.
-        guard state == .head else { return }
-        if exchange != nil {
-            loop.setDeadline(self, loop.now + Self.unfinishedHeadWait)
-        } else if !canRead {
-            closeAfterFlush()
-        }
-    }
-
-    /// The time for draining is over.
-    func cutNow() { leave() }
-
-    private func close(reset: Bool) {
-        guard isOpen else { return }
-        discard(reset: reset)
-        loop.removeDeadline(self)
-        worker.connectionEnded(self)
     }
 }

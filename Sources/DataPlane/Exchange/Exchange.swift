@@ -53,7 +53,6 @@ package final class Exchange: UpstreamUser {
     var status = 0
     var clientFraming = BodyFraming.none
     var retries: UInt32 = 0
-    var isUpstreamPaused = false
 
     // When things happened.
     var startedAt = Instant(nanoseconds: 0)
@@ -105,7 +104,6 @@ package final class Exchange: UpstreamUser {
         isHeadSent = false
         status = 0
         retries = 0
-        isUpstreamPaused = false
         dispatchedAt = nil
         requestEndedAt = nil
         firstByteAt = nil

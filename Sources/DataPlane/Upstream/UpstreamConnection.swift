@@ -11,16 +11,16 @@ import Telemetry
 ///     any --failure, leftover bytes, Connection: close--> closed
 final class UpstreamConnection: Stream {
     /// Interim answers in a row before the endpoint is taken for broken: no server sends more than a few.
-    private static let maxInterim = 16
+    static let maxInterim = 16
     /// Bytes of an answer's head: as much as clients may send by default.
-    private static let headLimit = 64 * 1024
+    static let headLimit = 64 * 1024
 
-    private enum State { case connecting, idle, busy }
-    private enum Reading { case head, body, trailers, done }
+    enum State { case connecting, idle, busy }
+    enum Reading { case head, body, trailers, done }
 
-    private unowned(unsafe) let worker: Worker
+    unowned(unsafe) let worker: Worker
     let endpoint: EndpointPool
-    private var state = State.connecting
+    var state = State.connecting
     private(set) var user: UpstreamUser?
     /// It counts against the backend's limit of connections.
     private var holdsPlace = true
@@ -34,14 +34,14 @@ final class UpstreamConnection: Stream {
     private var sentBefore: UInt64 = 0
 
     // The answer on its way in.
-    private var reading = Reading.done
-    private var method = Method.get
-    private var head: MessageHead?
-    private var body = BodyReader()
-    private var inbox = ByteBuffer()
-    private var interimCount = 0
-    private var sawBytes = false
-    private var allowsReuse = false
+    var reading = Reading.done
+    var method = Method.get
+    var head: MessageHead?
+    var body = BodyReader()
+    var inbox = ByteBuffer()
+    var interimCount = 0
+    var sawBytes = false
+    var allowsReuse = false
     private var isPaused = false
 
     init(worker: Worker, endpoint: EndpointPool) {
@@ -201,121 +201,6 @@ final class UpstreamConnection: Stream {
         }
     }
 
-    private func keep(_ rest: UnsafeRawBufferPointer) {
-        // Bytes behind a complete answer belong to nobody; they only keep the connection from being used again.
-        if reading == .done { return }
-        inbox.append(rest)
-    }
-
-    private func consumeInbox() {
-        // Out of the way first: a complete answer may put the connection into the pool, or already to its next use.
-        var bytes = ByteBuffer()
-        swap(&bytes, &inbox)
-        let used = consume(bytes.bytes)
-        guard isOpen, reading != .done, used < bytes.count else { return }
-        bytes.consume(used)
-        swap(&bytes, &inbox)
-    }
-
-    /// - Returns: how many of the bytes are used up; the rest is an incomplete head or trailer section.
-    private func consume(_ bytes: UnsafeRawBufferPointer) -> Int {
-        sawBytes = true
-        var offset = 0
-        while isOpen, let user {
-            switch reading {
-            case .head:
-                guard offset < bytes.count else { return offset }
-                let head = takeHead()
-                switch head.parseResponse(UnsafeRawBufferPointer(rebasing: bytes[offset...]), limit: Self.headLimit) {
-                case .incomplete: return offset
-                case .failed:
-                    fail(UpstreamFailure(cause: .upstreamProtocol))
-                    return bytes.count
-                case .complete(let length):
-                    offset &+= length
-                    gotHead(head, user)
-                }
-            case .body:
-                switch body.next(bytes, from: &offset) {
-                case .data(let count):
-                    user.upstreamBody(UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset &+ count)]))
-                    offset &+= count
-                case .needMore: return offset
-                case .end: finished(trailers: nil, leftover: bytes.count &- offset, user)
-                case .trailers:
-                    reading = .trailers
-                    takeHead().reset()
-                case .failed:
-                    fail(UpstreamFailure(cause: .upstreamProtocol))
-                    return bytes.count
-                }
-            case .trailers:
-                guard offset < bytes.count else { return offset }
-                let head = takeHead()
-                switch head.parseTrailers(UnsafeRawBufferPointer(rebasing: bytes[offset...]), limit: Self.headLimit) {
-                case .incomplete: return offset
-                case .failed:
-                    fail(UpstreamFailure(cause: .upstreamProtocol))
-                    return bytes.count
-                case .complete(let length):
-                    offset &+= length
-                    finished(trailers: head, leftover: bytes.count &- offset, user)
-                }
-            case .done: return bytes.count
-            }
-        }
-        return bytes.count
-    }
-
-    private func takeHead() -> MessageHead {
-        if let head { return head }
-        let fresh = worker.takeHead()
-        head = fresh
-        return fresh
-    }
-
-    private func gotHead(_ head: MessageHead, _ user: UpstreamUser) {
-        if head.status < 200 {
-            interimCount &+= 1
-            // 101 would hand the connection to another protocol, which nobody asked for.
-            guard head.status != 101, interimCount <= Self.maxInterim else {
-                fail(UpstreamFailure(cause: .upstreamProtocol))
-                return
-            }
-            user.upstreamInterim(head)
-            head.reset()
-            return
-        }
-        do throws(MessageError) {
-            try head.frameResponse(to: method)
-        } catch {
-            fail(UpstreamFailure(cause: .upstreamProtocol))
-            return
-        }
-        allowsReuse = head.allowsReuse && head.framing != .close
-        body = BodyReader(head.framing)
-        reading = .body
-        user.upstreamHead(head, framing: head.framing)
-    }
-
-    private func finished(trailers: MessageHead?, leftover: Int, _ user: UpstreamUser) {
-        reading = .done
-        if leftover > 0 { allowsReuse = false }
-        user.upstreamEnded(trailers: trailers)
-    }
-
-    private func ended(error: Int32) {
-        guard state == .busy, let user else {
-            close()
-            return
-        }
-        if reading == .body, body.endsWithConnection, error == 0 {
-            finished(trailers: nil, leftover: 0, user)
-            return
-        }
-        fail(UpstreamFailure(cause: .upstreamReset))
-    }
-
     override func peerLeft(reset: Bool) {
         if state == .connecting { return }
         if state == .idle { close() }
@@ -330,7 +215,7 @@ final class UpstreamConnection: Stream {
 
     // MARK: The end
 
-    private func fail(_ failure: UpstreamFailure) {
+    func fail(_ failure: UpstreamFailure) {
         guard let user else {
             close()
             return

@@ -1,0 +1,135 @@
+import Base
+import EventLoop
+import HTTP
+
+/// How exchanges and the connection end: what an answer leaves behind, and who closes when.
+extension ClientConnection {
+    // MARK: What the exchange asks for
+
+    /// Whether the connection goes on after the present answer.
+    var keepsOpen: Bool { !mustClose && !worker.isDraining }
+
+    func closeAfterThis() { mustClose = true }
+
+    /// An answer is made before the request has been read: if much of that is left, the connection ends with the answer.
+    func prepareToAnswerEarly() {
+        guard state == .body || state == .trailers else { return }
+        if let left = body.remaining, left <= Self.discardLimit, state == .body, exchange?.head.expectsContinue == false
+        {
+            return
+        }
+        mustClose = true
+    }
+
+    /// The answer ends here, incomplete; `reset` where its end alone would look complete.
+    func cutAfterThis(reset: Bool) {
+        mustClose = true
+        cut = reset ? .reset : .close
+    }
+
+    func exchangeEnded() {
+        exchange = nil
+        returnTrailers()
+        guard isOpen else { return }
+        if cut == .reset {
+            close(reset: true)
+        } else if !keepsOpen {
+            beginClosing()
+        } else if state == .body {
+            state = .discarding
+            loop.setDeadline(self, loop.now + Self.lingerTotal)
+            wake()
+        } else {
+            becomeIdle()
+        }
+    }
+
+    func becomeIdle() {
+        guard keepsOpen else {
+            beginClosing()
+            return
+        }
+        state = .head
+        armIdleTimeout()
+        // A client that sends one request after the other and reads no answers is not read from either.
+        if outgoing.count > Exchange.backlogLimit { awaitsDrain = true }
+        if !isConsuming && (!inbox.isEmpty || canRead) { wake() }
+    }
+
+    // MARK: The end
+
+    func beginClosing() {
+        let requestIsIncomplete = state == .body || state == .trailers
+        state = .closing
+        needsLinger = cut == .no && (requestIsIncomplete || !inbox.isEmpty || canRead)
+        flush()
+        if outgoing.isEmpty {
+            finishClosing()
+        } else {
+            awaitsDrain = true
+            armIdleTimeout()
+        }
+    }
+
+    func armIdleTimeout() {
+        if !outgoing.isEmpty { takenAtDeadline = acknowledgedBytes }
+        loop.setDeadline(self, loop.now + listener.idleTimeout)
+    }
+
+    func closeAfterFlush() {
+        mustClose = true
+        beginClosing()
+    }
+
+    func finishClosing() {
+        guard needsLinger else {
+            close(reset: false)
+            return
+        }
+        state = .lingering
+        inbox.removeAll()
+        finishWriting()
+        lingerUntil = loop.now + Self.lingerTotal
+        loop.setDeadline(self, loop.now + Self.lingerIdle)
+        wake()
+    }
+
+    /// Finds out whether a client whose side is closed still reads. Once an answer is on its way, that does.
+    func probe(_ exchange: Exchange) {
+        guard !exchange.isHeadSent else { return }
+        if exchange.head.minorVersion == 1 {
+            enqueue(staticBytes("HTTP/1.1 100 Continue\r\n\r\n"))
+        } else {
+            // HTTP/1.0 has no interim answers.
+            leave()
+        }
+    }
+
+    func leave() {
+        mustClose = true
+        let exchange = self.exchange
+        close(reset: exchange != nil)
+        exchange?.clientLeft()
+    }
+
+    /// The gateway is stopping: what is idle goes now, what is busy after its answer.
+    func drain() {
+        // A request that is already there gets its answer, and that ends the connection.
+        guard state == .head else { return }
+        if exchange != nil {
+            loop.setDeadline(self, loop.now + Self.unfinishedHeadWait)
+        } else if !canRead {
+            closeAfterFlush()
+        }
+    }
+
+    /// The time for draining is over.
+    func cutNow() { leave() }
+
+    func close(reset: Bool) {
+        guard isOpen else { return }
+        discard(reset: reset)
+        loop.removeDeadline(self)
+        worker.connectionEnded(self)
+    }
+}

@@ -1,0 +1,125 @@
+import Base
+import EventLoop
+import HTTP
+import Telemetry
+
+/// The way in: an answer is taken apart and handed to the user, with the same suspicion as a request.
+extension UpstreamConnection {
+    func keep(_ rest: UnsafeRawBufferPointer) {
+        // Bytes behind a complete answer belong to nobody; they only keep the connection from being used again.
+        if reading == .done { return }
+        inbox.append(rest)
+    }
+
+    func consumeInbox() {
+        // Out of the way first: a complete answer may put the connection into the pool, or already to its next use.
+        var bytes = ByteBuffer()
+        swap(&bytes, &inbox)
+        let used = consume(bytes.bytes)
+        guard isOpen, reading != .done, used < bytes.count else { return }
+        bytes.consume(used)
+        swap(&bytes, &inbox)
+    }
+
+    /// - Returns: how many of the bytes are used up; the rest is an incomplete head or trailer section.
+    func consume(_ bytes: UnsafeRawBufferPointer) -> Int {
+        sawBytes = true
+        var offset = 0
+        while isOpen, let user {
+            switch reading {
+            case .head:
+                guard offset < bytes.count else { return offset }
+                let head = takeHead()
+                switch head.parseResponse(UnsafeRawBufferPointer(rebasing: bytes[offset...]), limit: Self.headLimit) {
+                case .incomplete: return offset
+                case .failed:
+                    failBroken()
+                    return bytes.count
+                case .complete(let length):
+                    offset &+= length
+                    gotHead(head, user)
+                }
+            case .body:
+                switch body.next(bytes, from: &offset) {
+                case .data(let count):
+                    user.upstreamBody(UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset &+ count)]))
+                    offset &+= count
+                case .needMore: return offset
+                case .end: finished(trailers: nil, leftover: bytes.count &- offset, user)
+                case .trailers:
+                    reading = .trailers
+                    takeHead().reset()
+                case .failed:
+                    failBroken()
+                    return bytes.count
+                }
+            case .trailers:
+                guard offset < bytes.count else { return offset }
+                let head = takeHead()
+                switch head.parseTrailers(UnsafeRawBufferPointer(rebasing: bytes[offset...]), limit: Self.headLimit) {
+                case .incomplete: return offset
+                case .failed:
+                    failBroken()
+                    return bytes.count
+                case .complete(let length):
+                    offset &+= length
+                    finished(trailers: head, leftover: bytes.count &- offset, user)
+                }
+            case .done: return bytes.count
+            }
+        }
+        return bytes.count
+    }
+
+    func takeHead() -> MessageHead {
+        if let head { return head }
+        let fresh = worker.takeHead()
+        head = fresh
+        return fresh
+    }
+
+    func gotHead(_ head: MessageHead, _ user: UpstreamUser) {
+        if head.status < 200 {
+            interimCount &+= 1
+            // 101 would hand the connection to another protocol, which nobody asked for.
+            guard head.status != 101, interimCount <= Self.maxInterim else {
+                failBroken()
+                return
+            }
+            user.upstreamInterim(head)
+            head.reset()
+            return
+        }
+        do throws(MessageError) {
+            try head.frameResponse(to: method)
+        } catch {
+            failBroken()
+            return
+        }
+        allowsReuse = head.allowsReuse && head.framing != .close
+        body = BodyReader(head.framing)
+        reading = .body
+        user.upstreamHead(head, framing: head.framing)
+    }
+
+    func finished(trailers: MessageHead?, leftover: Int, _ user: UpstreamUser) {
+        reading = .done
+        if leftover > 0 { allowsReuse = false }
+        user.upstreamEnded(trailers: trailers)
+    }
+
+    func ended(error: Int32) {
+        guard state == .busy, let user else {
+            close()
+            return
+        }
+        if reading == .body, body.endsWithConnection, error == 0 {
+            finished(trailers: nil, leftover: 0, user)
+            return
+        }
+        fail(UpstreamFailure(cause: .upstreamReset))
+    }
+
+    /// The answer is not HTTP/1.1 as everybody would read it.
+    private func failBroken() { fail(UpstreamFailure(cause: .upstreamProtocol)) }
+}
