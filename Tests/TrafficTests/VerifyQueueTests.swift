@@ -1,3 +1,4 @@
+import Base
 import Testing
 import Traffic
 
@@ -25,7 +26,7 @@ struct VerifyQueueTests {
 
     static func drain(_ queue: inout Queue) -> [Int] {
         var jobs: [Int] = []
-        while let job = queue.next() { jobs.append(job) }
+        while let job = queue.nextJob() { jobs.append(job) }
         return jobs
     }
 
@@ -101,7 +102,7 @@ struct VerifyQueueTests {
                 Self.offer(now, from: "newcomer \(now)", user: [UInt8(ascii: "a")], to: &queue)
                 newcomers[now] = now
             }
-            if now >= busyUntil, let job = queue.next() {
+            if now >= busyUntil, let job = queue.nextJob() {
                 busyUntil = now + 250
                 if let came = newcomers.removeValue(forKey: job) {
                     longestWait = max(longestWait, busyUntil - came)
@@ -138,7 +139,49 @@ struct VerifyQueueTests {
         }
         Self.offer(1, from: "newcomer", user: [1], to: &queue)
         var turns = 0
-        while let job = queue.next(), job != 1 { turns += 1 }
+        while let job = queue.nextJob(), job != 1 { turns += 1 }
         #expect(turns <= guessers)
+    }
+}
+
+extension VerifyQueue {
+    /// The next job of a queue in which nobody rests.
+    fileprivate mutating func nextJob() -> Job? {
+        if case .job(let job) = next(now: .never) { return job }
+        return nil
+    }
+}
+
+@Suite struct VerifyQueueRestTests {
+    private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: milliseconds * 1_000_000) }
+
+    @Test func whoGuessedWrongRestsWhileOthersAreServed() {
+        var queue = VerifyQueue<String, Int>()
+        var displaced: Int?
+        for job in 1...3 { #expect(queue.add(job, from: "guesser", user: [1], displacing: &displaced)) }
+        guard case .job(1) = queue.next(now: at(0)) else { return #expect(Bool(false), "the first is served at once") }
+        queue.rest("guesser", until: at(200), now: at(0))
+        guard case .wait(let end) = queue.next(now: at(10)) else { return #expect(Bool(false), "the guesser rests") }
+        #expect(end == at(200))
+        #expect(queue.add(9, from: "other", user: [2], displacing: &displaced))
+        guard case .job(9) = queue.next(now: at(20)) else { return #expect(Bool(false), "others do not wait") }
+        guard case .job(2) = queue.next(now: at(200)) else { return #expect(Bool(false), "the rest is over") }
+        #expect(queue.count == 1)
+    }
+
+    @Test func remembersABoundedNumberOfGuessers() {
+        var queue = VerifyQueue<Int, Int>()
+        for address in 0..<5000 { queue.rest(address, until: at(1000), now: at(0)) }
+        var displaced: Int?
+        // The first is remembered, one beyond the bound is not.
+        #expect(queue.add(1, from: 0, user: [], displacing: &displaced))
+        guard case .wait = queue.next(now: at(1)) else { return #expect(Bool(false), "it rests") }
+        #expect(queue.add(2, from: 4999, user: [], displacing: &displaced))
+        guard case .job(2) = queue.next(now: at(1)) else { return #expect(Bool(false), "it does not rest") }
+        // When they have rested there is room again.
+        queue.rest(4999, until: at(3000), now: at(2000))
+        #expect(queue.add(3, from: 4999, user: [], displacing: &displaced))
+        guard case .job(1) = queue.next(now: at(2000)) else { return #expect(Bool(false), "the first is served") }
+        guard case .wait = queue.next(now: at(2000)) else { return #expect(Bool(false), "now it rests") }
     }
 }

@@ -1,3 +1,4 @@
+import Base
 package import Credentials
 import Dispatch
 import EventLoop
@@ -22,8 +23,13 @@ package final class Verifier: Sendable {
     package let key = DigestKey()
     package typealias Completion = @Sendable (Bool?) -> Void
 
-    /// Steps down from the loops' priority: with both busy on one core the verifier still gets about a tenth of it.
-    private static let niceness: Int32 = 10
+    /// Steps down from the loops' priority: far enough that a loop that wakes up takes the core at once, and with both busy
+    /// on one core the verifier still gets about a thirtieth of it.
+    private static let niceness: Int32 = 15
+    /// A wrong password costs its address this many times what it cost to find out, so that one guesser takes a fifth of a
+    /// thread at most; a user who mistypes does not notice.
+    private static let restFactor: UInt64 = 4
+    private static let longestRest = Nanoseconds.seconds(1)
     /// Requests that may wait for verifications, in all. Each is a connection that is counted against its listener's limit
     /// too; many wait for the same password when a crowd of clients connects.
     private static let waiterLimit = 65_536
@@ -35,6 +41,7 @@ package final class Verifier: Sendable {
     }
 
     private let state = Mutex(State())
+    /// Signalled when something was queued; a thread that wakes for nothing just looks again.
     private let available = DispatchSemaphore(value: 0)
 
     /// - Parameter threads: verifications at the same time; half the cores leave the other half to the loops.
@@ -81,10 +88,23 @@ package final class Verifier: Sendable {
     private enum Accepted { case no, joined, queued }
 
     private func verifyNext() {
-        available.wait()
-        guard let job = state.withLock({ $0.queue.next() }) else { return }
+        let now = Instant.now()
+        switch state.withLock({ $0.queue.next(now: now) }) {
+        case .empty: available.wait()
+        case .wait(let end):
+            let pause = DispatchTimeInterval.nanoseconds(Int(clamping: end.since(now).count))
+            _ = available.wait(timeout: .now() + pause)
+        case .job(let job): verify(job)
+        }
+    }
+
+    private func verify(_ job: Verification) {
+        let started = Instant.now()
         let verdict = job.password.withUnsafeBytes { PasswordHash.verify(password: $0, against: job.hash) }
+        let ended = Instant.now()
+        let rest = Nanoseconds(min(ended.since(started).count &* Self.restFactor, Self.longestRest.count))
         let waiters = state.withLock { state in
+            if !verdict { state.queue.rest(job.client, until: ended + rest, now: ended) }
             let waiters = state.waiters.removeValue(forKey: job.digest) ?? []
             state.waiterCount -= waiters.count
             return waiters

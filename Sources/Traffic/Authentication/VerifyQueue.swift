@@ -1,7 +1,10 @@
+package import Base
+
 /// The order in which passwords are verified when they come faster than a slow hash allows.
 ///
 /// Client addresses take turns, and within an address the user names do, so that whoever guesses passwords waits behind his
-/// own guesses and not in front of everybody else. Every level is bounded; what does not fit is refused at once.
+/// own guesses and not in front of everybody else. An address whose password was wrong rests for a while, so that guessing
+/// takes only a share of a core. Every level is bounded; what does not fit is refused at once.
 package struct VerifyQueue<Address: Hashable, Job> {
     package struct Limits: Sendable {
         /// Jobs in all: a few seconds' work for a slow hash.
@@ -22,6 +25,9 @@ package struct VerifyQueue<Address: Hashable, Job> {
     private let limits: Limits
     private var lanes: [Address: [Lane]] = [:]
     private var turns: [Address] = []
+    private var resting: [Address: Instant] = [:]
+    /// Addresses remembered as resting: those of a few seconds of guesses from everywhere.
+    private static var maxResting: Int { 1024 }
     package private(set) var count = 0
 
     package init(limits: Limits = Limits()) { self.limits = limits }
@@ -79,10 +85,31 @@ package struct VerifyQueue<Address: Hashable, Job> {
         return job
     }
 
+    package enum Turn {
+        case job(Job)
+        /// Whoever waits rests until then, unless somebody else comes.
+        case wait(until: Instant)
+        case empty
+    }
+
     /// The job whose turn it is.
-    package mutating func next() -> Job? {
-        guard !turns.isEmpty else { return nil }
-        let address = turns.removeFirst()
+    package mutating func next(now: Instant) -> Turn {
+        guard let index = turns.firstIndex(where: { resting[$0].map { $0 <= now } ?? true }) else {
+            let earliest = turns.compactMap { resting[$0] }.min()
+            return earliest.map { .wait(until: $0) } ?? .empty
+        }
+        let address = turns.remove(at: index)
+        guard let job = take(from: address) else { return .empty }
+        return .job(job)
+    }
+
+    /// Leaves the jobs of an address alone until then; what it adds meanwhile waits as well.
+    package mutating func rest(_ address: Address, until end: Instant, now: Instant) {
+        if resting.count >= Self.maxResting { resting = resting.filter { $0.value > now } }
+        if resting.count < Self.maxResting || resting[address] != nil { resting[address] = end }
+    }
+
+    private mutating func take(from address: Address) -> Job? {
         guard var queue = lanes[address], !queue.isEmpty else { return nil }
         var lane = queue.removeFirst()
         let job = lane.jobs.removeFirst()
