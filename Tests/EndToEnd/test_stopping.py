@@ -48,3 +48,12 @@ def test_reload_while_it_ends_opens_nothing(proxies):
         proxy.upstream.release()
         assert held.response().body == b"late"
     assert proxy.gateway.wait_exit() == 0
+
+
+def test_a_signal_right_after_the_start_is_heard(gateways):
+    """As soon as it says that it is ready, it can be told to end; tried often, for it was lost only now and then."""
+    text = 'backends: { main: { endpoints: ["127.0.0.1:9"] } }\nroutes: [{ name: all, backends: [{ name: main }] }]\n'
+    for _ in range(40):
+        gateway = gateways(text)
+        gateway.signal(signal.SIGTERM)
+        assert gateway.wait_exit(5) == 0

@@ -28,17 +28,8 @@ extension UpstreamConnection {
         while isOpen, let user {
             switch reading {
             case .head:
-                guard offset < bytes.count else { return offset }
-                let head = takeHead()
-                switch head.parseResponse(UnsafeRawBufferPointer(rebasing: bytes[offset...]), limit: Self.headLimit) {
-                case .incomplete: return offset
-                case .failed:
-                    failBroken()
-                    return bytes.count
-                case .complete(let length):
-                    offset &+= length
-                    gotHead(head, user)
-                }
+                guard let head = completeSection(bytes, &offset) else { return isOpen ? offset : bytes.count }
+                gotHead(head, user)
             case .body:
                 switch body.next(bytes, from: &offset) {
                 case .data(let count):
@@ -54,21 +45,32 @@ extension UpstreamConnection {
                     return bytes.count
                 }
             case .trailers:
-                guard offset < bytes.count else { return offset }
-                let head = takeHead()
-                switch head.parseTrailers(UnsafeRawBufferPointer(rebasing: bytes[offset...]), limit: Self.headLimit) {
-                case .incomplete: return offset
-                case .failed:
-                    failBroken()
-                    return bytes.count
-                case .complete(let length):
-                    offset &+= length
-                    finished(trailers: head, leftover: bytes.count &- offset, user)
-                }
+                guard let trailers = completeSection(bytes, &offset) else { return isOpen ? offset : bytes.count }
+                finished(trailers: trailers, leftover: bytes.count &- offset, user)
             case .done: return bytes.count
             }
         }
         return bytes.count
+    }
+
+    /// The head or trailer section that begins at the offset, which moves behind it; `nil` while it is incomplete, and when it
+    /// is broken, which closes the connection.
+    private func completeSection(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) -> MessageHead? {
+        guard offset < bytes.count else { return nil }
+        let head = takeHead()
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
+        let progress =
+            reading == .trailers
+            ? head.parseTrailers(rest, limit: Self.headLimit) : head.parseResponse(rest, limit: Self.headLimit)
+        switch progress {
+        case .incomplete: return nil
+        case .failed:
+            failBroken()
+            return nil
+        case .complete(let length):
+            offset &+= length
+            return head
+        }
     }
 
     func takeHead() -> MessageHead {
