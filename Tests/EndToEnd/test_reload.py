@@ -414,6 +414,8 @@ routes:
         for worker in workers:
             worker.join(30)
     assert not failures, failures
+    # Every configuration is gone with its last request, but the one that runs.
+    wait_until(lambda: proxy.gateway.metrics().sum("sluice_config_snapshots_live") == 1, 5, "one snapshot lives")
     assert min(counts) > 0
     assert proxy.gateway.metrics().sum("sluice_route_weight", route="r", backend="main") == 239 % 99 + 1
     wait_until(lambda: proxy.gateway.fds() <= descriptors + 4, 10, f"descriptors go back to {descriptors}")
