@@ -36,10 +36,6 @@ long sluice_epoll_add(int epoll, int fd, uint32_t events, uint64_t key) {
     SLUICE_RESULT(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
 }
 
-long sluice_epoll_delete(int epoll, int fd) {
-    SLUICE_RESULT(epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL));
-}
-
 // Not restarted on EINTR: the caller recomputes its timeout.
 long sluice_epoll_wait(int epoll, struct epoll_event *events, int capacity, int milliseconds) {
     int count = epoll_wait(epoll, events, capacity, milliseconds);

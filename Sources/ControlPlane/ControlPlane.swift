@@ -68,7 +68,8 @@ package final class ControlPlane: @unchecked Sendable {
         for worker in workers { worker.loop.start() }
         let failure: String? = queue.sync {
             guard let gateway = outcome.gateway else { return "the configuration is invalid" }
-            let result = apply(gateway, hash: outcome.hash)
+            let resolved = EndpointResolution.resolve(gateway, known: known)
+            let result = apply(gateway, hash: outcome.hash, resolved)
             lastReload = ReloadReport(
                 outcome: .applied, time: now, message: "loaded at start",
                 diagnostics: outcome.diagnostics.map(\.description))
@@ -112,15 +113,12 @@ package final class ControlPlane: @unchecked Sendable {
             return finish(.rejected, trigger, texts.first ?? "the configuration cannot be read", texts)
         }
         watch(outcome.watched)
-        if outcome.hash == snapshot?.hash {
-            if let lastReload, !isExplicit, lastReload.outcome != .rejected { return lastReload }
-            let before = known
-            let resolved = EndpointResolution.resolve(gateway, known: &known)
-            if known == before { return finish(.unchanged, trigger, "nothing has changed", texts) }
-            report(resolved.problems)
-        }
+        let isSame = outcome.hash == snapshot?.hash
+        if isSame, !isExplicit, let lastReload, lastReload.outcome != .rejected { return lastReload }
+        let resolved = EndpointResolution.resolve(gateway, known: known)
+        if isSame, resolved.known == known { return finish(.unchanged, trigger, "nothing has changed", texts) }
         guard !isStopping else { return finish(.rejected, trigger, "the gateway is stopping", texts) }
-        if let problem = apply(gateway, hash: outcome.hash) {
+        if let problem = apply(gateway, hash: outcome.hash, resolved) {
             return finish(.rejected, trigger, problem, texts)
         }
         if let loops = gateway.loops, loops != workers.count {
@@ -147,12 +145,8 @@ package final class ControlPlane: @unchecked Sendable {
         return report
     }
 
-    private func report(_ problems: [String]) {
-        for problem in problems { logger.warning("endpoint without an address: \(problem)") }
-    }
-
-    /// Everything or nothing: binds, opens and resolves first, then changes over.
-    private func apply(_ gateway: Gateway, hash: String) -> String? {
+    /// Everything or nothing: binds and opens first, then changes over.
+    private func apply(_ gateway: Gateway, hash: String, _ resolved: EndpointResolution.Result) -> String? {
         let writer: LogWriter?
         let prepared: Listeners.Prepared
         do throws(LogWriter.OpenFailure) {
@@ -172,8 +166,8 @@ package final class ControlPlane: @unchecked Sendable {
             prepared.abandon()
             return "\(failure)"
         }
-        let resolved = EndpointResolution.resolve(gateway, known: &known)
-        report(resolved.problems)
+        for problem in resolved.problems { logger.warning("endpoint without an address: \(problem)") }
+        known = resolved.known
         let next = registry.snapshot(gateway, hash: hash, addresses: resolved.addresses)
         if writer !== logWriter { droppedByOldWriters += logWriter?.dropped.load(ordering: .relaxed) ?? 0 }
         snapshot = next

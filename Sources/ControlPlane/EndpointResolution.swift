@@ -11,12 +11,14 @@ enum EndpointResolution {
     struct Result {
         /// By backend, endpoint and address.
         var addresses: [[[SocketAddress]]]
+        /// What each name stood for, to be known at the next look-up.
+        var known: [HostPort: [SocketAddress]]
         /// Names without an address, for the log.
         var problems: [String]
     }
 
     /// - Parameter known: the last answer for a name, kept where the name server does not answer now.
-    static func resolve(_ gateway: Gateway, known: inout [HostPort: [SocketAddress]]) -> Result {
+    static func resolve(_ gateway: Gateway, known: [HostPort: [SocketAddress]]) -> Result {
         let wanted = Array(Set(gateway.backends.flatMap { $0.endpoints.map(\.address) }))
         let pinned = wanted.map { pin($0, gateway.resolve) }
         let outcomes = Mutex([Resolver.Outcome?](repeating: nil, count: wanted.count))
@@ -40,9 +42,8 @@ enum EndpointResolution {
                 problems.append("\(name): \(reason)")
             }
         }
-        known = found
         let addresses = gateway.backends.map { $0.endpoints.map { found[$0.address] ?? [] } }
-        return Result(addresses: addresses, problems: problems.sorted())
+        return Result(addresses: addresses, known: found, problems: problems.sorted())
     }
 
     /// Pins come before DNS; a name may be pinned as written or fully qualified.

@@ -113,11 +113,6 @@ open class Stream: Channel {
         }
     }
 
-    /// Sees to it that waiting input is looked at, after something that stood in its way has gone.
-    package final func resumeReading() {
-        if isOpen && canRead { loop.continueLater(self) }
-    }
-
     /// Sends small pieces at once instead of waiting for the peer's acknowledgement: they are gathered here.
     package final func setNoDelay() { _ = sluice_set_nodelay(descriptor) }
 

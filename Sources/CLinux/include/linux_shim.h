@@ -12,7 +12,6 @@
 
 long sluice_epoll_create(void);
 long sluice_epoll_add(int epoll, int fd, uint32_t events, uint64_t key);
-long sluice_epoll_delete(int epoll, int fd);
 // Not restarted on EINTR: the caller recomputes its timeout.
 long sluice_epoll_wait(int epoll, struct epoll_event *_Nonnull events, int capacity, int milliseconds);
 uint64_t sluice_event_key(const struct epoll_event *_Nonnull event);

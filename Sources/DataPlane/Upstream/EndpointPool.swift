@@ -24,8 +24,6 @@ package final class EndpointPool {
         name = Array(address.description.utf8)
     }
 
-    var idleCount: Int { idle.count }
-
     func takeIdle() -> UpstreamConnection? {
         guard let connection = idle.popLast() else { return nil }
         backendLoad.idleConnections.give()

@@ -88,7 +88,6 @@ extension Worker {
 
     /// A mirror holds more than it may: the copies that lag go, the one that has stood still longest first.
     func relieve(_ state: MirrorState) {
-        for copy in state.copies.list { copy.count() }
         dropLagging(state.copies, of: state.load, limit: state.mirror.maxBufferedBytes)
         guard state.load.bufferedBytes.current > state.mirror.maxBufferedBytes else { return }
         // What lags belongs to other loops.
@@ -101,13 +100,13 @@ extension Worker {
     private func relieve(_ load: MirrorLoad) {
         for route in configuration?.routes ?? [] {
             for mirror in route.mirrors where mirror.load === load {
-                for copy in mirror.copies.list { copy.count() }
                 dropLagging(mirror.copies, of: load, limit: mirror.mirror.maxBufferedBytes)
             }
         }
     }
 
     private func dropLagging(_ copies: MirrorCopies, of load: MirrorLoad, limit: Int) {
+        for copy in copies.list { copy.count() }
         while load.bufferedBytes.current > limit {
             var slowest: MirrorCopy?
             for copy in copies.list where copy.heldBytes > 0 {
