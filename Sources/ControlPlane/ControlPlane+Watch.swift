@@ -10,7 +10,8 @@ extension ControlPlane {
     /// Times a changed file is read before it counts as wrong: somebody may be in the middle of writing it.
     private static let attempts = 4
 
-    /// Watches the directories of the files, both where they are named and where links lead.
+    /// Watches the directories of the files, both where they are named and where links lead. What is watched from now on only
+    /// may have changed since it was read, so it is read again.
     func watch(_ paths: [String]) {
         if watcher == nil {
             watcher = FileWatcher(queue: queue) { [weak self] in self?.scheduleReload() }
@@ -18,13 +19,16 @@ extension ControlPlane {
                 logger.warning("the kernel has no inotify instance left: changed files are read on SIGHUP only")
             }
         }
+        guard let watcher else { return }
+        var isNew = false
         for path in paths {
-            watcher?.watch(directory: Self.directory(of: path))
+            if watcher.watch(directory: Self.directory(of: path)) { isNew = true }
             guard let real = realpath(path, nil) else { continue }
             let resolved = String(cString: real)
             free(real)
-            watcher?.watch(directory: Self.directory(of: resolved))
+            if watcher.watch(directory: Self.directory(of: resolved)) { isNew = true }
         }
+        if isNew { scheduleReload() }
     }
 
     private static func directory(of path: String) -> String {

@@ -68,12 +68,12 @@ package final class ControlPlane: @unchecked Sendable {
         for worker in workers { worker.loop.start() }
         let failure: String? = queue.sync {
             guard let gateway = outcome.gateway else { return "the configuration is invalid" }
+            watch(outcome.watched)
             let resolved = EndpointResolution.resolve(gateway, known: known)
             let result = apply(gateway, hash: outcome.hash, resolved)
             lastReload = ReloadReport(
                 outcome: .applied, time: now, message: "loaded at start",
                 diagnostics: outcome.diagnostics.map(\.description))
-            watch(outcome.watched)
             if result == nil { announce(gateway) }
             return result
         }

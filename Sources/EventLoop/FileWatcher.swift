@@ -9,6 +9,8 @@ import Glibc
 package final class FileWatcher {
     private let descriptor: Int32
     private let source: any DispatchSourceRead
+    /// The kernel's numbers of the directories; one that was removed and made again gets another.
+    private var watched: Set<Int> = []
 
     private static let mask = UInt32(
         IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF
@@ -33,8 +35,13 @@ package final class FileWatcher {
         source.activate()
     }
 
-    /// Watches one more directory; adding one twice is harmless.
-    package func watch(directory: String) { _ = sluice_inotify_add(descriptor, directory, Self.mask) }
+    /// Watches one more directory.
+    ///
+    /// - Returns: false where it was watched already, or cannot be.
+    package func watch(directory: String) -> Bool {
+        let watch = sluice_inotify_add(descriptor, directory, Self.mask)
+        return watch >= 0 && watched.insert(watch).inserted
+    }
 
     deinit { source.cancel() }
 }

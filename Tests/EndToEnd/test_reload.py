@@ -82,6 +82,27 @@ def test_config_map(tmp_path):
             says(proxy, word)
 
 
+def test_changed_as_soon_as_it_runs(proxies):
+    """What is written between the first reading of the files and the first watching of them counts as well."""
+    for _ in range(5):
+        proxy = proxies(config("one"))
+        proxy.gateway.stop()
+        proxy.gateway.write_config(config("one"))
+        proxy.gateway.start(wait=False)
+        # The first connection that is taken, not the first answer of the admin side: that comes later.
+        wait_until(lambda: connects(proxy), what="the gateway takes connections")
+        proxy.gateway.write_config(config("two"))
+        says(proxy, "two")
+
+
+def connects(proxy) -> bool:
+    try:
+        proxy.connect().close()
+        return True
+    except OSError:
+        return False
+
+
 def test_directory(tmp_path):
     """Files of a directory are read in order; a new one is a change."""
     folder = tmp_path / "conf.d"
