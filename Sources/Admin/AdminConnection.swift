@@ -28,7 +28,7 @@ final class AdminConnection: Stream {
     }
 
     func start(_ descriptor: Int32) -> Bool {
-        guard open(descriptor, [.readable, .writable, .peerFinished]) else { return false }
+        guard openEstablished(descriptor) else { return false }
         loop.setDeadline(self, loop.now + Self.timeout)
         return true
     }
@@ -130,7 +130,7 @@ final class AdminConnection: Stream {
         state = keepsOpen ? .head : .closing
         loop.setDeadline(self, loop.now + Self.timeout)
         flush()
-        if outgoing.isEmpty { drained() } else { awaitsDrain = true }
+        if unsentBytes == 0 { drained() } else { awaitsDrain = true }
     }
 
     override func drained() {

@@ -36,6 +36,11 @@ long sluice_epoll_add(int epoll, int fd, uint32_t events, uint64_t key) {
     SLUICE_RESULT(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
 }
 
+long sluice_epoll_change(int epoll, int fd, uint32_t events, uint64_t key) {
+    struct epoll_event event = {.events = events, .data = {.u64 = key}};
+    SLUICE_RESULT(epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event));
+}
+
 // Not restarted on EINTR: the caller recomputes its timeout.
 long sluice_epoll_wait(int epoll, struct epoll_event *events, int capacity, int milliseconds) {
     int count = epoll_wait(epoll, events, capacity, milliseconds);
@@ -76,6 +81,18 @@ long sluice_send_two(int fd, const void *first, size_t firstCount, const void *s
 
 long sluice_write(int fd, const void *bytes, size_t count) {
     SLUICE_RESULT(write(fd, bytes, count));
+}
+
+long sluice_pipe(int *output, int *input) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return -(long)errno;
+    *output = ends[0];
+    *input = ends[1];
+    return 0;
+}
+
+long sluice_splice(int from, int to, size_t count) {
+    SLUICE_RESULT(splice(from, NULL, to, NULL, count, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
 }
 
 long sluice_socket(int family) {

@@ -34,6 +34,8 @@ package struct ListeningSocket: Sendable {
         let descriptor = try check(sluice_socket(address.family), "socket")
         do throws(SocketFailure) {
             _ = sluice_set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
+            // Connections inherit it: small pieces are sent at once, for they are gathered here.
+            _ = sluice_set_nodelay(descriptor)
             if address.isIPv6 { _ = sluice_set_option(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
             // Allowed for the moment of binding only: another process must not be able to share the port unnoticed.
             let overlapping = own.filter { $0.address.port == address.port }.map(\.descriptor) + [descriptor]

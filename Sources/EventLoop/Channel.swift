@@ -15,10 +15,9 @@ public struct Readiness: OptionSet, Sendable {
     package static let failed = Readiness(rawValue: EPOLLERR.rawValue)
 }
 
-/// A descriptor in a loop's epoll set. Registered once, edge-triggered, for everything: no call per request.
+/// A descriptor in a loop's epoll set. Registered once, edge-triggered: no call per request.
 open class Channel: Timed {
-    /// Unsafe: a loop and its worker live as long as the process; counting references to them would cost every event.
-    package final unowned(unsafe) let loop: Loop
+    package final let loop: Loop
     package fileprivate(set) final var descriptor: Int32 = -1
 
     package init(loop: Loop) { self.loop = loop }

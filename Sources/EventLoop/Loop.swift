@@ -23,12 +23,15 @@ package final class Loop: @unchecked Sendable {
     /// Shared by all channels of the loop for reading: what is not used up at once is copied to its owner.
     package let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: Loop.scratchBytes, alignment: 64)
     package let blocks = BlockPool()
+    var pipes = PipePool()
     package private(set) var now = Instant.now()
 
     private var channels: ContiguousArray<Slot> = []
     private var generation: UInt32 = 0
     private var deadlines = Deadlines()
     private var continuing: ContiguousArray<Channel> = []
+    /// Takes the place of `continuing` while that is worked through; empty in between, its memory is kept.
+    private var continued: ContiguousArray<Channel> = []
     private var unflushed: ContiguousArray<Stream> = []
     private var jobs: ContiguousArray<() -> Void> = []
     private var turnHooks: ContiguousArray<() -> Void> = []
@@ -58,6 +61,7 @@ package final class Loop: @unchecked Sendable {
         close(epoll)
         events.deallocate()
         scratch.deallocate()
+        pipes.closeAll()
     }
 
     /// Runs `job` on the loop's thread, soon. Safe from any thread.
@@ -119,6 +123,13 @@ package final class Loop: @unchecked Sendable {
         return false
     }
 
+    /// Changes what a registered channel is told of.
+    func change(_ channel: Channel, _ interest: Readiness) {
+        let index = Int(channel.descriptor)
+        let key = UInt64(channels[index].generation) << 32 | UInt64(index)
+        _ = sluice_epoll_change(epoll, channel.descriptor, interest.rawValue | EPOLLET.rawValue, key)
+    }
+
     func unregister(_ channel: Channel) {
         // Closing takes the descriptor out of the set; a stale event is told by its generation.
         channels[Int(channel.descriptor)].channel = nil
@@ -158,8 +169,8 @@ package final class Loop: @unchecked Sendable {
             let slot = channels[Int(key & 0xFFFF_FFFF)]
             guard slot.generation == UInt32(key >> 32), let channel = slot.channel else { continue }
             channel.ready(Readiness(rawValue: events[index].events))
-            flushQueued()
         }
+        flushQueued()
     }
 
     private func expire() {
@@ -177,12 +188,15 @@ package final class Loop: @unchecked Sendable {
             }
         }
         guard !continuing.isEmpty else { return }
-        let batch = continuing
-        continuing.removeAll(keepingCapacity: true)
-        for channel in batch {
+        swap(&continuing, &continued)
+        var index = 0
+        while index < continued.count {
+            let channel = continued[index]
             channel.isContinuing = false
             if channel.isOpen { channel.continued() }
-            flushQueued()
+            index &+= 1
         }
+        continued.removeAll(keepingCapacity: true)
+        flushQueued()
     }
 }

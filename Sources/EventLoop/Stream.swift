@@ -27,24 +27,45 @@ open class Stream: Channel {
     private static let readsPerTurn = 8
 
     package final var outgoing = ByteQueue()
+    /// Bytes on their way from another stream, in front of the queue.
+    final var pipe: SplicePipe?
     package final private(set) var canRead = false
     package final private(set) var canWrite = false
     /// A FIN or a hang-up was reported, so a short read does not mean that nothing is left to learn.
     package final private(set) var peerFinished = false
     /// Bytes the kernel has taken, since the beginning.
-    package final private(set) var sentBytes: UInt64 = 0
+    package final internal(set) var sentBytes: UInt64 = 0
+    /// Bytes the kernel has not taken yet.
+    package final var unsentBytes: Int { outgoing.count &+ (pipe?.count ?? 0) }
     /// What the kernel said when a write failed, 0 for none.
     package final private(set) var writeError: Int32 = 0
     private final var writeErrorReported = false
+    /// The loop reports when the socket takes bytes again. Not before it has refused some: most never do, and a fresh
+    /// connection would be reported twice.
+    private final var watchesWriting = false
     /// Somebody has stopped filling the queue until `drained` says that it is empty.
     package final var awaitsDrain = false
-    final var isFlushPending = false
+    package final var isFlushPending = false
 
     /// Bytes the peer has acknowledged, since the beginning: tells a slow reader from one that has stopped, which the
     /// kernel's taking does not while its buffer is full.
     package final var acknowledgedBytes: UInt64 {
         let pending = sluice_unacknowledged(descriptor)
         return pending > 0 ? sentBytes &- UInt64(pending) : sentBytes
+    }
+
+    // MARK: Opening
+
+    /// Takes over a socket whose connection is established.
+    package final func openEstablished(_ descriptor: Int32) -> Bool {
+        canWrite = true
+        return open(descriptor, [.readable, .peerFinished])
+    }
+
+    /// Takes over a socket that is connecting; `becameWritable` tells when that has come to an end.
+    package final func openConnecting(_ descriptor: Int32) -> Bool {
+        watchesWriting = true
+        return open(descriptor, [.readable, .writable, .peerFinished])
     }
 
     // MARK: For subclasses
@@ -59,6 +80,8 @@ open class Stream: Channel {
     open func drained() {}
     /// A write failed: nothing sent from here on will arrive.
     open func writeFailed(_ error: Int32) {}
+    /// The kernel takes no more for now, and some is left in the queue.
+    open func blocked() {}
     /// The peer will send no more, or the connection is gone; called once, also while reading is paused.
     open func peerLeft(reset: Bool) {}
 
@@ -92,7 +115,7 @@ open class Stream: Channel {
             writeFailed(writeError)
             guard isOpen else { return }
         }
-        if awaitsDrain && outgoing.isEmpty {
+        if awaitsDrain && unsentBytes == 0 {
             awaitsDrain = false
             drained()
             guard isOpen else { return }
@@ -113,9 +136,6 @@ open class Stream: Channel {
         }
     }
 
-    /// Sends small pieces at once instead of waiting for the peer's acknowledgement: they are gathered here.
-    package final func setNoDelay() { _ = sluice_set_nodelay(descriptor) }
-
     // MARK: Reading
 
     /// One read into the scratch buffer.
@@ -127,10 +147,12 @@ open class Stream: Channel {
             if count < loop.scratch.count && !peerFinished { canRead = false }
             return .bytes(UnsafeRawBufferPointer(start: base, count: count))
         }
-        canRead = false
+        readCameShort()
         if count == 0 { return .end }
         return count == -Int(EAGAIN) ? .nothing : .failed(Int32(-count))
     }
+
+    final func readCameShort() { canRead = false }
 
     // MARK: Writing
 
@@ -145,7 +167,7 @@ open class Stream: Channel {
 
     /// Sends bytes in order behind the queued ones. Nothing may be kept of `bytes` afterwards.
     package final func send(_ bytes: UnsafeRawBufferPointer) {
-        if bytes.count <= Self.gatherLimit || !canWrite || !outgoing.isContiguous || writeError != 0 {
+        if bytes.count <= Self.gatherLimit || !canWrite || !outgoing.isContiguous || pipe != nil || writeError != 0 {
             enqueue(bytes)
             return
         }
@@ -166,12 +188,16 @@ open class Stream: Channel {
         let fromQueue = min(sent, queued.count)
         outgoing.consume(fromQueue, into: loop.blocks)
         let rest = UnsafeRawBufferPointer(rebasing: bytes[(sent &- fromQueue)...])
-        if fromQueue < queued.count || !rest.isEmpty { canWrite = false }
+        if fromQueue < queued.count || !rest.isEmpty { stopWriting() }
         enqueue(rest)
     }
 
     /// Hands the queue to the kernel as far as it takes it.
     package final func flush() {
+        guard flushPipe() else {
+            blocked()
+            return
+        }
         while canWrite && writeError == 0 && !outgoing.isEmpty {
             let run = outgoing.first
             guard let base = run.baseAddress else { return }
@@ -182,13 +208,21 @@ open class Stream: Channel {
             }
             sentBytes &+= UInt64(sent)
             outgoing.consume(sent, into: loop.blocks)
-            if sent < run.count { canWrite = false }
+            if sent < run.count { stopWriting() }
         }
+        if !outgoing.isEmpty { blocked() }
         if awaitsDrain && outgoing.isEmpty { loop.continueLater(self) }
     }
 
-    private final func refused(_ result: Int) {
+    private final func stopWriting() {
         canWrite = false
+        guard !watchesWriting else { return }
+        watchesWriting = true
+        loop.change(self, [.readable, .writable, .peerFinished])
+    }
+
+    final func refused(_ result: Int) {
+        stopWriting()
         guard result != -Int(EAGAIN) else { return }
         writeError = Int32(-result)
         // The owner hears of it in a turn of its own, never inside its call.
@@ -203,6 +237,7 @@ open class Stream: Channel {
         guard isOpen else { return }
         if reset { _ = sluice_set_reset_on_close(descriptor) }
         outgoing.removeAll(into: loop.blocks)
+        dropPipe()
         closeDescriptor()
     }
 }

@@ -1,7 +1,7 @@
 import Base
 
 /// The header fields a gateway acts on, told apart once while parsing; all others are `other`.
-package enum FieldName: UInt8, Sendable {
+package enum FieldName: CaseIterable, Sendable {
     case other
     case host, contentLength, transferEncoding, connection, keepAlive, proxyConnection, te, trailer, upgrade, expect
     case authorization, via, date, userAgent

@@ -123,4 +123,15 @@ struct BodyReaderTests {
             }
         }
     }
+
+    @Test func skipsWhatWentAnotherWay() {
+        var reader = BodyReader(.length(10))
+        reader.skip(4)
+        #expect(reader.remaining == 6)
+        reader.skip(6)
+        #expect(reader.remaining == 0)
+        var other = BodyReader(.chunked)
+        other.skip(1)
+        #expect(other.remaining == nil)
+    }
 }

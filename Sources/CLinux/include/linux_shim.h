@@ -12,6 +12,8 @@
 
 long sluice_epoll_create(void);
 long sluice_epoll_add(int epoll, int fd, uint32_t events, uint64_t key);
+// What is ready already is reported once more.
+long sluice_epoll_change(int epoll, int fd, uint32_t events, uint64_t key);
 // Not restarted on EINTR: the caller recomputes its timeout.
 long sluice_epoll_wait(int epoll, struct epoll_event *_Nonnull events, int capacity, int milliseconds);
 uint64_t sluice_event_key(const struct epoll_event *_Nonnull event);
@@ -24,6 +26,9 @@ long sluice_send(int fd, const void *_Nonnull bytes, size_t count);
 // One call for the queued bytes and the fresh ones behind them.
 long sluice_send_two(int fd, const void *_Nonnull first, size_t firstCount, const void *_Nonnull second, size_t secondCount);
 long sluice_write(int fd, const void *_Nonnull bytes, size_t count);
+long sluice_pipe(int *_Nonnull output, int *_Nonnull input);
+// Moves bytes from a socket into a pipe or from a pipe into a socket, without waiting (splice(2)).
+long sluice_splice(int from, int to, size_t count);
 long sluice_socket(int family);
 long sluice_bind(int fd, const struct sockaddr_storage *_Nonnull address, uint32_t length);
 long sluice_connect(int fd, const struct sockaddr_storage *_Nonnull address, uint32_t length);

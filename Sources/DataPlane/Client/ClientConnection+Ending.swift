@@ -52,7 +52,7 @@ extension ClientConnection {
         state = .head
         armIdleTimeout()
         // A client that sends one request after the other and reads no answers is not read from either.
-        if outgoing.count > Exchange.backlogLimit { awaitsDrain = true }
+        if unsentBytes > Exchange.backlogLimit { awaitsDrain = true }
         if !isConsuming && (!inbox.isEmpty || canRead) { wake() }
     }
 
@@ -63,7 +63,7 @@ extension ClientConnection {
         state = .closing
         needsLinger = cut == .no && (requestIsIncomplete || !inbox.isEmpty || canRead)
         flush()
-        if outgoing.isEmpty {
+        if unsentBytes == 0 {
             finishClosing()
         } else {
             awaitsDrain = true
@@ -72,7 +72,8 @@ extension ClientConnection {
     }
 
     func armIdleTimeout() {
-        if !outgoing.isEmpty { takenAtDeadline = acknowledgedBytes }
+        // What is about to be flushed mostly leaves at once; `blocked` tells of the rest.
+        if unsentBytes > 0 && !isFlushPending { takenAtDeadline = acknowledgedBytes }
         loop.setDeadline(self, loop.now + listener.idleTimeout)
     }
 

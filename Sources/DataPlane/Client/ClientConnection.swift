@@ -30,7 +30,7 @@ final class ClientConnection: Stream {
     enum State { case head, body, trailers, responding, discarding, closing, lingering }
     enum Cut { case no, close, reset }
 
-    unowned(unsafe) let worker: Worker
+    let worker: Worker
     let listener: ListenerState
     let address: SocketAddress?
     /// The peer is a proxy whose forwarding headers are believed.
@@ -64,8 +64,7 @@ final class ClientConnection: Stream {
     }
 
     func start(_ descriptor: Int32) -> Bool {
-        guard open(descriptor, [.readable, .writable, .peerFinished]) else { return false }
-        setNoDelay()
+        guard openEstablished(descriptor) else { return false }
         loop.setDeadline(self, loop.now + listener.idleTimeout)
         return true
     }
@@ -82,6 +81,7 @@ final class ClientConnection: Stream {
     }
 
     override func readable() {
+        if state == .body, spliceBody() { return }
         switch receive() {
         case .bytes(let bytes):
             lastReceived = loop.now
@@ -97,6 +97,26 @@ final class ClientConnection: Stream {
         case .nothing: break
         case .end, .failed: inputEnded()
         }
+    }
+
+    /// Moves a large body on inside the kernel, where nobody else has to see it.
+    ///
+    /// - Returns: false where it has to be read.
+    private func spliceBody() -> Bool {
+        guard inbox.isEmpty, let remaining = body.remaining, remaining >= Stream.worthSplicing, let exchange,
+            let target = exchange.spliceTarget
+        else { return false }
+        switch target.splice(from: self, limit: remaining) {
+        case .moved(let count):
+            lastReceived = loop.now
+            body.skip(UInt64(count))
+            exchange.requestBodySpliced(count)
+            if body.remaining == 0 { bodyEnded(exchange, trailers: nil) }
+        case .nothing: break
+        case .end, .failed: inputEnded()
+        case .unavailable: return false
+        }
+        return true
     }
 
     /// Something that stood in the way of reading has gone; looked at in a turn of its own.
@@ -244,7 +264,7 @@ final class ClientConnection: Stream {
 
     private func inputEnded() {
         switch state {
-        case .head where exchange == nil && !outgoing.isEmpty: closeAfterFlush()
+        case .head where exchange == nil && unsentBytes > 0: closeAfterFlush()
         case .head, .body, .trailers: leave()
         case .responding: break
         case .discarding, .closing, .lingering: close(reset: false)
@@ -267,6 +287,11 @@ final class ClientConnection: Stream {
         }
     }
 
+    override func blocked() {
+        // Asked for only here: it is a system call.
+        if exchange == nil { takenAtDeadline = acknowledgedBytes }
+    }
+
     override func writeFailed(_ error: Int32) { leave() }
 
     override func expired(now: Instant) {
@@ -277,7 +302,7 @@ final class ClientConnection: Stream {
             exchange.reject(.headerTimeout)
         } else if let exchange {
             probe(exchange)
-        } else if state == .head || state == .closing, !outgoing.isEmpty, acknowledgedBytes != takenAtDeadline {
+        } else if state == .head || state == .closing, unsentBytes > 0, acknowledgedBytes != takenAtDeadline {
             // It still reads the last answer.
             armIdleTimeout()
         } else {

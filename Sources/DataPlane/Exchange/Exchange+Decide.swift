@@ -104,7 +104,7 @@ extension Exchange {
         let password = UnsafeRawBufferPointer(rebasing: scratch[credentials.password])
         let known = users.user(name)
         let stored = known ?? users.decoy
-        let digest = worker.credentialDigest(user: name, hash: stored.hash, password: password)
+        let digest = worker.credentialDigest(user: name, hash: stored.hashBytes, password: password)
         user.append(contentsOf: name)
         switch worker.verdicts.verdict(digest) {
         case .some(let isRight): admit(isRight && known != nil)
@@ -148,15 +148,11 @@ extension Exchange {
 
     private func applyLimits() {
         guard let route else { return }
-        if let limit = route.route.maxBodySize, case .length(let length) = head.framing, length > UInt64(max(limit, 0))
-        {
+        if let limit = route.maxBodySize, case .length(let length) = head.framing, length > limit {
             reject(.bodyTooLarge)
             return
         }
-        switch route.route.action {
-        case .forward: dispatch()
-        case .respond(let response): answer(response)
-        }
+        if let response = route.response { answer(response) } else { dispatch() }
     }
 
     private func answer(_ response: Route.FixedResponse) {

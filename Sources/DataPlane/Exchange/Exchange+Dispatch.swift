@@ -85,7 +85,7 @@ extension Exchange {
         }
         var forwarding = RequestForwarding(framing: head.framing, target: origin, host: head.slice(host))
         forwarding.isTrusted = client.isTrusted
-        forwarding.keepsAuthorization = route.users == nil || route.route.basicAuth?.forwardAuthorization == true
+        forwarding.keepsAuthorization = route.keepsAuthorization
         forwarding.requestID = identity.madeRequestID
         forwarding.traceparent = identity.newTraceparent
         worker.stage.removeAll()

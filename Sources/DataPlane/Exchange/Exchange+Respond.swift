@@ -44,10 +44,19 @@ extension Exchange {
         } else {
             client.send(bytes)
         }
-        if client.outgoing.count > Self.backlogLimit {
-            client.awaitsDrain = true
-            upstream?.pause()
-        }
+        if client.unsentBytes > Self.backlogLimit { waitForClient(client) }
+    }
+
+    private func waitForClient(_ client: ClientConnection) {
+        client.awaitsDrain = true
+        upstream?.pause()
+    }
+
+    func passSpliced(_ count: Int) {
+        guard let client else { return }
+        lastActivity = worker.loop.now
+        responseBytes &+= UInt64(count)
+        if client.unsentBytes > 0 { waitForClient(client) }
     }
 
     func passEnd(trailers: MessageHead?) {

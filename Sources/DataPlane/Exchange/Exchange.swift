@@ -17,7 +17,7 @@ import Traffic
 package final class Exchange: UpstreamUser {
     enum Phase { case reading, deciding, verifying, waiting, sending, responding, finished }
 
-    unowned(unsafe) let worker: Worker
+    let worker: Worker
     /// Set from the first byte of the request until `finish`.
     var client: ClientConnection?
     /// Told apart from an earlier use of the same object by jobs that come back late.
@@ -89,11 +89,11 @@ package final class Exchange: UpstreamUser {
         if hasDecodedPath { decodedPath.release() }
         hasDecodedPath = false
         host = .empty
-        configuration = nil
         route = nil
         entry = nil
         pool = nil
         endpoint = nil
+        configuration = nil
         upstream = nil
         if !mirrors.isEmpty { mirrors.removeAll(keepingCapacity: true) }
         if !forwardedClient.isEmpty { forwardedClient.removeAll() }
@@ -123,7 +123,7 @@ package final class Exchange: UpstreamUser {
 
     func requestBody(_ bytes: UnsafeRawBufferPointer) {
         requestBytes &+= UInt64(bytes.count)
-        if let limit = route?.route.maxBodySize, requestBytes > UInt64(max(limit, 0)) {
+        if let limit = route?.maxBodySize, requestBytes > limit {
             reject(.bodyTooLarge)
             return
         }
@@ -131,7 +131,20 @@ package final class Exchange: UpstreamUser {
         for mirror in mirrors { mirror.sendBody(bytes) }
         guard let upstream else { return }
         upstream.sendBody(bytes)
-        if upstream.outgoing.count > Self.backlogLimit { upstream.awaitsDrain = true }
+        if upstream.unsentBytes > Self.backlogLimit { upstream.awaitsDrain = true }
+    }
+
+    /// Where body bytes may go without being looked at: no mirror wants them, and they need no framing.
+    var spliceTarget: Stream? {
+        guard mirrors.isEmpty, head.framing != .chunked, let upstream, upstream.canSplice else { return nil }
+        return upstream
+    }
+
+    /// Body bytes went to `spliceTarget`. Their number was known, so the limit was looked at before.
+    func requestBodySpliced(_ count: Int) {
+        requestBytes &+= UInt64(count)
+        lastActivity = worker.loop.now
+        if let upstream, upstream.unsentBytes > 0 { upstream.awaitsDrain = true }
     }
 
     func requestEnd(trailers: MessageHead?) {
@@ -150,6 +163,11 @@ package final class Exchange: UpstreamUser {
     override func upstreamInterim(_ head: MessageHead) { passInterim(head) }
     override func upstreamHead(_ head: MessageHead, framing: BodyFraming) { passHead(head, framing: framing) }
     override func upstreamBody(_ bytes: UnsafeRawBufferPointer) { passBody(bytes) }
+    override var spliceTargetOfAnswer: Stream? {
+        guard clientFraming != .chunked, let client, client.canSplice else { return nil }
+        return client
+    }
+    override func upstreamSpliced(_ count: Int) { passSpliced(count) }
     override func upstreamEnded(trailers: MessageHead?) { passEnd(trailers: trailers) }
     override func upstreamFailed(_ failure: UpstreamFailure) { handleFailure(failure) }
     override func expired(now: Instant) { handleExpiry(now) }

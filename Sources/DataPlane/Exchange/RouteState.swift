@@ -43,6 +43,12 @@ package final class RouteState {
     let series: Series
     let timeout: Nanoseconds?
     let idleTimeout: Nanoseconds?
+    let maxBodySize: UInt64?
+    let keepsAuthorization: Bool
+    /// Made here, instead of asking a backend.
+    let response: Route.FixedResponse?
+    /// An entry that cannot be used keeps its share, which then fails.
+    private let failsWhenDown: Bool
 
     struct Entry {
         var pool: BackendPool
@@ -62,6 +68,16 @@ package final class RouteState {
         users = resolved.users
         timeout = route.timeout.map { Nanoseconds($0) }
         idleTimeout = route.idleTimeout.map { Nanoseconds($0) }
+        maxBodySize = route.maxBodySize.map { UInt64(max($0, 0)) }
+        keepsAuthorization = resolved.users == nil || route.basicAuth?.forwardAuthorization == true
+        switch route.action {
+        case .forward(let forward):
+            response = nil
+            failsWhenDown = forward.whenDown == .fail
+        case .respond(let fixed):
+            response = fixed
+            failsWhenDown = false
+        }
         counters = previous?.counters ?? RouteCounters()
         let realm = (route.basicAuth?.realm ?? "").flatMap { $0 == "\"" || $0 == "\\" ? ["\\", $0] : [$0] }
         challenge = Array("Basic realm=\"\(String(realm))\", charset=\"UTF-8\"".utf8)
@@ -69,9 +85,8 @@ package final class RouteState {
 
     /// The entry whose turn it is, or `nil` if none can be used.
     func nextEntry() -> Int? {
-        guard case .forward(let forward) = route.action else { return nil }
         guard entries.count > 1 else { return entries.isEmpty || !entries[0].pool.isUsable ? nil : 0 }
-        let choice = split.next { index in forward.whenDown == .fail || entries[index].pool.isUsable }
+        let choice = split.next { index in failsWhenDown || entries[index].pool.isUsable }
         guard let choice, entries[choice].pool.isUsable else { return nil }
         return choice
     }

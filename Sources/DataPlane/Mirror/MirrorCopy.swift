@@ -9,7 +9,7 @@ import Traffic
 /// A copy of a request on its way to a mirror. It streams beside the primary and holds what the mirror has not taken yet;
 /// whatever happens to it, the primary does not notice.
 package final class MirrorCopy: UpstreamUser {
-    private unowned(unsafe) let worker: Worker
+    private let worker: Worker
     private let state: MirrorState
     private var connection: UpstreamConnection?
     private var endpoint: EndpointPool?
@@ -85,7 +85,7 @@ package final class MirrorCopy: UpstreamUser {
     /// Brings the mirror's total up to date with what this copy holds.
     func count() {
         guard !isOver, let connection else { return }
-        let held = connection.outgoing.count
+        let held = connection.unsentBytes
         guard held != accounted else { return }
         if held < accounted || accounted == 0 { lastProgress = worker.loop.now }
         state.load.bufferedBytes.add(held &- accounted, ordering: .relaxed)

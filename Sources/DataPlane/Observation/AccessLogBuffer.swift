@@ -10,7 +10,7 @@ final class AccessLogBuffer: Timed {
     /// Handed over at the latest after this time, so that whoever follows the log sees the present.
     private static let delay = Nanoseconds.milliseconds(50)
 
-    private unowned(unsafe) let loop: Loop
+    private let loop: Loop
     private var writer: LogWriter?
     private var formatter = AccessLogFormatter(format: .json)
     private var percent: Double = 0

@@ -11,7 +11,7 @@ package final class BackendPool {
     let endpoints: ContiguousArray<EndpointPool>
     let queue: WaitQueue
     private let balance: LeastRequest
-    private unowned(unsafe) let worker: Worker
+    private let worker: Worker
 
     let connectTimeout: Nanoseconds
     let idleTimeout: Nanoseconds

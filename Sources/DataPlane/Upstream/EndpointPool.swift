@@ -14,7 +14,7 @@ package final class EndpointPool {
     private(set) var isRetired = false
     /// Most recently used last, which is used first: the others may time out.
     private var idle: ContiguousArray<UpstreamConnection> = []
-    private unowned(unsafe) let worker: Worker
+    private let worker: Worker
 
     init(worker: Worker, address: SocketAddress, load: EndpointLoad, backendLoad: BackendLoad) {
         self.worker = worker

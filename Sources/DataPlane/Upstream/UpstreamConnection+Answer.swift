@@ -5,6 +5,26 @@ import Telemetry
 
 /// The way in: an answer is taken apart and handed to the user, with the same suspicion as a request.
 extension UpstreamConnection {
+    /// Moves a large body on inside the kernel.
+    ///
+    /// - Returns: false where it has to be read.
+    func spliceBody() -> Bool {
+        guard inbox.isEmpty, let remaining = body.remaining, remaining >= Stream.worthSplicing, let user,
+            let target = user.spliceTargetOfAnswer
+        else { return false }
+        switch target.splice(from: self, limit: remaining) {
+        case .moved(let count):
+            body.skip(UInt64(count))
+            user.upstreamSpliced(count)
+            if body.remaining == 0 { finished(trailers: nil, leftover: 0, user) }
+        case .nothing: break
+        case .end: ended(error: 0)
+        case .failed(let error): ended(error: error)
+        case .unavailable: return false
+        }
+        return true
+    }
+
     func keep(_ rest: UnsafeRawBufferPointer) {
         // Bytes behind a complete answer belong to nobody; they only keep the connection from being used again.
         if reading == .done { return }
@@ -25,7 +45,9 @@ extension UpstreamConnection {
     func consume(_ bytes: UnsafeRawBufferPointer) -> Int {
         sawBytes = true
         var offset = 0
-        while isOpen, let user {
+        guard let user else { return bytes.count }
+        // A complete answer takes the user away; an early failure does, too.
+        while isOpen, self.user === user {
             switch reading {
             case .head:
                 guard let head = completeSection(bytes, &offset) else { return isOpen ? offset : bytes.count }

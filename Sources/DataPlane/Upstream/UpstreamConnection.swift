@@ -18,7 +18,7 @@ final class UpstreamConnection: Stream {
     enum State { case connecting, idle, busy }
     enum Reading { case head, body, trailers, done }
 
-    unowned(unsafe) let worker: Worker
+    let worker: Worker
     let endpoint: EndpointPool
     var state = State.connecting
     private(set) var user: UpstreamUser?
@@ -70,7 +70,7 @@ final class UpstreamConnection: Stream {
             loop.later { [self] in connectFailed() }
             return
         }
-        guard open(Int32(socket), [.readable, .writable, .peerFinished]) else {
+        guard openConnecting(Int32(socket)) else {
             connectError = ENOMEM
             loop.later { [self] in connectFailed() }
             return
@@ -94,7 +94,7 @@ final class UpstreamConnection: Stream {
         }
         guard isOpen else { return }
         super.becameWritable()
-        if outgoing.count > 0 || user != nil { user?.upstreamProgressed() }
+        if unsentBytes > 0 || user != nil { user?.upstreamProgressed() }
     }
 
     private func connectFailed() {
@@ -181,6 +181,7 @@ final class UpstreamConnection: Stream {
     override var wantsRead: Bool { state != .connecting && !isPaused }
 
     override func readable() {
+        if reading == .body, spliceBody() { return }
         switch receive() {
         case .bytes(let bytes):
             guard state == .busy, user != nil else {
@@ -234,7 +235,7 @@ final class UpstreamConnection: Stream {
     func release(idleTimeout: Nanoseconds) {
         user = nil
         returnHead()
-        guard isOpen, reading == .done, requestDone, allowsReuse, outgoing.isEmpty, inbox.isEmpty, !peerFinished,
+        guard isOpen, reading == .done, requestDone, allowsReuse, unsentBytes == 0, inbox.isEmpty, !peerFinished,
             writeError == 0, !endpoint.isRetired
         else {
             close()

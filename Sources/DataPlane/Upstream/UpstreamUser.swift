@@ -21,6 +21,10 @@ package class UpstreamUser: Timed {
     func upstreamInterim(_ head: MessageHead) {}
     func upstreamHead(_ head: MessageHead, framing: BodyFraming) {}
     func upstreamBody(_ bytes: UnsafeRawBufferPointer) {}
+    /// Where the answer's body may go without being looked at.
+    var spliceTargetOfAnswer: Stream? { nil }
+    /// This many bytes of the body went to `spliceTargetOfAnswer`.
+    func upstreamSpliced(_ count: Int) {}
     func upstreamEnded(trailers: MessageHead?) {}
     func upstreamFailed(_ failure: UpstreamFailure) {}
     /// The connection is established; a pooled one tells nothing.

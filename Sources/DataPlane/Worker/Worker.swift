@@ -9,7 +9,8 @@ import Traffic
 
 /// Everything one loop needs to serve its clients. Nothing in it is shared with another loop.
 ///
-/// What it owns refers back to it without counting (`unowned(unsafe)`): a worker lives as long as the process.
+/// What it owns refers back to it, by constants: those are read without counting a reference. A worker lives as long as the
+/// process, so the cycles keep nothing that should go.
 ///
 /// Unchecked: other threads hold a worker only to post to its loop and to read `connectionCount`.
 package final class Worker: @unchecked Sendable {
@@ -186,10 +187,9 @@ package final class Worker: @unchecked Sendable {
     // MARK: Credentials
 
     func credentialDigest(
-        user: UnsafeRawBufferPointer, hash: String, password: UnsafeRawBufferPointer
+        user: UnsafeRawBufferPointer, hash: [UInt8], password: UnsafeRawBufferPointer
     ) -> CredentialDigest {
-        var hash = hash
-        return hash.withUTF8 { digester.digest(user, UnsafeRawBufferPointer($0), password) }
+        hash.withUnsafeBytes { digester.digest(user, $0, password) }
     }
 
     func verify(_ job: Verification, for exchange: Exchange, isKnown: Bool) {

@@ -49,6 +49,12 @@ package struct BodyReader {
         return false
     }
 
+    /// Counts bytes of a body of known length that went another way; at most `remaining`.
+    package mutating func skip(_ count: UInt64) {
+        guard case .counted(let left) = state else { return }
+        state = count >= left ? .done : .counted(left &- count)
+    }
+
     package mutating func next(_ bytes: UnsafeRawBufferPointer, from offset: inout Int) -> Step {
         switch state {
         case .done: return .end

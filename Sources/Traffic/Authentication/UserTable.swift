@@ -1,11 +1,20 @@
 import Base
 
 /// The users of a route and their password hashes, to be looked up by the bytes a client sent.
-package struct UserTable: Sendable {
-    package struct User: Sendable {
+///
+/// Classes, so that a request that looks a user up copies none of it.
+package final class UserTable: Sendable {
+    package final class User: Sendable {
         package let name: [UInt8]
         /// As in the htpasswd file.
         package let hash: String
+        package let hashBytes: [UInt8]
+
+        init(name: [UInt8], hash: String) {
+            self.name = name
+            self.hash = hash
+            hashBytes = Array(hash.utf8)
+        }
     }
 
     private let buckets: [UInt64: [User]]

@@ -1,18 +1,102 @@
 package import Configuration
 
-/// The routes of one configuration in a form that only has to be compared with: built once for each reload.
-package struct RouteTable: Sendable {
-    private var rules: [RouteRule]
+/// The routes of one configuration, compiled: built once for each reload, and as fast with ten thousand routes as with ten
+/// where they differ in host or plain path. Regular expressions are tried one after the other.
+///
+/// Routes are grouped by host: those of one name, those of one `*.` ending, those of any host. A request looks into the
+/// groups its host belongs to and takes the route that stands first in the configuration.
+package final class RouteTable: Sendable {
+    private let exactHosts: HostIndex
+    /// By `.example.com` for `*.example.com`.
+    private let hostSuffixes: HostIndex
+    /// The first is for any host.
+    private let groups: [Group]
+    private let conditions: [RouteConditions]
 
-    package init(_ routes: [Route]) { rules = routes.map(RouteRule.init) }
+    private struct Group: Sendable {
+        var paths: PathIndex
+        /// What names no plain path, in the order of the ranks.
+        var patterns: [PathIndex.Rule]
+    }
+
+    package init(_ routes: [Route]) {
+        var builder = Builder()
+        for (rank, route) in routes.enumerated() { builder.add(route, rank) }
+        exactHosts = HostIndex(builder.exactHosts.map { (Array($0.key.utf8), $0.value) })
+        hostSuffixes = HostIndex(builder.hostSuffixes.map { (Array($0.key.utf8), $0.value) })
+        groups = builder.groups.map { Group(paths: PathIndex($0.paths), patterns: $0.patterns) }
+        conditions = builder.conditions
+    }
 
     /// The index of the first route that takes the request.
-    package func match(_ request: borrowing RequestView) -> Int? {
-        var index = 0
-        while index < rules.count {
-            if rules[index].matches(request) { return index }
-            index += 1
+    package func match(_ request: RequestView) -> Int? {
+        var best = Int.max
+        match(0, request, &best)
+        if let group = exactHosts.value(of: request.host) { match(group, request, &best) }
+        if !hostSuffixes.isEmpty {
+            hostSuffixes.forEachSuffix(of: request.host) { match($0, request, &best) }
         }
-        return nil
+        return best == .max ? nil : best
+    }
+
+    private func match(_ group: Int, _ request: RequestView, _ best: inout Int) {
+        groups[group].paths.match(request.path, below: &best) { conditions[$0].hold(request) }
+        for rule in groups[group].patterns {
+            guard rule.rank < best else { return }
+            if conditions[rule.conditions].hold(request) {
+                best = rule.rank
+                return
+            }
+        }
+    }
+}
+
+extension RouteTable {
+    /// Sorts routes into groups.
+    private struct Builder {
+        var exactHosts: [String: Int] = [:]
+        var hostSuffixes: [String: Int] = [:]
+        var groups: [(paths: [(path: [UInt8], rule: PathIndex.Rule)], patterns: [PathIndex.Rule])] = [([], [])]
+        var conditions: [RouteConditions] = []
+
+        mutating func add(_ route: Route, _ rank: Int) {
+            let places = Set(route.hosts.isEmpty ? [0] : route.hosts.map { group(of: $0.lowercased()) })
+            for match in route.match.isEmpty ? [Match()] : route.match {
+                var rule = PathIndex.Rule(rank: rank, conditions: -1, extent: .start)
+                if let more = RouteConditions(match) {
+                    rule.conditions = conditions.count
+                    conditions.append(more)
+                }
+                for place in places { add(match, rule, to: place) }
+            }
+        }
+
+        private mutating func add(_ match: Match, _ rule: PathIndex.Rule, to place: Int) {
+            var rule = rule
+            switch match.path {
+            case .regex:
+                groups[place].patterns.append(rule)
+                return
+            case .exact(let path):
+                rule.extent = .whole
+                groups[place].paths.append((Array(path.utf8), rule))
+            case .prefix(let path):
+                rule.extent = .elements
+                // "/v2/" and "/v2" name the same elements.
+                groups[place].paths.append((Array((path.hasSuffix("/") ? path.dropLast() : path[...]).utf8), rule))
+            case .startsWith(let path): groups[place].paths.append((Array(path.utf8), rule))
+            case nil: groups[place].paths.append(([], rule))
+            }
+        }
+
+        private mutating func group(of host: String) -> Int {
+            if host == "*" { return 0 }
+            let isSuffix = host.hasPrefix("*.")
+            let name = isSuffix ? String(host.dropFirst()) : host
+            if let known = isSuffix ? hostSuffixes[name] : exactHosts[name] { return known }
+            groups.append(([], []))
+            if isSuffix { hostSuffixes[name] = groups.count - 1 } else { exactHosts[name] = groups.count - 1 }
+            return groups.count - 1
+        }
     }
 }

@@ -1,0 +1,41 @@
+import CLinux
+import Glibc
+
+/// A pipe through which bytes go from one socket to another inside the kernel (splice(2)), without being copied to this
+/// process and back.
+struct SplicePipe {
+    /// Where bytes go in.
+    let input: Int32
+    /// Where they come out.
+    let output: Int32
+    /// Bytes inside.
+    var count = 0
+
+    /// - Returns: `nil` where the process has no descriptors left.
+    init?() {
+        var ends: (Int32, Int32) = (-1, -1)
+        guard sluice_pipe(&ends.0, &ends.1) >= 0 else { return nil }
+        (output, input) = ends
+    }
+
+    func close() {
+        Glibc.close(input)
+        Glibc.close(output)
+    }
+}
+
+/// The empty pipes of one loop.
+struct PipePool {
+    /// Two descriptors each. A pipe is in use only while its socket does not take what is inside.
+    private static let kept = 32
+
+    private var spare: [SplicePipe] = []
+
+    mutating func take() -> SplicePipe? { spare.popLast() ?? SplicePipe() }
+
+    mutating func give(_ pipe: SplicePipe) {
+        if pipe.count == 0 && spare.count < Self.kept { spare.append(pipe) } else { pipe.close() }
+    }
+
+    func closeAll() { for pipe in spare { pipe.close() } }
+}

@@ -1,0 +1,45 @@
+import Base
+import Configuration
+import HTTP
+
+/// What a `match` entry asks for beside a host and a plain path: all of it must hold.
+///
+/// A class, because a table holds many and looking at one must not copy its parts.
+final class RouteConditions: Sendable {
+    private let pattern: Pattern?
+    private let method: [UInt8]?
+    private let headers: [NamedTest]
+    private let query: [NamedTest]
+    private let model: [UInt8]?
+    private let version: [UInt8]?
+
+    /// - Returns: `nil` where the match asks for nothing more.
+    init?(_ match: Match) {
+        if case .regex(let pattern) = match.path { self.pattern = pattern } else { pattern = nil }
+        method = match.method.map { Array($0.utf8) }
+        headers = match.headers.map(NamedTest.init)
+        query = match.query.map(NamedTest.init)
+        model = match.model.map { Array($0.utf8) }
+        version = match.version.map { Array($0.utf8) }
+        let asksForFields = !headers.isEmpty || !query.isEmpty
+        let asksForModel = model != nil || version != nil
+        guard pattern != nil || method != nil || asksForFields || asksForModel else { return nil }
+    }
+
+    func hold(_ request: RequestView) -> Bool {
+        if let method, !equals(request.head.slice(request.head.methodName), method) { return false }
+        if model != nil || version != nil, !matchesModel(request.path) { return false }
+        for header in headers where !header.matches(fieldsOf: request.head) { return false }
+        for parameter in query where !parameter.matches(query: request.query) { return false }
+        // Last, for it costs most.
+        if let pattern, !pattern.matchesWhole(request.path) { return false }
+        return true
+    }
+
+    private func matchesModel(_ path: UnsafeRawBufferPointer) -> Bool {
+        guard let named = InferencePath(path) else { return false }
+        if let model, !equals(named.model, model) { return false }
+        if let version, !equals(named.version, version) { return false }
+        return true
+    }
+}
