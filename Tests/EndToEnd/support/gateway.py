@@ -113,7 +113,15 @@ class Gateway:
     Leaving the context stops it with SIGTERM and checks that it had not died before and ends with status 0.
     """
 
-    def __init__(self, config_text: str, workdir, nofile: int | None = None, stdout=None, config_path=None):
+    def __init__(
+        self,
+        config_text: str,
+        workdir,
+        nofile: int | None = None,
+        stdout=None,
+        config_path=None,
+        environment: dict | None = None,
+    ):
         self.workdir = Path(workdir)
         self.workdir.mkdir(parents=True, exist_ok=True)
         self.host = "127.0.0.1"
@@ -124,6 +132,8 @@ class Gateway:
         self.config_path = Path(config_path) if config_path else self.workdir / "sluice.yaml"
         self.nofile = nofile
         self.stdout = stdout
+        # Variables besides those of the tests.
+        self.environment = os.environ | (environment or {})
         self.process = None
         self.config_path.write_text(self.expand(config_text))
 
@@ -166,7 +176,12 @@ class Gateway:
         self._stderr = open(self.workdir / "stderr.log", "ab")
         self._stdout = open(self.workdir / "stdout.log", "ab")
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=self.stdout or self._stdout, stderr=self._stderr, cwd=self.workdir
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=self.stdout or self._stdout,
+            stderr=self._stderr,
+            cwd=self.workdir,
+            env=self.environment,
         )
         if wait:
             self.wait_ready()
