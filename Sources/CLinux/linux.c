@@ -83,9 +83,11 @@ long sluice_write(int fd, const void *bytes, size_t count) {
     SLUICE_RESULT(write(fd, bytes, count));
 }
 
-long sluice_pipe(int *output, int *input) {
+long sluice_pipe(int *output, int *input, int capacity) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return -(long)errno;
+    // Past the user's limit of pipe memory the kernel refuses, and the pipe stays as small as it is.
+    (void)fcntl(ends[1], F_SETPIPE_SZ, capacity);
     *output = ends[0];
     *input = ends[1];
     return 0;

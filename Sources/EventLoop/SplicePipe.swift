@@ -4,6 +4,10 @@ import Glibc
 /// A pipe through which bytes go from one socket to another inside the kernel (splice(2)), without being copied to this
 /// process and back.
 struct SplicePipe {
+    /// Bytes that fit, where the kernel allows it: four times its default. A peer that is handed much at once is woken less
+    /// often for it, which cost 30 % of a 600 KiB body; four times more again was no better.
+    static let capacity = 256 * 1024
+
     /// Where bytes go in.
     let input: Int32
     /// Where they come out.
@@ -14,7 +18,7 @@ struct SplicePipe {
     /// - Returns: `nil` where the process has no descriptors left.
     init?() {
         var ends: (Int32, Int32) = (-1, -1)
-        guard sluice_pipe(&ends.0, &ends.1) >= 0 else { return nil }
+        guard sluice_pipe(&ends.0, &ends.1, Int32(Self.capacity)) >= 0 else { return nil }
         (output, input) = ends
     }
 

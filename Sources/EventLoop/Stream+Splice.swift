@@ -15,8 +15,6 @@ package enum Spliced {
 extension Stream {
     /// Bytes from which on moving them inside the kernel costs less than reading and writing them.
     package static let worthSplicing: UInt64 = 32 * 1024
-    /// Bytes moved at once, so that a fast peer cannot keep the others waiting.
-    private static let spliceLimit = 256 * 1024
 
     /// Whether bytes of another stream may go out right now.
     package final var canSplice: Bool { canWrite && unsentBytes == 0 && writeError == 0 }
@@ -25,7 +23,7 @@ extension Stream {
     /// not take at once stays in the pipe and goes out in front of everything sent later.
     package final func splice(from source: Stream, limit: UInt64) -> Spliced {
         guard let fresh = loop.pipes.take() else { return .unavailable }
-        let amount = Int(min(limit, UInt64(Self.spliceLimit)))
+        let amount = Int(min(limit, UInt64(SplicePipe.capacity)))
         let count = sluice_splice(source.descriptor, fresh.input, amount)
         guard count > 0 else {
             loop.pipes.give(fresh)

@@ -26,7 +26,8 @@ long sluice_send(int fd, const void *_Nonnull bytes, size_t count);
 // One call for the queued bytes and the fresh ones behind them.
 long sluice_send_two(int fd, const void *_Nonnull first, size_t firstCount, const void *_Nonnull second, size_t secondCount);
 long sluice_write(int fd, const void *_Nonnull bytes, size_t count);
-long sluice_pipe(int *_Nonnull output, int *_Nonnull input);
+// A pipe with room for `capacity` bytes, or less where the kernel does not allow it.
+long sluice_pipe(int *_Nonnull output, int *_Nonnull input, int capacity);
 // Moves bytes from a socket into a pipe or from a pipe into a socket, without waiting (splice(2)).
 long sluice_splice(int from, int to, size_t count);
 long sluice_socket(int family);
