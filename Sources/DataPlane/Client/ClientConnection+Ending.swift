@@ -21,10 +21,10 @@ extension ClientConnection {
         mustClose = true
     }
 
-    /// The answer ends here, incomplete; `reset` where its end alone would look complete.
-    func cutAfterThis(reset: Bool) {
+    /// The answer ends here, incomplete. A reset where its end alone would look complete.
+    func cutAfterThis() {
         mustClose = true
-        cut = reset ? .reset : .close
+        cut = answerFraming == .close ? .reset : .close
     }
 
     func exchangeEnded() {

@@ -50,6 +50,8 @@ final class ClientConnection: Stream {
     var lingerUntil = Instant.never
     var needsLinger = false
     var cut = Cut.no
+    /// How the answer's body goes out.
+    var answerFraming = BodyFraming.none
     /// `acknowledgedBytes` when the present idle timeout began, if an answer was still on its way then.
     var takenAtDeadline: UInt64 = 0
     /// Place in the worker's list of connections.

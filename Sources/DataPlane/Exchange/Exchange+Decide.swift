@@ -73,7 +73,9 @@ extension Exchange {
 
     /// `OPTIONS *` asks about the server itself (RFC 9110 section 9.3.7), which here is the gateway.
     private func answerOptions() {
-        answer(status: 200, cause: .none) { $0.append("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n") }
+        answer(status: 200, cause: .none) {
+            $0.add("Allow", staticBytes("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"))
+        }
     }
 
     // MARK: Policies
@@ -157,12 +159,12 @@ extension Exchange {
 
     private func answer(_ response: Route.FixedResponse) {
         var body = response.body
-        answer(status: response.status, cause: .none, body: body.withUTF8 { Array($0) }) { out in
+        answer(status: response.status, cause: .none, body: body.withUTF8 { Array($0) }) { answer in
             for header in response.headers {
-                out.append(text: header.name)
-                out.append(": ")
-                out.append(text: header.value)
-                out.append("\r\n")
+                var (name, value) = (header.name, header.value)
+                name.withUTF8 { name in
+                    value.withUTF8 { answer.add(UnsafeRawBufferPointer(name), UnsafeRawBufferPointer($0)) }
+                }
             }
         }
     }

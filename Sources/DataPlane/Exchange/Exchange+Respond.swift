@@ -10,11 +10,7 @@ extension Exchange {
     func passInterim(_ head: MessageHead) {
         noteFirstByte()
         lastActivity = worker.loop.now
-        // HTTP/1.0 knows no interim answers (RFC 9110 section 15.2).
-        guard let client, !isHeadSent, self.head.minorVersion == 1 else { return }
-        worker.stage.removeAll()
-        HeadWriter.interim(head, into: &worker.stage)
-        client.enqueue(worker.stage.bytes)
+        if !isHeadSent { client?.sendInterim(head, to: self.head) }
     }
 
     func passHead(_ answer: MessageHead, framing: BodyFraming) {
@@ -23,27 +19,15 @@ extension Exchange {
         lastActivity = worker.loop.now
         phase = .responding
         status = answer.status
-        clientFraming = framing
-        if framing == .chunked || framing == .close { clientFraming = head.minorVersion == 1 ? .chunked : .close }
-        // The rest of a request that was answered early cannot be told from the next request.
-        if clientFraming == .close || !isRequestComplete { client.closeAfterThis() }
         isHeadSent = true
-        worker.stage.removeAll()
-        HeadWriter.response(
-            answer, framing: clientFraming, minorVersion: head.minorVersion, keepsOpen: client.keepsOpen,
-            into: &worker.stage)
-        client.enqueue(worker.stage.bytes)
+        client.sendHead(answer, framing: framing, to: head, requestIsComplete: isRequestComplete)
     }
 
     func passBody(_ bytes: UnsafeRawBufferPointer) {
         guard let client else { return }
         lastActivity = worker.loop.now
         responseBytes &+= UInt64(bytes.count)
-        if clientFraming == .chunked {
-            client.sendChunk(bytes, with: &worker.stage)
-        } else {
-            client.send(bytes)
-        }
+        client.sendBody(bytes)
         if client.unsentBytes > Self.backlogLimit { waitForClient(client) }
     }
 
@@ -60,11 +44,7 @@ extension Exchange {
     }
 
     func passEnd(trailers: MessageHead?) {
-        if clientFraming == .chunked, let client {
-            worker.stage.removeAll()
-            HeadWriter.trailers(trailers, into: &worker.stage)
-            client.enqueue(worker.stage.bytes)
-        }
+        client?.sendEnd(trailers: trailers)
         finish(.none, answered: true)
     }
 
@@ -94,24 +74,21 @@ extension Exchange {
     /// Answers with the cause's status and Triton's error shape.
     func reject(_ cause: Cause, _ message: StaticString? = nil) {
         let text = message.map { "\($0)" } ?? cause.message
-        answer(status: cause.status, cause: cause, body: Array("{\"error\":\"\(text)\"}".utf8)) { out in
-            out.append("Content-Type: application/json\r\nx-sluice-cause: ")
-            out.append(staticBytes(cause.name))
-            out.append("\r\n")
+        answer(status: cause.status, cause: cause, body: Array("{\"error\":\"\(text)\"}".utf8)) { answer in
+            answer.add("Content-Type", staticBytes("application/json"))
+            answer.add("x-sluice-cause", staticBytes(cause.name))
             if cause == .unauthorized, let route {
-                out.append("WWW-Authenticate: ")
-                out.append(route.challenge)
-                out.append("\r\n")
+                route.challenge.withUnsafeBytes { answer.add("WWW-Authenticate", $0) }
             }
             // What ends by itself, soon.
             if [.queueFull, .queueTimeout, .overloaded, .authOverloaded].contains(cause) {
-                out.append("Retry-After: 1\r\n")
+                answer.add("Retry-After", staticBytes("1"))
             }
         }
     }
 
-    /// - Parameter fields: writes further header lines.
-    func answer(status: Int, cause: Cause, body: [UInt8] = [], fields: (inout ByteBuffer) -> Void) {
+    /// - Parameter addFields: adds header fields.
+    func answer(status: Int, cause: Cause, body: [UInt8] = [], addFields: (MessageHead) -> Void) {
         guard phase != .finished, let client else { return }
         if isHeadSent {
             // One answer is under way: a second one would look like part of it.
@@ -121,38 +98,16 @@ extension Exchange {
         if phase == .waiting { leaveQueue() }
         self.status = status
         client.prepareToAnswerEarly()
-        var out = ByteBuffer()
-        out.append("HTTP/1.1 ")
-        out.append(decimal: UInt64(status))
-        out.append(byte: 0x20)
-        out.append(reasonPhrase(status))
-        out.append("\r\nDate: ")
-        out.append(worker.httpDate())
-        out.append("\r\n")
-        fields(&out)
-        if identity.requestID(head).count > 0 {
-            out.append("x-request-id: ")
-            out.append(identity.requestID(head))
-            out.append("\r\n")
-        }
         let hasBody = status != 204 && status != 304
-        if hasBody {
-            out.append("Content-Length: ")
-            out.append(decimal: UInt64(body.count))
-            out.append("\r\n")
-        }
-        if !client.keepsOpen {
-            out.append("Connection: close\r\n")
-        } else if head.minorVersion == 0 {
-            out.append("Connection: keep-alive\r\n")
-        }
-        out.append("\r\n")
-        if hasBody && head.method != .head {
-            out.append(body)
-            responseBytes = UInt64(body.count)
-        }
+        let answer = worker.takeHead()
+        answer.beginAnswer(status: status, reason: reasonPhrase(status))
+        worker.httpDate().withUnsafeBytes { answer.add("Date", $0) }
+        addFields(answer)
+        if identity.requestID(head).count > 0 { answer.add("x-request-id", identity.requestID(head)) }
         isHeadSent = true
-        client.enqueue(out.bytes)
+        body.withUnsafeBytes { client.sendAnswer(answer, body: hasBody ? $0 : nil, to: head) }
+        if hasBody && head.method != .head { responseBytes = UInt64(body.count) }
+        worker.giveHead(answer)
         finish(cause, answered: false)
     }
 
@@ -161,7 +116,7 @@ extension Exchange {
     /// The answer cannot be completed: the client has to see that it was cut.
     func cut(_ cause: Cause) {
         guard phase != .finished else { return }
-        client?.cutAfterThis(reset: clientFraming == .close)
+        client?.cutAfterThis()
         finish(cause, answered: false)
     }
 

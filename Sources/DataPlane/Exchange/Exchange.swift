@@ -51,7 +51,6 @@ package final class Exchange: UpstreamUser {
     var isRequestComplete = false
     var isHeadSent = false
     var status = 0
-    var clientFraming = BodyFraming.none
     var retries: UInt32 = 0
 
     // When things happened.
@@ -164,8 +163,7 @@ package final class Exchange: UpstreamUser {
     override func upstreamHead(_ head: MessageHead, framing: BodyFraming) { passHead(head, framing: framing) }
     override func upstreamBody(_ bytes: UnsafeRawBufferPointer) { passBody(bytes) }
     override var spliceTargetOfAnswer: Stream? {
-        guard clientFraming != .chunked, let client, client.canSplice else { return nil }
-        return client
+        client?.answerSpliceTarget
     }
     override func upstreamSpliced(_ count: Int) { passSpliced(count) }
     override func upstreamEnded(trailers: MessageHead?) { passEnd(trailers: trailers) }
