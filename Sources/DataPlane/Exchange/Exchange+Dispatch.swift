@@ -40,8 +40,7 @@ extension Exchange {
         lastActivity = now
         startMirrors()
         connect(lease, pool)
-        writeHead(mirrorOf: nil)
-        upstream?.sendHead(worker.stage.bytes, framing: head.framing)
+        sendHead()
         if isRequestComplete { upstream?.sendEnd(trailers: nil) }
         armDeadline()
         client?.wake()
@@ -64,15 +63,16 @@ extension Exchange {
         let draw = Double(worker.random.next() >> 11) * 0x1p-53 * 100
         for state in route.mirrors where draw < state.mirror.percent {
             guard let copy = MirrorCopy.start(state, worker: worker, method: head.method) else { continue }
-            writeHead(mirrorOf: route.name)
-            copy.sendHead(worker.stage.bytes, framing: head.framing)
+            route.name.withUnsafeBytes { withForwarding(mirrorOf: $0) { copy.sendHead(head, $0) } }
             if isRequestComplete { copy.sendEnd(trailers: nil) }
             mirrors.append(copy)
         }
     }
 
-    /// Writes the request's head for the next hop into the worker's stage.
-    private func writeHead(mirrorOf routeName: [UInt8]?) {
+    private func sendHead() { withForwarding(mirrorOf: nil) { upstream?.sendHead(head, $0) } }
+
+    /// Calls `send` with what changes about the head for the next hop; its views are valid until that returns.
+    private func withForwarding(mirrorOf routeName: UnsafeRawBufferPointer?, _ send: (RequestForwarding) -> Void) {
         guard let target, let client, let route else { return }
         var origin = UnsafeRawBufferPointer(
             rebasing: head.slice(HeadRange(Int(target.path.start), Int(head.target.end)))[...])
@@ -88,17 +88,10 @@ extension Exchange {
         forwarding.keepsAuthorization = route.keepsAuthorization
         forwarding.requestID = identity.madeRequestID
         forwarding.traceparent = identity.newTraceparent
-        worker.stage.removeAll()
+        forwarding.mirrorRoute = routeName
         client.addressText.withUnsafeBytes { address in
             forwarding.clientAddress = address
-            if let routeName {
-                routeName.withUnsafeBytes {
-                    forwarding.mirrorRoute = $0
-                    HeadWriter.request(head, forwarding, into: &worker.stage)
-                }
-            } else {
-                HeadWriter.request(head, forwarding, into: &worker.stage)
-            }
+            send(forwarding)
         }
     }
 
@@ -138,8 +131,7 @@ extension Exchange {
         if failure.nothingWritten {
             upstream?.sendUnsent(&worker.unsent, framing: head.framing, isComplete: isRequestComplete)
         } else {
-            writeHead(mirrorOf: nil)
-            upstream?.sendHead(worker.stage.bytes, framing: head.framing)
+            sendHead()
             upstream?.sendEnd(trailers: nil)
         }
         client?.wake()

@@ -53,8 +53,8 @@ package final class MirrorCopy: UpstreamUser {
 
     // MARK: The request
 
-    func sendHead(_ bytes: UnsafeRawBufferPointer, framing: BodyFraming) {
-        connection?.sendHead(bytes, framing: framing)
+    func sendHead(_ head: MessageHead, _ forwarding: RequestForwarding) {
+        connection?.sendHead(head, forwarding)
         account()
     }
 

@@ -133,9 +133,11 @@ final class UpstreamConnection: Stream {
         sentBefore = sentBytes
     }
 
-    func sendHead(_ bytes: UnsafeRawBufferPointer, framing: BodyFraming) {
-        chunksRequest = framing == .chunked
-        enqueue(bytes)
+    func sendHead(_ head: MessageHead, _ forwarding: RequestForwarding) {
+        chunksRequest = forwarding.framing == .chunked
+        worker.stage.removeAll()
+        HeadWriter.request(head, forwarding, into: &worker.stage)
+        enqueue(worker.stage.bytes)
     }
 
     func sendBody(_ bytes: UnsafeRawBufferPointer) {
