@@ -15,7 +15,7 @@ RELEASE  = -c release --static-swift-stdlib --explicit-target-dependency-import-
 LONGEST_FILE = 500
 
 .NOTPARALLEL:
-.PHONY: run test build lint clean help packages swift-version unit end-to-end
+.PHONY: run test bench build lint clean help packages swift-version unit end-to-end
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -25,6 +25,18 @@ run: build ## build, then a live gateway in front of three real Tritons until Ct
 	@exec .build-tools/venv/bin/python config/demo/run
 
 test: lint unit build end-to-end ## everything: format, unit tests, release build, end-to-end tests
+
+# Of the benchmark: some of its rows and peers, comma lists as in ROWS=small,half; how often, and how long each.
+ROWS    ?=
+PEERS   ?=
+ROUNDS  ?=
+SECONDS ?=
+PARTLY   = $(strip $(ROWS)$(PEERS)$(ROUNDS)$(SECONDS))
+
+bench: build ## Sluice beside nginx, HAProxy and Envoy; some rows: make bench ROWS=small,half ROUNDS=3
+	@bench/setup
+	@bench/run $(if $(ROWS),--rows $(ROWS)) $(if $(PEERS),--peers $(PEERS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	    $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PARTLY),--json .build-tools/bench/results.json,--readme)
 
 build: packages ## the release binary .build/release/sluice
 	$(SWIFT) build $(RELEASE)

@@ -1,0 +1,81 @@
+"""The rows of the table: what is measured, of whom, and how good Sluice has to be."""
+
+from dataclasses import dataclass
+
+from bench import Subject
+from load import Load
+from measure import ClosedLoop, Idle, OpenLoop, Start
+from peers import PEERS
+
+OTHERS = ("nginx", "haproxy", "envoy")
+EVERYONE = tuple(Subject(peer.name, peer.name) for peer in PEERS.values())
+# HAProxy is the only one that large bodies want set otherwise than small ones; peers/haproxy.cfg says what was tried.
+FOR_LARGE = tuple(
+    Subject(peer.name, peer.name, (("BUFSIZE", "65536"),) if peer.name == "haproxy" else ())
+    for peer in PEERS.values())
+
+# Room for every request that may be under way, so that no copy is spared.
+MIRRORED = (("MIRRORS", "    mirrors:\n      - { backend: shadow, percent: 100, maxInFlight: 1024 }"),)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """`metric` of `subject` shall be at most `most` times that of the best of `against`.
+
+    Without `most` it is reported only.
+    """
+
+    metric: str
+    most: float | None
+    subject: str = "sluice"
+    against: tuple[str, ...] = OTHERS
+
+
+@dataclass
+class Row:
+    name: str
+    what: str
+    measurement: ClosedLoop | OpenLoop | Idle | Start
+    goals: tuple[Goal, ...]
+    subjects: tuple[Subject, ...] = EVERYONE
+
+
+def cpu(most: float) -> tuple[Goal, ...]:
+    return (Goal("cpu", most),)
+
+
+def with_loops(name: str, count: int) -> Subject:
+    return Subject(name, "sluice", (("LOOPS", f"loops: {count}"),))
+
+
+SMALL = ClosedLoop(Load(connections=32))
+
+ROWS = {
+    row.name: row
+    for row in (
+        Row("small", "POST of 128 B, 32 connections", SMALL, cpu(0.9)),
+        Row("medium", "POST of 4 KiB, 32 connections", ClosedLoop(Load(32, body=4 << 10)), cpu(0.9)),
+        Row("one", "POST of 128 B, 1 connection", ClosedLoop(Load(1)), cpu(1.0)),
+        Row("many", "POST of 128 B, 512 connections", ClosedLoop(Load(512)), cpu(1.0)),
+        Row("large", "POST of 600 KiB, 8 connections", ClosedLoop(Load(8, body=600 << 10)), cpu(1.0), FOR_LARGE),
+        Row("huge", "POST of 8 MiB, 4 connections", ClosedLoop(Load(4, body=8 << 20)), cpu(1.0), FOR_LARGE),
+        Row("answers", "answers of 1 MiB, 8 connections", ClosedLoop(Load(8, answer=1 << 20)), cpu(1.0), FOR_LARGE),
+        Row("connect", "a new connection for each POST of 128 B, 32 at once", ClosedLoop(Load(32, closes=True)),
+            cpu(1.0)),
+        Row("half", "POST of 128 B, 32 connections, at a fixed rate: half of the slowest proxy's most",
+            OpenLoop(Load(32)), (Goal("p99", 1.0),)),
+        # The same measurement as `small`, made once.
+        Row("saturation", "POST of 128 B, 32 connections", SMALL, (Goal("p99", 1.0),)),
+        Row("idle", "10,000 idle connections", Idle(10_000),
+            (Goal("anonymous", 1.0, against=("nginx",)), Goal("connection", 1.0, against=("nginx",)))),
+        Row("mirror", "POST of 128 B, 32 connections, with and without a mirror of all requests",
+            ClosedLoop(Load(32)), (Goal("cpu", 2.2, "mirror", ("plain",)),),
+            (Subject("plain", "sluice"), Subject("mirror", "sluice", MIRRORED))),
+        Row("loops", "POST of 128 B, 32 connections, with more event loops",
+            ClosedLoop(Load(32), shared_cores=True),
+            (Goal("cpu", 1.05, "2 loops", ("1 loop",)), Goal("cpu", 1.05, "4 loops", ("1 loop",))),
+            (with_loops("1 loop", 1), with_loops("2 loops", 2), with_loops("4 loops", 4))),
+        Row("start", "from exec to the first answer, and the size of the program", Start(),
+            (Goal("start", None), Goal("binary", None), Goal("stripped", None))),
+    )
+}
