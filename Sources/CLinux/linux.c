@@ -130,6 +130,11 @@ long sluice_set_option(int fd, int level, int option, int value) {
 
 long sluice_set_nodelay(int fd) { return sluice_set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
 
+long sluice_set_unpaced(int fd) {
+    static const char name[] = "cubic";
+    SLUICE_RESULT(setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, sizeof name - 1));
+}
+
 // Makes close() answer the peer with a reset, so that a cut message cannot look complete.
 long sluice_set_reset_on_close(int fd) {
     struct linger linger = {.l_onoff = 1, .l_linger = 0};

@@ -21,6 +21,7 @@ class Subject:
     name: str
     peer: str
     settings: tuple[tuple[str, str], ...] = ()
+    loops: int = 1
 
 
 class Bench:

@@ -4,7 +4,7 @@ import re
 import time
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import load
@@ -55,14 +55,16 @@ class ClosedLoop:
 
     def __call__(self, bench: Bench, subject: Subject) -> Sample:
         with bench.running(subject, self.shared_cores) as proxy:
-            load.closed_loop(proxy.port, self.load, WARM_SECONDS)
+            # As many for each loop, or it would have less to do at each turn.
+            load_of_all = replace(self.load, connections=self.load.connections * subject.loops)
+            load.closed_loop(proxy.port, load_of_all, WARM_SECONDS)
             before = proxy.cpu_seconds()
-            outcome = load.closed_loop(proxy.port, self.load, bench.seconds)
+            outcome = load.closed_loop(proxy.port, load_of_all, bench.seconds)
             sample = measured(proxy, outcome, proxy.cpu_seconds() - before)
             if bench.instructions:
                 # By itself, since counting costs a little at every switch between threads.
                 sample["instructions"] = load.count_events(
-                    proxy.tree, "instructions", lambda: load.closed_loop(proxy.port, self.load, 1))
+                    proxy.tree, "instructions", lambda: load.closed_loop(proxy.port, load_of_all, 1))
             if subject.peer == "sluice":
                 require_nothing_lost(proxy, outcome)
             return sample

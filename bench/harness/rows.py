@@ -45,7 +45,7 @@ def cpu(most: float) -> tuple[Goal, ...]:
 
 
 def with_loops(name: str, count: int) -> Subject:
-    return Subject(name, "sluice", (("LOOPS", f"loops: {count}"),))
+    return Subject(name, "sluice", (("LOOPS", f"loops: {count}"),), loops=count)
 
 
 SMALL = ClosedLoop(Load(connections=32))
@@ -71,7 +71,7 @@ ROWS = {
         Row("mirror", "POST of 128 B, 32 connections, with and without a mirror of all requests",
             ClosedLoop(Load(32)), (Goal("cpu", 2.2, "mirror", ("plain",)),),
             (Subject("plain", "sluice"), Subject("mirror", "sluice", MIRRORED))),
-        Row("loops", "POST of 128 B, 32 connections, with more event loops",
+        Row("loops", "POST of 128 B, 32 connections for each event loop",
             ClosedLoop(Load(32), shared_cores=True),
             (Goal("cpu", 1.05, "2 loops", ("1 loop",)), Goal("cpu", 1.05, "4 loops", ("1 loop",))),
             (with_loops("1 loop", 1), with_loops("2 loops", 2), with_loops("4 loops", 4))),

@@ -39,6 +39,8 @@ long sluice_local_address(int fd, struct sockaddr_storage *_Nonnull address, uin
 int sluice_socket_error(int fd);
 long sluice_set_option(int fd, int level, int option, int value);
 long sluice_set_nodelay(int fd);
+// Congestion control without pacing. Where the system does not have it, its default stays.
+long sluice_set_unpaced(int fd);
 // Bytes the kernel has taken and the peer has not acknowledged (tcp(7), SIOCOUTQ).
 long sluice_unacknowledged(int fd);
 // Makes close() answer the peer with a reset, so that a cut message cannot look complete.

@@ -11,7 +11,8 @@ package final class LogWriter: Sendable {
     private static let pendingLimit = 8 * 1024 * 1024
 
     package let sink: AccessLog.Sink
-    private let queue = DispatchQueue(label: "sluice.access-log")
+    /// Below the loops: a batch that waits a moment costs nobody anything, one that takes a loop's core delays answers.
+    private let queue = DispatchQueue(label: "sluice.access-log", qos: .utility)
     private let pending = Atomic<Int>(0)
     /// Lines given up.
     package let dropped = Atomic<UInt64>(0)

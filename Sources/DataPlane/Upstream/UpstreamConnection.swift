@@ -63,6 +63,7 @@ final class UpstreamConnection: Stream {
             return
         }
         _ = sluice_set_nodelay(Int32(socket))
+        if endpoint.address.isLoopback { _ = sluice_set_unpaced(Int32(socket)) }
         let result = endpoint.address.withKernelForm { sluice_connect(Int32(socket), $0, $1) }
         guard result >= 0 || result == -Int(EINPROGRESS) else {
             Glibc.close(Int32(socket))
