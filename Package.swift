@@ -45,12 +45,13 @@ let package = Package(
         // C
         .target(name: "CLinux", linkerSettings: [.linkedLibrary("crypt")]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
 
         // words
         floor("Base"),
 
         // pure
-        floor("HTTP", ["Base"]),
+        floor("HTTP", ["Base", "CNGHTTP2"]),
         floor("Configuration", ["Base"]),
         floor("Credentials", ["Base", "CLinux", "COpenSSL"]),
         floor("Telemetry", ["Base"]),
@@ -65,8 +66,8 @@ let package = Package(
         floor(
             "ControlPlane",
             [
-                "Base", "Configuration", "Credentials", "Telemetry", "Traffic", "EventLoop", "DataPlane", "ConfigFiles",
-                log,
+                "Base", "Configuration", "Credentials", "Telemetry", "Traffic", "EventLoop", "DataPlane",
+                "ConfigFiles", log,
             ]),
         floor("Admin", ["Base", "HTTP", "Configuration", "Telemetry", "EventLoop", "DataPlane", "ControlPlane"]),
 

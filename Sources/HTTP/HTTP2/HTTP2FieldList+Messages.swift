@@ -1,0 +1,137 @@
+import Base
+
+/// Messages for the next hop, with the same rules about fields as `HeadWriter` has for HTTP/1.1.
+extension HTTP2FieldList {
+    /// What stands in a forwarded request beside the neutral head.
+    package struct RequestLine {
+        package var scheme: StaticString
+        /// The scheme the client used, for `X-Forwarded-Proto`.
+        package var clientScheme: StaticString
+        /// The version the request came in, for `Via` (RFC 9110 section 7.6.3).
+        package var receivedProtocol: StaticString
+
+        package init(scheme: StaticString, clientScheme: StaticString, receivedProtocol: StaticString) {
+            self.scheme = scheme
+            self.clientScheme = clientScheme
+            self.receivedProtocol = receivedProtocol
+        }
+    }
+
+    package func request(_ head: MessageHead, _ forwarding: RequestForwarding, _ line: RequestLine) {
+        removeAll()
+        add(":method", head.slice(head.methodName))
+        add(":scheme", line.scheme)
+        begin(staticBytes(":authority"))
+        appendHost(forwarding)
+        end(isSecret: false)
+        add(":path", forwarding.target.isEmpty ? staticBytes("/") : forwarding.target)
+        for index in 0..<head.fieldCount {
+            let field = head.field(index)
+            switch field.id {
+            case .other, .via, .userAgent, .date, .trailer: break
+            case .authorization where forwarding.keepsAuthorization: break
+            case .forwarded where forwarding.isTrusted: break
+            case .expect where forwarding.mirrorRoute == nil && head.minorVersion == 1: break
+            case .xRequestID where forwarding.requestID == nil: break
+            case .traceparent where forwarding.traceparent == nil: break
+            default: continue
+            }
+            if head.nominatesFields && head.isNominated(index) { continue }
+            add(head, field)
+        }
+        // gRPC asks for it (RFC 9110 section 10.1.4: only of the next hop, so it is this hop's own to say).
+        if asksForTrailers(head) { add("te", "trailers") }
+        begin(staticBytes("via"))
+        append(line.receivedProtocol)
+        append(" sluice")
+        end(isSecret: false)
+        addList("x-forwarded-for", .xForwardedFor, forwarding.clientAddress, head, forwarding)
+        addList("x-forwarded-proto", .xForwardedProto, staticBytes(line.clientScheme), head, forwarding)
+        addList("x-forwarded-host", .xForwardedHost, forwarding.host, head, forwarding)
+        if let id = forwarding.requestID { add(staticBytes("x-request-id"), id, isSecret: true) }
+        if let parent = forwarding.traceparent { add(staticBytes("traceparent"), parent, isSecret: true) }
+        if let route = forwarding.mirrorRoute { add("x-sluice-mirror", route) }
+        if case .length(let length) = forwarding.framing { add("content-length", decimal: length) }
+    }
+
+    /// - Parameter framing: how the body goes to the client; `.none` writes what the answer states about a body it does
+    /// not
+    ///   have.
+    package func answer(_ head: MessageHead, framing: BodyFraming) {
+        beginAnswer(head)
+        switch framing {
+        case .length(let length): add("content-length", decimal: length)
+        case .none:
+            if head.status != 204, let length = head.statedLength { add("content-length", decimal: length) }
+        case .chunked, .close: break
+        }
+    }
+
+    /// An interim answer (RFC 9110 section 15.2).
+    package func interim(_ head: MessageHead) { beginAnswer(head) }
+
+    /// Trailers, without fields that frame, route or authenticate (RFC 9110 section 6.5.1).
+    package func trailers(_ head: MessageHead) {
+        removeAll()
+        for index in 0..<head.fieldCount where head.field(index).id == .other || head.field(index).id == .date {
+            add(head, head.field(index))
+        }
+    }
+
+    private func beginAnswer(_ head: MessageHead) {
+        removeAll()
+        add(":status", decimal: UInt64(head.status))
+        for index in 0..<head.fieldCount {
+            let field = head.field(index)
+            // What the gateway says of an answer is for it alone to say.
+            if field.id.isHopByHop || field.id == .sluice || (head.nominatesFields && head.isNominated(index)) {
+                continue
+            }
+            add(head, field)
+        }
+    }
+
+    private func add(_ head: MessageHead, _ field: FieldLine) {
+        // What differs in every message would only push the rest out of the table.
+        let isSecret = field.id == .authorization || field.id == .xRequestID || field.id == .traceparent
+        add(head.slice(field.name), head.slice(field.value), isSecret: isSecret)
+    }
+
+    private func asksForTrailers(_ head: MessageHead) -> Bool {
+        guard let index = head.first(.te) else { return false }
+        var asks = false
+        forEachListElement(head.value(index)) { if equalsIgnoringCase($0, "trailers") { asks = true } }
+        return asks
+    }
+
+    /// A forwarding header: what a trusted peer said and our value behind it, or our value alone.
+    private func addList(
+        _ name: StaticString, _ id: FieldName, _ value: UnsafeRawBufferPointer, _ head: MessageHead,
+        _ forwarding: RequestForwarding
+    ) {
+        begin(staticBytes(name))
+        if forwarding.isTrusted {
+            for index in 0..<head.fieldCount where head.field(index).id == id && !head.field(index).value.isEmpty {
+                if !isValueEmpty { append(", ") }
+                append(head.value(index))
+            }
+        }
+        if !value.isEmpty {
+            if !isValueEmpty { append(", ") }
+            append(value)
+        }
+        if isValueEmpty { cancel() } else { end(isSecret: false) }
+    }
+
+    /// Istio's convention for copies, as in `HeadWriter`.
+    private func appendHost(_ forwarding: RequestForwarding) {
+        guard forwarding.mirrorRoute != nil, forwarding.host.first != UInt8(ascii: "[") else {
+            append(forwarding.host)
+            return
+        }
+        let name = HostValue.name(forwarding.host) ?? forwarding.host
+        append(name)
+        append("-shadow")
+        append(UnsafeRawBufferPointer(rebasing: forwarding.host[name.count...]))
+    }
+}
