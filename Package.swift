@@ -45,6 +45,8 @@ let package = Package(
         // C
         .target(name: "CLinux", linkerSettings: [.linkedLibrary("crypt")]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        // A module of its own, so that Credentials goes on to see libcrypto alone.
+        .systemLibrary(name: "CSSL", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
 
         // words
@@ -58,15 +60,17 @@ let package = Package(
         floor("Traffic", ["Base", "HTTP", "Configuration", "Credentials"]),
 
         // IO
-        floor("EventLoop", ["Base", "CLinux"]),
+        floor("TLS", ["Base", "Configuration", "CSSL"]),
+        floor("EventLoop", ["Base", "CLinux", "TLS"]),
 
         // assembly
-        floor("DataPlane", ["Base", "HTTP", "Configuration", "Credentials", "Telemetry", "Traffic", "EventLoop"]),
-        floor("ConfigFiles", ["Base", "Configuration", "Credentials", yams]),
+        floor(
+            "DataPlane", ["Base", "HTTP", "Configuration", "Credentials", "Telemetry", "Traffic", "TLS", "EventLoop"]),
+        floor("ConfigFiles", ["Base", "Configuration", "Credentials", "TLS", yams]),
         floor(
             "ControlPlane",
             [
-                "Base", "Configuration", "Credentials", "Telemetry", "Traffic", "EventLoop", "DataPlane",
+                "Base", "Configuration", "Credentials", "Telemetry", "Traffic", "TLS", "EventLoop", "DataPlane",
                 "ConfigFiles", log,
             ]),
         floor("Admin", ["Base", "HTTP", "Configuration", "Telemetry", "EventLoop", "DataPlane", "ControlPlane"]),
@@ -95,6 +99,7 @@ let package = Package(
         tests(of: "Telemetry", ["Base"]),
         tests(of: "Traffic", ["Base", "HTTP", "Configuration"]),
         tests(of: "EventLoop", ["Base"]),
+        tests(of: "TLS", ["Base", "CSSL"]),
         tests(of: "ConfigFiles", ["Base", "Configuration"]),
     ]
 )

@@ -51,7 +51,7 @@ package final class AdminServer: @unchecked Sendable {
                 sockets[role] = try ListeningSocket(first)
             } catch {
                 for socket in sockets.values { close(socket.descriptor) }
-                return .failure(ListenFailure(address: address, reason: error))
+                return .failure(ListenFailure(address: address, reason: .socket(error)))
             }
         }
         return .success { [self, sockets] commit in

@@ -11,7 +11,7 @@ package enum ConfigurationLoader {
         /// 16 hexadecimal digits over all bytes that were read, users files included.
         package var hash: String
         /// Absolute paths of every file and directory whose change matters: the configuration file, or the directory and its
-        /// files, and all users files, those that are missing too.
+        /// files, and all users and certificate files, those that are missing too.
         package var watched: [String]
     }
 

@@ -2,6 +2,8 @@
 package struct Backend: Sendable, Equatable {
     package var name: String
     package var server: Server = .triton
+    /// `nil` means cleartext.
+    package var tls: BackendTLS?
     package var endpoints: [Endpoint] = []
     package var limits = Limits()
     package var timeouts = Timeouts()

@@ -40,6 +40,8 @@ package struct Listener: Sendable, Equatable {
     /// Its `listener` label; the address where the file names none.
     package var name: String
     package var address: HostPort
+    /// `nil` means cleartext.
+    package var tls: ListenerTLS?
     package var limits = Limits()
     /// Networks whose `X-Forwarded-*` and `Forwarded` headers are believed.
     package var trustedProxies: [CIDR] = []

@@ -156,6 +156,13 @@ extension ControlPlane {
             page.sample(
                 [.listener: listener.name, .protocol: "http1"], listener.connections.accepted.load(ordering: .relaxed))
         }
+        page.family(.tlsHandshakes)
+        for (listener, _) in current where listener.speaksTLS {
+            for outcome in HandshakeOutcome.allCases {
+                page.sample(
+                    [.listener: listener.name, .outcome: outcome.name], listener.connections.handshakes(outcome))
+            }
+        }
     }
 
     private func writeSelf(_ page: inout Exposition) {

@@ -7,6 +7,7 @@ import EventLoop
 import Glibc
 package import Logging
 import Synchronization
+import TLS
 import Telemetry
 
 /// Everything that is not about a single request: loads and replaces configurations, opens and closes listeners, collects
@@ -75,9 +76,17 @@ package final class ControlPlane: @unchecked Sendable {
                 outcome: .applied, time: now, message: "loaded at start",
                 diagnostics: outcome.diagnostics.map(\.description))
             if result == nil { announce(gateway) }
+            rotateTickets()
             return result
         }
         return failure
+    }
+
+    /// Session tickets are sealed with keys that do not live long.
+    private func rotateTickets() {
+        let wait = listeners.rotateTickets().since(.now())
+        let time = DispatchTime.now() + .nanoseconds(Int(clamping: wait.count))
+        queue.asyncAfter(deadline: time) { [weak self] in self?.rotateTickets() }
     }
 
     private func announce(_ gateway: Gateway) {
@@ -159,6 +168,13 @@ package final class ControlPlane: @unchecked Sendable {
         } catch {
             return "\(error)"
         }
+        let secureBackends: [String: Registry.SecureBackend]
+        do throws(TLSConfigurationError) {
+            secureBackends = try registry.prepareTLS(gateway)
+        } catch {
+            prepared.abandon()
+            return error.message
+        }
         let commitAdmin: (Bool) -> Void
         switch prepareAdmin(gateway) {
         case .success(let commit): commitAdmin = commit
@@ -168,7 +184,7 @@ package final class ControlPlane: @unchecked Sendable {
         }
         for problem in resolved.problems { logger.warning("endpoint without an address: \(problem)") }
         known = resolved.known
-        let next = registry.snapshot(gateway, hash: hash, addresses: resolved.addresses)
+        let next = registry.snapshot(gateway, hash: hash, addresses: resolved.addresses, tls: secureBackends)
         if writer !== logWriter { droppedByOldWriters += logWriter?.dropped.load(ordering: .relaxed) ?? 0 }
         snapshot = next
         logWriter = writer

@@ -2,6 +2,7 @@ import Configuration
 import Credentials
 import DataPlane
 import EventLoop
+import TLS
 import Traffic
 
 /// The counts that outlive a configuration, by identity: a backend by its name, an endpoint by backend and address, a mirror
@@ -21,12 +22,37 @@ struct Registry {
     private var endpoints: [EndpointKey: EndpointLoad] = [:]
     private var mirrors: [MirrorKey: MirrorLoad] = [:]
     private var userTables: [[String: String]: UserTable] = [:]
+    private var secureBackends: [String: SecureBackend] = [:]
+
+    /// TLS settings and what was made of them: kept, with the sessions it remembers, as long as the settings stay the same.
+    struct SecureBackend {
+        var settings: BackendTLS
+        var context: TLSClientContext
+    }
+
+    /// Makes what a configuration needs to speak TLS to its backends, by their names. Changes nothing.
+    func prepareTLS(_ gateway: Gateway) throws(TLSConfigurationError) -> [String: SecureBackend] {
+        var prepared: [String: SecureBackend] = [:]
+        for backend in gateway.backends {
+            guard let settings = backend.tls else { continue }
+            if let present = secureBackends[backend.name], present.settings == settings {
+                prepared[backend.name] = present
+            } else {
+                let context = try TLSClientContext(TLSClientSettings(settings))
+                prepared[backend.name] = SecureBackend(settings: settings, context: context)
+            }
+        }
+        return prepared
+    }
 
     /// Puts a snapshot together, taking over what is known and forgetting what the configuration no longer names.
     ///
     /// - Parameter addresses: what each endpoint's address stands for, in the order of backends and endpoints.
-    mutating func snapshot(_ gateway: Gateway, hash: String, addresses: [[[SocketAddress]]]) -> Snapshot {
+    mutating func snapshot(
+        _ gateway: Gateway, hash: String, addresses: [[[SocketAddress]]], tls: [String: SecureBackend]
+    ) -> Snapshot {
         var next = Registry()
+        next.secureBackends = tls
         let resolved = zip(gateway.backends, addresses).map { backend, addresses in
             let load = self.backends[backend.name] ?? BackendLoad()
             next.backends[backend.name] = load
@@ -36,10 +62,15 @@ struct Registry {
                     let key = EndpointKey(backend: backend.name, address: address)
                     let load = self.endpoints[key] ?? EndpointLoad()
                     next.endpoints[key] = load
-                    endpoints.append(ResolvedEndpoint(address: address, weight: endpoint.weight, load: load))
+                    // The configuration is checked: every host is a name that a certificate can have.
+                    let serverName = backend.tls.flatMap { TLSServerName($0.serverName ?? endpoint.address.host) }
+                    endpoints.append(
+                        ResolvedEndpoint(
+                            address: address, weight: endpoint.weight, load: load, serverName: serverName))
                 }
             }
-            return ResolvedBackend(backend: backend, load: load, endpoints: endpoints)
+            return ResolvedBackend(
+                backend: backend, load: load, endpoints: endpoints, tls: tls[backend.name]?.context)
         }
         let indexes = Dictionary(uniqueKeysWithValues: gateway.backends.enumerated().map { ($1.name, $0) })
         let routes = gateway.routes.map { resolve($0, indexes, &next) }

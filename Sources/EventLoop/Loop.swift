@@ -2,6 +2,7 @@ package import Base
 import CLinux
 import Dispatch
 import Glibc
+import TLS
 
 /// One event loop: an epoll set, deadlines and a mailbox, run by one thread that never returns to a pool.
 ///
@@ -22,6 +23,11 @@ package final class Loop: @unchecked Sendable {
 
     /// Shared by all channels of the loop for reading: what is not used up at once is copied to its owner.
     package let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: Loop.scratchBytes, alignment: 64)
+    /// What ciphertext in `scratch` opens to; made with the first TLS connection.
+    private(set) lazy var plaintext = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: TLSSession.plaintextRoom(forCiphertext: Loop.scratchBytes), alignment: 64)
+    /// Sealed bytes between TLS and a socket; empty between calls.
+    var sealed = ByteBuffer()
     package let blocks = BlockPool()
     var pipes = PipePool()
     package private(set) var now = Instant.now()

@@ -17,12 +17,12 @@ extension Stream {
     package static let worthSplicing: UInt64 = 32 * 1024
 
     /// Whether bytes of another stream may go out right now.
-    package final var canSplice: Bool { canWrite && unsentBytes == 0 && writeError == 0 }
+    package final var canSplice: Bool { canWrite && unsentBytes == 0 && writeError == 0 && secureLayer == nil }
 
     /// Moves up to `limit` bytes that have arrived at `source` to this stream. Only while `canSplice`; what the socket does
     /// not take at once stays in the pipe and goes out in front of everything sent later.
     package final func splice(from source: Stream, limit: UInt64) -> Spliced {
-        guard let fresh = loop.pipes.take() else { return .unavailable }
+        guard source.secureLayer == nil, let fresh = loop.pipes.take() else { return .unavailable }
         let amount = Int(min(limit, UInt64(SplicePipe.capacity)))
         let count = sluice_splice(source.descriptor, fresh.input, amount)
         guard count > 0 else {

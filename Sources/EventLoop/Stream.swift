@@ -29,6 +29,7 @@ open class Stream: Channel {
     package final var outgoing = ByteQueue()
     /// Bytes on their way from another stream, in front of the queue.
     final var pipe: SplicePipe?
+    final var secureLayer: SecureLayer?
     package final private(set) var canRead = false
     package final private(set) var canWrite = false
     /// A FIN or a hang-up was reported, so a short read does not mean that nothing is left to learn.
@@ -36,7 +37,7 @@ open class Stream: Channel {
     /// Bytes the kernel has taken, since the beginning.
     package final internal(set) var sentBytes: UInt64 = 0
     /// Bytes the kernel has not taken yet.
-    package final var unsentBytes: Int { outgoing.count &+ (pipe?.count ?? 0) }
+    package final var unsentBytes: Int { outgoing.count &+ (pipe?.count ?? 0) &+ (secureLayer?.unsent.count ?? 0) }
     /// What the kernel said when a write failed, 0 for none.
     package final private(set) var writeError: Int32 = 0
     private final var writeErrorReported = false
@@ -51,7 +52,8 @@ open class Stream: Channel {
     /// kernel's taking does not while its buffer is full.
     package final var acknowledgedBytes: UInt64 {
         let pending = sluice_unacknowledged(descriptor)
-        return pending > 0 ? sentBytes &- UInt64(pending) : sentBytes
+        let sent = secureLayer?.sentBytes ?? sentBytes
+        return pending > 0 ? sent &- UInt64(pending) : sent
     }
 
     // MARK: Opening
@@ -78,6 +80,8 @@ open class Stream: Channel {
     open func resumed() {}
     /// The queue has become empty after `awaitsDrain` was set; in a turn of its own.
     open func drained() {}
+    /// The TLS handshake is complete; what the peer sent behind it follows.
+    open func handshakeFinished() {}
     /// A write failed: nothing sent from here on will arrive.
     open func writeFailed(_ error: Int32) {}
     /// The kernel takes no more for now, and some is left in the queue.
@@ -140,6 +144,7 @@ open class Stream: Channel {
 
     /// One read into the scratch buffer.
     package final func receive() -> Received {
+        if let secureLayer { return receiveSealed(secureLayer) }
         guard let base = loop.scratch.baseAddress else { return .nothing }
         let count = sluice_recv(descriptor, base, loop.scratch.count)
         if count > 0 {
@@ -153,6 +158,7 @@ open class Stream: Channel {
     }
 
     final func readCameShort() { canRead = false }
+    final func readMayBringMore() { canRead = true }
 
     // MARK: Writing
 
@@ -167,7 +173,8 @@ open class Stream: Channel {
 
     /// Sends bytes in order behind the queued ones. Nothing may be kept of `bytes` afterwards.
     package final func send(_ bytes: UnsafeRawBufferPointer) {
-        if bytes.count <= Self.gatherLimit || !canWrite || !outgoing.isContiguous || pipe != nil || writeError != 0 {
+        let isPlain = pipe == nil && secureLayer == nil
+        if bytes.count <= Self.gatherLimit || !canWrite || !outgoing.isContiguous || !isPlain || writeError != 0 {
             enqueue(bytes)
             return
         }
@@ -198,7 +205,7 @@ open class Stream: Channel {
             blocked()
             return
         }
-        while canWrite && writeError == 0 && !outgoing.isEmpty {
+        while secureLayer == nil && canWrite && writeError == 0 && !outgoing.isEmpty {
             let run = outgoing.first
             guard let base = run.baseAddress else { return }
             let sent = sluice_send(descriptor, base, run.count)
@@ -210,11 +217,12 @@ open class Stream: Channel {
             outgoing.consume(sent, into: loop.blocks)
             if sent < run.count { stopWriting() }
         }
-        if !outgoing.isEmpty { blocked() }
-        if awaitsDrain && outgoing.isEmpty { loop.continueLater(self) }
+        if let secureLayer { flushSealed(secureLayer) }
+        if unsentBytes > 0 { blocked() }
+        if awaitsDrain && unsentBytes == 0 { loop.continueLater(self) }
     }
 
-    private final func stopWriting() {
+    final func stopWriting() {
         canWrite = false
         guard !watchesWriting else { return }
         watchesWriting = true
@@ -230,12 +238,15 @@ open class Stream: Channel {
     }
 
     /// Sends FIN behind what was sent.
-    package final func finishWriting() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
+    package final func finishWriting() {
+        sendCloseNotify()
+        _ = shutdown(descriptor, Int32(SHUT_WR))
+    }
 
     /// Closes at once; queued bytes are lost.
     package final func discard(reset: Bool) {
         guard isOpen else { return }
-        if reset { _ = sluice_set_reset_on_close(descriptor) }
+        if reset { _ = sluice_set_reset_on_close(descriptor) } else { sendCloseNotify() }
         outgoing.removeAll(into: loop.blocks)
         dropPipe()
         closeDescriptor()

@@ -57,6 +57,33 @@ package enum AuthOutcome: UInt8, OutcomeLabel {
     }
 }
 
+/// How a client's TLS handshake ended.
+package enum HandshakeOutcome: UInt8, OutcomeLabel {
+    /// Complete, with a certificate shown by the gateway.
+    case full
+    /// Complete, by resuming an earlier session.
+    case resumed
+    /// The client spoke HTTP without TLS.
+    case plaintext
+    /// The client's certificate is missing, or was not accepted.
+    case certificate
+    /// Not complete within `handshakeTimeout`.
+    case timeout
+    /// Nothing in common, a client that gave up, or bytes that are not TLS.
+    case failed
+
+    package var name: String {
+        switch self {
+        case .full: "full"
+        case .resumed: "resumed"
+        case .plaintext: "plaintext"
+        case .certificate: "certificate"
+        case .timeout: "timeout"
+        case .failed: "failed"
+        }
+    }
+}
+
 /// What an attempt to load the configuration again came to.
 package enum ReloadOutcome: UInt8, OutcomeLabel {
     /// The new configuration runs.

@@ -121,7 +121,6 @@ import Testing
             routes: [{ name: a, backends: [{ name: stable }] }]
             """,
             [
-                "sluice.yaml:2:43: error: 'tls' is not supported yet, leave it out",
                 "sluice.yaml:2:52: error: 'triton' is not supported yet, leave it out",
                 "sluice.yaml:2:64: error: 'health' is not supported yet, leave it out",
                 "sluice.yaml:2:76: error: 'outlierDetection' is not supported yet, leave it out",

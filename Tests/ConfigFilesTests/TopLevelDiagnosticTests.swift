@@ -222,7 +222,7 @@ import Testing
             routes: [{ name: a, backends: [{ name: stable }] }]
             """,
             [
-                "sluice.yaml:1:36: error: 'tls' is not supported yet, leave it out",
+                "sluice.yaml:1:41: error: 'tls' needs a certificate, write 'certificates: [{ certificate: tls.crt, privateKey: tls.key }]'",
                 "sluice.yaml:1:45: error: 'proxyProtocol' is not supported yet, leave it out",
                 "sluice.yaml:1:76: error: 'perClient' is not supported yet, leave it out",
                 "sluice.yaml:1:90: error: 'http2Streams' is not supported yet, leave it out",

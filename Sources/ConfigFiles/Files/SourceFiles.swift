@@ -5,6 +5,7 @@ import Credentials
 final class SourceFiles {
     private let report: Report
     private var usersFiles: [String: UsersFile] = [:]
+    private var otherFiles: [String: [UInt8]] = [:]
     private var hash = ContentHash()
     /// Absolute paths, each once, in the order of reading.
     private(set) var watched: [String] = []
@@ -57,6 +58,29 @@ final class SourceFiles {
                 position,
                 "cannot read the users file \(Wording.quoted(resolved, upTo: Wording.longestPath)): \(reason), make it with 'sluice passwd'"
             )
+            return nil
+        }
+    }
+
+    /// The bytes of a file that the configuration names, or `nil` after a report.
+    ///
+    /// - Parameters:
+    ///   - path: as written in the configuration at `position`.
+    ///   - title: what the file is, such as `the certificate`.
+    func contents(at path: String, _ title: String, position: Position) -> [UInt8]? {
+        let resolved = FilePath.resolve(path, relativeTo: report.name(of: position.file))
+        let key = FilePath.absolute(resolved)
+        do throws(FileContents.Failure) {
+            if let known = otherFiles[key] { return known }
+            watch(resolved)
+            let bytes = try FileContents.read(resolved, onlyRegular: true)
+            hash.add(bytes)
+            otherFiles[key] = bytes
+            return bytes
+        } catch {
+            report.error(
+                position,
+                "cannot read \(title) \(Wording.quoted(resolved, upTo: Wording.longestPath)): \(error.message)")
             return nil
         }
     }

@@ -16,7 +16,11 @@ extension Schema {
         ],
         planned: ["memoryLimit", "tracing", "takeover", "customMetrics"])
     static let listener = Schema(
-        name: "a listener", keys: ["name", "address", "limits", "trustedProxies"], planned: ["tls", "proxyProtocol"])
+        name: "a listener", keys: ["name", "address", "tls", "limits", "trustedProxies"], planned: ["proxyProtocol"])
+    static let listenerTLS = Schema(
+        name: "a listener's tls",
+        keys: ["certificates", "clientCA", "clientAuth", "minVersion", "handshakeTimeout"])
+    static let certificate = Schema(name: "a certificate", keys: ["certificate", "privateKey"])
     static let listenerLimits = Schema(
         name: "a listener's limits", keys: ["connections", "headerBytes", "headerTimeout", "idleTimeout"],
         planned: ["perClient", "http2Streams"])
@@ -27,8 +31,9 @@ extension Schema {
     static let shutdown = Schema(name: "'shutdown'", keys: ["delay", "drain"])
 
     static let backend = Schema(
-        name: "a backend", keys: ["server", "protocol", "endpoints", "balance", "limits", "timeouts"],
-        planned: ["tls", "triton", "health", "outlierDetection", "slowStart", "panicThreshold", "activate"])
+        name: "a backend", keys: ["server", "protocol", "tls", "endpoints", "balance", "limits", "timeouts"],
+        planned: ["triton", "health", "outlierDetection", "slowStart", "panicThreshold", "activate"])
+    static let backendTLS = Schema(name: "a backend's tls", keys: ["ca", "serverName", "certificate", "privateKey"])
     static let endpoint = Schema(
         name: "an endpoint", keys: ["address", "weight"], planned: ["pod", "triton", "kubernetes"])
     static let backendLimits = Schema(
@@ -60,7 +65,8 @@ extension Schema {
 
     /// Every schema, so that documentation and examples can be held against them.
     static let all = [
-        gateway, listener, listenerLimits, admin, metrics, accessLog, shutdown, backend, endpoint, backendLimits,
-        backendTimeouts, route, match, pathMatch, valueMatch, weightedBackend, mirror, basicAuth, respond,
+        gateway, listener, listenerTLS, certificate, listenerLimits, admin, metrics, accessLog, shutdown, backend,
+        backendTLS, endpoint, backendLimits, backendTimeouts, route, match, pathMatch, valueMatch, weightedBackend,
+        mirror, basicAuth, respond,
     ]
 }

@@ -39,6 +39,7 @@ extension GatewayReader {
             report.error(
                 position, "backend \(Wording.quoted(name)) has no endpoints, write 'endpoints: [127.0.0.1:8000]'")
         }
+        backend.tls = section.entry("tls", report).flatMap(backendTLS)
         section.entry("limits", report).map { backend.limits = backendLimits($0) }
         section.entry("timeouts", report).map { backend.timeouts = backendTimeouts($0) }
         return backend

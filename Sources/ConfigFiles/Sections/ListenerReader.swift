@@ -36,6 +36,7 @@ extension GatewayReader {
     private func listener(_ section: Section) -> Listener? {
         let name = section.name("name", report)
         let address = section.listeningAddress("address", report)
+        let tls = section.entry("tls", report).flatMap(listenerTLS)
         let limits = section.entry("limits", report).map(listenerLimits)
         let trusted = section.entry("trustedProxies", report).map(networks)
         guard let address else {
@@ -45,6 +46,7 @@ extension GatewayReader {
             return nil
         }
         var listener = Listener(name: name ?? address.description, address: address)
+        listener.tls = tls
         listener.limits = limits ?? listener.limits
         listener.trustedProxies = trusted ?? []
         return listener

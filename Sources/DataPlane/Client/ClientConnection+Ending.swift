@@ -1,6 +1,8 @@
 import Base
 import EventLoop
 import HTTP
+import TLS
+import Telemetry
 
 /// How exchanges and the connection end: what an answer leaves behind, and who closes when.
 extension ClientConnection {
@@ -75,6 +77,36 @@ extension ClientConnection {
         // What is about to be flushed mostly leaves at once; `blocked` tells of the rest.
         if unsentBytes > 0 && !isFlushPending { takenAtDeadline = acknowledgedBytes }
         loop.setDeadline(self, loop.now + listener.idleTimeout)
+    }
+
+    func handshakeFailed(_ kind: TLSFailure.Kind?) {
+        switch kind {
+        case .plaintext:
+            listener.connections.count(.plaintext)
+            refusePlaintext()
+            return
+        case .certificate: listener.connections.count(.certificate)
+        default: listener.connections.count(.failed)
+        }
+        inputEnded()
+    }
+
+    /// The client speaks cleartext where TLS is spoken, and is told so in the language it understands.
+    func refusePlaintext() {
+        speakCleartext()
+        mustClose = true
+        let answer = worker.takeHead()
+        answer.beginAnswer(status: 400, reason: reasonPhrase(400))
+        answer.add("Content-Type", staticBytes("application/json"))
+        answer.add("x-sluice-cause", staticBytes(Cause.badRequest.name))
+        // An empty head stands for the request that nobody has read.
+        let request = worker.takeHead()
+        sendAnswer(
+            answer, body: staticBytes("{\"error\":\"this port speaks HTTPS, and the request was plain HTTP\"}"),
+            to: request)
+        worker.giveHead(request)
+        worker.giveHead(answer)
+        beginClosing()
     }
 
     func closeAfterFlush() {

@@ -1,6 +1,7 @@
 import Base
 import EventLoop
 import HTTP
+import TLS
 import Telemetry
 
 /// One HTTP/1.1 connection from a client: requests in, answers out, one after the other (RFC 9112 section 9.3.2).
@@ -38,6 +39,8 @@ final class ClientConnection: Stream {
     /// The address without port, made at the first request.
     private(set) lazy var addressText: [UInt8] = Array((address?.host ?? "").utf8)
 
+    private var subjectText = ByteBuffer()
+
     var state = State.head
     var exchange: Exchange?
     var body = BodyReader()
@@ -67,9 +70,25 @@ final class ClientConnection: Stream {
 
     func start(_ descriptor: Int32) -> Bool {
         guard openEstablished(descriptor) else { return false }
-        loop.setDeadline(self, loop.now + listener.idleTimeout)
+        if let context = listener.tls {
+            secure(with: TLSSession(server: context))
+            loop.setDeadline(self, loop.now + listener.handshakeTimeout)
+        } else {
+            loop.setDeadline(self, loop.now + listener.idleTimeout)
+        }
         return true
     }
+
+    override func handshakeFinished() {
+        listener.connections.count(tls?.isResumed == true ? .resumed : .full)
+        loop.setDeadline(self, loop.now + listener.idleTimeout)
+        guard let text = tls?.peerSubject else { return }
+        subjectText.removeAll()
+        subjectText.append(text: text)
+    }
+
+    /// Whom the client's certificate names; `nil` where it showed none.
+    var subject: UnsafeRawBufferPointer? { subjectText.isEmpty ? nil : subjectText.bytes }
 
     // MARK: Reading
 
@@ -97,7 +116,9 @@ final class ClientConnection: Stream {
                 consumeInbox()
             }
         case .nothing: break
-        case .end, .failed: inputEnded()
+        case .end: inputEnded()
+        case .failed:
+            if let tls, !tls.isEstablished { handshakeFailed(tls.failure?.kind) } else { inputEnded() }
         }
     }
 
@@ -264,7 +285,7 @@ final class ClientConnection: Stream {
         }
     }
 
-    private func inputEnded() {
+    func inputEnded() {
         switch state {
         case .head where exchange == nil && unsentBytes > 0: closeAfterFlush()
         case .head, .body, .trailers: leave()
@@ -297,6 +318,7 @@ final class ClientConnection: Stream {
     override func writeFailed(_ error: Int32) { leave() }
 
     override func expired(now: Instant) {
+        if let tls, !tls.isEstablished, state == .head { listener.connections.count(.timeout) }
         if state == .lingering, now < lingerUntil, now.since(lastReceived) < Self.lingerIdle {
             loop.setDeadline(self, min(lingerUntil, lastReceived + Self.lingerIdle))
         } else if let exchange, state == .head {

@@ -1,6 +1,7 @@
 import Base
 import Configuration
 import EventLoop
+import TLS
 import Telemetry
 import Traffic
 
@@ -15,6 +16,9 @@ package final class LoopConfiguration {
     struct EndpointKey: Hashable {
         var backend: String
         var address: SocketAddress
+        /// Connections made under other TLS settings are not used again.
+        var tls: ObjectIdentifier?
+        var serverName: TLSServerName?
     }
 
     struct SeriesKey: Hashable {
@@ -31,11 +35,17 @@ package final class LoopConfiguration {
             snapshot.backends.map { resolved in
                 let name = resolved.backend.name
                 let pools = resolved.endpoints.map { endpoint in
-                    let key = EndpointKey(backend: name, address: endpoint.address)
+                    let key = EndpointKey(
+                        backend: name, address: endpoint.address, tls: resolved.tls.map(ObjectIdentifier.init),
+                        serverName: endpoint.serverName)
+                    let tls = resolved.tls.flatMap { context in
+                        endpoint.serverName.map { UpstreamTLS(context: context, serverName: $0) }
+                    }
                     let pool =
                         endpoints[key] ?? previous?.endpoints[key]
                         ?? EndpointPool(
-                            worker: worker, address: endpoint.address, load: endpoint.load, backendLoad: resolved.load)
+                            worker: worker, address: endpoint.address, load: endpoint.load,
+                            backendLoad: resolved.load, tls: tls)
                     endpoints[key] = pool
                     return pool
                 }

@@ -1,6 +1,7 @@
 package import Configuration
 package import EventLoop
 package import Synchronization
+package import TLS
 package import Traffic
 
 /// One configuration, resolved and ready to run: immutable, shared by all loops, replaced as a whole.
@@ -34,11 +35,14 @@ package struct ResolvedBackend: Sendable {
     package var backend: Backend
     package var load: BackendLoad
     package var endpoints: [ResolvedEndpoint]
+    /// How to speak TLS to the endpoints; `nil` for cleartext.
+    package var tls: TLSClientContext?
 
-    package init(backend: Backend, load: BackendLoad, endpoints: [ResolvedEndpoint]) {
+    package init(backend: Backend, load: BackendLoad, endpoints: [ResolvedEndpoint], tls: TLSClientContext?) {
         self.backend = backend
         self.load = load
         self.endpoints = endpoints
+        self.tls = tls
     }
 }
 
@@ -47,11 +51,14 @@ package struct ResolvedEndpoint: Sendable {
     /// Relative to the other endpoints of the backend, at least 1.
     package var weight: Int
     package var load: EndpointLoad
+    /// Who its certificate has to name, where it speaks TLS.
+    package var serverName: TLSServerName?
 
-    package init(address: SocketAddress, weight: Int, load: EndpointLoad) {
+    package init(address: SocketAddress, weight: Int, load: EndpointLoad, serverName: TLSServerName?) {
         self.address = address
         self.weight = weight
         self.load = load
+        self.serverName = serverName
     }
 }
 

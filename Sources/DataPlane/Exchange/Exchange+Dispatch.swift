@@ -85,6 +85,7 @@ extension Exchange {
         }
         var forwarding = RequestForwarding(framing: head.framing, target: origin, host: head.slice(host))
         forwarding.isTrusted = client.isTrusted
+        forwarding.isSecure = client.tls != nil
         forwarding.keepsAuthorization = route.keepsAuthorization
         forwarding.requestID = identity.madeRequestID
         forwarding.traceparent = identity.newTraceparent

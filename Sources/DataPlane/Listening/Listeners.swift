@@ -1,6 +1,8 @@
+package import Base
 package import Configuration
 package import EventLoop
 import Glibc
+import TLS
 
 /// The sockets clients connect to. Each is accepted from on one loop, which deals the connections out evenly: the loop with
 /// the fewest open gets the next one.
@@ -12,12 +14,21 @@ package final class Listeners {
         var load: ListenerLoad
         var acceptor: AcceptorHandle
         var state: ListenerBox
+        var tls: SecureListening?
+    }
+
+    /// TLS settings and what was made of them: kept as long as the settings stay the same.
+    fileprivate struct SecureListening {
+        var settings: ListenerTLS
+        var context: TLSServerContext
     }
 
     private var bound: [HostPort: Bound] = [:]
     private let workers: [Worker]
     private let descriptors: Int
     private var nextLoop = 0
+    /// One set for all listeners, so that a client may resume wherever it comes back.
+    private let tickets = TicketKeys(now: .now())
 
     package init(workers: [Worker], descriptors: Int) {
         self.workers = workers
@@ -27,6 +38,7 @@ package final class Listeners {
     /// A set of sockets bound and not yet in use: taken into use, or given up, as a whole.
     package struct Prepared {
         fileprivate var sockets: [HostPort: ListeningSocket] = [:]
+        fileprivate var tls: [HostPort: SecureListening] = [:]
 
         package func abandon() { for socket in sockets.values { close(socket.descriptor) } }
     }
@@ -34,6 +46,19 @@ package final class Listeners {
     /// Binds what is new. Nothing has changed for clients when this fails.
     package func prepare(_ listeners: [Listener]) throws(ListenFailure) -> Prepared {
         var prepared = Prepared()
+        for listener in listeners {
+            guard let settings = listener.tls else { continue }
+            if let present = bound[listener.address]?.tls, present.settings == settings {
+                prepared.tls[listener.address] = present
+                continue
+            }
+            do throws(TLSConfigurationError) {
+                let context = try TLSServerContext(TLSServerSettings(settings), tickets: tickets)
+                prepared.tls[listener.address] = SecureListening(settings: settings, context: context)
+            } catch {
+                throw ListenFailure(address: listener.address, reason: .certificate(error.message))
+            }
+        }
         for listener in listeners where bound[listener.address] == nil {
             do throws(SocketFailure) {
                 guard case .addresses(let found) = Resolver.resolve(listener.address), let address = found.first else {
@@ -43,7 +68,7 @@ package final class Listeners {
                 prepared.sockets[listener.address] = try ListeningSocket(address, beside: own)
             } catch {
                 prepared.abandon()
-                throw ListenFailure(address: listener.address, reason: error)
+                throw ListenFailure(address: listener.address, reason: .socket(error))
             }
         }
         return prepared
@@ -57,14 +82,21 @@ package final class Listeners {
         }
         for listener in listeners {
             let load = bound[listener.address]?.load ?? ListenerLoad()
-            let state = ListenerState(listener, load: load, descriptors: descriptors)
+            let tls = prepared.tls[listener.address]
+            let state = ListenerState(listener, load: load, descriptors: descriptors, tls: tls?.context)
             if let present = bound[listener.address] {
                 present.state.replace(state)
             } else if let socket = prepared.sockets[listener.address] {
                 bound[listener.address] = start(socket, state, load)
             }
+            bound[listener.address]?.tls = tls
         }
     }
+
+    /// Changes the keys of session tickets when that is due.
+    ///
+    /// - Returns: when to call again.
+    package func rotateTickets() -> Instant { tickets.rotate(now: .now()) }
 
     /// Stops accepting; open connections stay. `done` is called when every socket is closed.
     package func stopAccepting(done: @escaping @Sendable () -> Void = {}) {
@@ -94,14 +126,22 @@ package final class Listeners {
 /// A listener's address could not be had.
 package struct ListenFailure: Error, CustomStringConvertible {
     package var address: HostPort
-    package var reason: SocketFailure
+    package enum Reason: Sendable {
+        case socket(SocketFailure)
+        case certificate(String)
+    }
+    package var reason: Reason
 
-    package init(address: HostPort, reason: SocketFailure) {
+    package init(address: HostPort, reason: Reason) {
         self.address = address
         self.reason = reason
     }
 
     package var description: String {
+        guard case .socket(let reason) = reason else {
+            if case .certificate(let message) = reason { return "cannot speak TLS on \(address): \(message)" }
+            return "cannot listen on \(address)"
+        }
         let hint =
             switch reason.code {
             case EADDRINUSE: "; another program listens there: stop it or choose another port"

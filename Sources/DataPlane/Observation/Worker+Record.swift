@@ -46,6 +46,7 @@ extension Worker {
                 series.backend.withUnsafeBytes { backend in
                     (exchange.endpoint?.name ?? []).withUnsafeBytes { endpoint in
                         exchange.user.withUnsafeBytes { user in
+                            record.clientSubject = exchange.client?.subject ?? record.clientSubject
                             record.client = client
                             record.route = route
                             record.backend = backend

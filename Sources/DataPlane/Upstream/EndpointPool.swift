@@ -1,27 +1,38 @@
 import Base
 package import EventLoop
 import Synchronization
+import TLS
 package import Traffic
+
+/// How to speak TLS to an endpoint.
+struct UpstreamTLS {
+    var context: TLSClientContext
+    var serverName: TLSServerName
+}
 
 /// One loop's connections to one endpoint. Kept across reloads as long as the configuration names the endpoint.
 package final class EndpointPool {
     package let address: SocketAddress
     /// Its `endpoint` label.
     package let name: [UInt8]
+    let addressText: String
     package let load: EndpointLoad
     let backendLoad: BackendLoad
+    let tls: UpstreamTLS?
     /// The configuration no longer has it: connections end when their request does.
     private(set) var isRetired = false
     /// Most recently used last, which is used first: the others may time out.
     private var idle: ContiguousArray<UpstreamConnection> = []
     private let worker: Worker
 
-    init(worker: Worker, address: SocketAddress, load: EndpointLoad, backendLoad: BackendLoad) {
+    init(worker: Worker, address: SocketAddress, load: EndpointLoad, backendLoad: BackendLoad, tls: UpstreamTLS?) {
         self.worker = worker
         self.address = address
         self.load = load
         self.backendLoad = backendLoad
-        name = Array(address.description.utf8)
+        self.tls = tls
+        addressText = address.description
+        name = Array(addressText.utf8)
     }
 
     func takeIdle() -> UpstreamConnection? {

@@ -133,6 +133,10 @@ extension UpstreamConnection {
     }
 
     func ended(error: Int32) {
+        if state == .handshaking {
+            fail(UpstreamFailure(cause: .tlsHandshake, nothingWritten: true))
+            return
+        }
         guard state == .busy, let user else {
             close()
             return

@@ -3,11 +3,12 @@ import CLinux
 import EventLoop
 import Glibc
 import HTTP
+import TLS
 import Telemetry
 
 /// One HTTP/1.1 connection to an endpoint, used for one request after the other.
 ///
-///     connecting --established--> busy --both ends done--> idle (pooled) --lease--> busy
+///     connecting --established--> (handshaking -->) busy --both ends done--> idle (pooled) --lease--> busy
 ///     any --failure, leftover bytes, Connection: close--> closed
 final class UpstreamConnection: Stream {
     /// Interim answers in a row before the endpoint is taken for broken: no server sends more than a few.
@@ -15,7 +16,7 @@ final class UpstreamConnection: Stream {
     /// Bytes of an answer's head: as much as clients may send by default.
     static let headLimit = 64 * 1024
 
-    enum State { case connecting, idle, busy }
+    enum State { case connecting, handshaking, idle, busy }
     enum Reading { case head, body, trailers, done }
 
     let worker: Worker
@@ -89,13 +90,26 @@ final class UpstreamConnection: Stream {
                 connectFailed()
                 return
             }
-            state = .busy
-            loop.setDeadline(self, .never)
-            user?.upstreamConnected()
+            if let tls = endpoint.tls { beginHandshake(tls) } else { becomeUsable() }
         }
         guard isOpen else { return }
         super.becameWritable()
         if unsentBytes > 0 || user != nil { user?.upstreamProgressed() }
+    }
+
+    /// The time for connecting goes on: an endpoint that does not finish is as good as unreachable.
+    private func beginHandshake(_ tls: UpstreamTLS) {
+        state = .handshaking
+        secure(with: TLSSession(client: tls.context, serverName: tls.serverName, endpoint: endpoint.addressText))
+        startHandshake()
+    }
+
+    override func handshakeFinished() { becomeUsable() }
+
+    private func becomeUsable() {
+        state = .busy
+        loop.setDeadline(self, .never)
+        user?.upstreamConnected()
     }
 
     private func connectFailed() {
@@ -107,6 +121,7 @@ final class UpstreamConnection: Stream {
     override func expired(now: Instant) {
         switch state {
         case .connecting: fail(UpstreamFailure(cause: .connectTimeout, nothingWritten: true))
+        case .handshaking: fail(UpstreamFailure(cause: .tlsHandshake, nothingWritten: true))
         case .idle: close()
         case .busy: break
         }
@@ -168,7 +183,9 @@ final class UpstreamConnection: Stream {
     }
 
     /// Whether the kernel has taken nothing of the present request.
-    private var nothingWritten: Bool { state == .connecting || sentBytes == sentBefore }
+    private var nothingWritten: Bool {
+        state == .connecting || state == .handshaking || sentBytes == sentBefore
+    }
 
     // MARK: The answer
 
@@ -187,6 +204,11 @@ final class UpstreamConnection: Stream {
         if reading == .body, spliceBody() { return }
         switch receive() {
         case .bytes(let bytes):
+            if state == .handshaking {
+                // Application data cannot come before the handshake is complete.
+                close()
+                return
+            }
             guard state == .busy, user != nil else {
                 // An idle connection that speaks is not one to send a request on.
                 close()
@@ -206,7 +228,6 @@ final class UpstreamConnection: Stream {
     }
 
     override func peerLeft(reset: Bool) {
-        if state == .connecting { return }
         if state == .idle { close() }
     }
 

@@ -10,6 +10,8 @@ package struct RequestForwarding {
     package var clientAddress: UnsafeRawBufferPointer
     /// The client is a proxy whose forwarding headers are believed.
     package var isTrusted: Bool
+    /// The client came over TLS.
+    package var isSecure: Bool
     package var keepsAuthorization: Bool
     /// Set where the client sent none that can be used; else the client's own is passed on.
     package var requestID: UnsafeRawBufferPointer?
@@ -23,6 +25,7 @@ package struct RequestForwarding {
         self.host = host
         clientAddress = UnsafeRawBufferPointer(start: nil, count: 0)
         isTrusted = false
+        isSecure = false
         keepsAuthorization = true
     }
 }
@@ -52,7 +55,10 @@ package enum HeadWriter {
         }
         out.append("Via: 1.1 sluice\r\n")
         appendList("X-Forwarded-For: ", .xForwardedFor, forwarding.clientAddress, head, forwarding, into: &out)
-        appendList("X-Forwarded-Proto: ", .xForwardedProto, staticBytes("http"), head, forwarding, into: &out)
+        appendList(
+            "X-Forwarded-Proto: ", .xForwardedProto, forwarding.isSecure ? staticBytes("https") : staticBytes("http"),
+            head,
+            forwarding, into: &out)
         appendList("X-Forwarded-Host: ", .xForwardedHost, forwarding.host, head, forwarding, into: &out)
         if let id = forwarding.requestID { append("x-request-id: ", id, into: &out) }
         if let parent = forwarding.traceparent { append("traceparent: ", parent, into: &out) }

@@ -40,7 +40,7 @@ package struct AccessLogFormatter {
             + LineWriter.escapedSize(of: record.route) + LineWriter.escapedSize(of: record.backend)
             + LineWriter.escapedSize(of: record.endpoint) + LineWriter.escapedSize(of: record.requestID)
             + LineWriter.escapedSize(of: record.user) + LineWriter.escapedSize(of: record.userAgent)
-            + LineWriter.escapedSize(of: record.traceID)
+            + LineWriter.escapedSize(of: record.traceID) + LineWriter.escapedSize(of: record.clientSubject)
     }
 
     private mutating func appendJSON(_ record: AccessLogRecord, to line: inout LineWriter) {
@@ -60,6 +60,7 @@ package struct AccessLogFormatter {
         line.append(member: ",\"cause\":\"", record.cause.name.bytes)
         line.append(member: ",\"requestId\":\"", record.requestID)
         line.append(member: ",\"user\":\"", record.user)
+        line.append(member: ",\"clientSubject\":\"", record.clientSubject)
         line.append(member: ",\"userAgent\":\"", record.userAgent)
         line.append(member: ",\"traceId\":\"", record.traceID)
         line.append(",\"requestBytes\":")
@@ -111,6 +112,7 @@ package struct AccessLogFormatter {
         if let firstByte = record.firstByte { line.append(seconds: firstByte) } else { line.append("-") }
         line.append(" duration=")
         line.append(seconds: record.duration)
+        if !record.clientSubject.isEmpty { line.append(word: " client_subject=", record.clientSubject) }
         line.append(" retries=")
         line.append(decimal: UInt64(record.retries))
         line.append("\n")

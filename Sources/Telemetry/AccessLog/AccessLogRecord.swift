@@ -26,6 +26,8 @@ package struct AccessLogRecord {
     /// The user whose password was right.
     package var user = UnsafeRawBufferPointer.none
     package var userAgent = UnsafeRawBufferPointer.none
+    /// Whom the client's certificate names, as RFC 2253 text.
+    package var clientSubject = UnsafeRawBufferPointer.none
     /// The trace-id of W3C trace context, 32 hexadecimal digits.
     package var traceID = UnsafeRawBufferPointer.none
     /// Body bytes received from the client.

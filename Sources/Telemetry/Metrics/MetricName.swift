@@ -25,6 +25,7 @@ package enum MetricName: UInt8, Sendable, CaseIterable {
     // Listeners.
     case connectionsOpen
     case connections
+    case tlsHandshakes
 
     // The gateway itself.
     case accessLogDropped
@@ -141,6 +142,10 @@ extension MetricName {
             Row("sluice_connections_open", .gauge, [.listener, .protocol], "Open client connections")
         case .connections:
             Row("sluice_connections_total", .counter, [.listener, .protocol], "Client connections accepted")
+        case .tlsHandshakes:
+            Row(
+                "sluice_tls_handshakes_total", .counter, [.listener, .outcome],
+                "TLS handshakes of clients, by how they ended")
         case .accessLogDropped:
             Row(
                 "sluice_access_log_dropped_total", .counter, [],
