@@ -30,6 +30,23 @@ package struct RequestForwarding {
     }
 }
 
+extension RequestForwarding {
+    /// Whether a field goes on as it came; what does not is left out, or written anew by the gateway.
+    func passesOn(_ index: Int, of head: MessageHead) -> Bool {
+        let isForNext =
+            switch head.field(index).id {
+            case .other, .via, .userAgent, .date, .trailer: true
+            case .authorization: keepsAuthorization
+            case .forwarded: isTrusted
+            case .expect: mirrorRoute == nil && head.minorVersion == 1
+            case .xRequestID: requestID == nil
+            case .traceparent: traceparent == nil
+            default: false
+            }
+        return isForNext && !(head.nominatesFields && head.isNominated(index))
+    }
+}
+
 /// Writes HTTP/1.1 heads for the next hop.
 package enum HeadWriter {
     package static func request(_ head: MessageHead, _ forwarding: RequestForwarding, into out: inout ByteBuffer) {
@@ -39,19 +56,8 @@ package enum HeadWriter {
         out.append(" HTTP/1.1\r\nHost: ")
         appendHost(forwarding, into: &out)
         out.append("\r\n")
-        for index in 0..<head.fieldCount {
-            let line = head.field(index)
-            switch line.id {
-            case .other, .via, .userAgent, .date, .trailer: break
-            case .authorization where forwarding.keepsAuthorization: break
-            case .forwarded where forwarding.isTrusted: break
-            case .expect where forwarding.mirrorRoute == nil && head.minorVersion == 1: break
-            case .xRequestID where forwarding.requestID == nil: break
-            case .traceparent where forwarding.traceparent == nil: break
-            default: continue
-            }
-            if head.nominatesFields && head.isNominated(index) { continue }
-            append(line, of: head, into: &out)
+        for index in 0..<head.fieldCount where forwarding.passesOn(index, of: head) {
+            append(head.field(index), of: head, into: &out)
         }
         out.append("Via: 1.1 sluice\r\n")
         appendList("X-Forwarded-For: ", .xForwardedFor, forwarding.clientAddress, head, forwarding, into: &out)

@@ -25,20 +25,7 @@ extension HTTP2FieldList {
         appendHost(forwarding)
         end(isSecret: false)
         add(":path", forwarding.target.isEmpty ? staticBytes("/") : forwarding.target)
-        for index in 0..<head.fieldCount {
-            let field = head.field(index)
-            switch field.id {
-            case .other, .via, .userAgent, .date, .trailer: break
-            case .authorization where forwarding.keepsAuthorization: break
-            case .forwarded where forwarding.isTrusted: break
-            case .expect where forwarding.mirrorRoute == nil && head.minorVersion == 1: break
-            case .xRequestID where forwarding.requestID == nil: break
-            case .traceparent where forwarding.traceparent == nil: break
-            default: continue
-            }
-            if head.nominatesFields && head.isNominated(index) { continue }
-            add(head, field)
-        }
+        for index in 0..<head.fieldCount where forwarding.passesOn(index, of: head) { add(head, head.field(index)) }
         // gRPC asks for it (RFC 9110 section 10.1.4: only of the next hop, so it is this hop's own to say).
         if asksForTrailers(head) { add("te", "trailers") }
         begin(staticBytes("via"))
