@@ -64,4 +64,4 @@ packages: swift-version
 
 swift-version:
 	@command -v $(SWIFT) >/dev/null || { \
-	    echo "make: there is no '$(SWIFT)': install Swift 6.1 or later from https://swift.org/install and put it on PATH."; exit 1; }
+	    echo "make: there is no '$(SWIFT)': install Swift 6.2 or later from https://swift.org/install and put it on PATH."; exit 1; }

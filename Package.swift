@@ -1,4 +1,4 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import PackageDescription
 
 // The manifest reads as the floor diagram of docs/architecture.md: a target imports only targets on lower floors.
