@@ -138,18 +138,20 @@ package struct ListenFailure: Error, CustomStringConvertible {
     }
 
     package var description: String {
-        guard case .socket(let reason) = reason else {
-            if case .certificate(let message) = reason { return "cannot speak TLS on \(address): \(message)" }
-            return "cannot listen on \(address)"
+        switch reason {
+        case .certificate(let message): "cannot speak TLS on \(address): \(message)"
+        case .socket(let failure): "cannot listen on \(address): \(failure)\(Self.hint(failure))"
         }
-        let hint =
-            switch reason.code {
-            case EADDRINUSE: "; another program listens there: stop it or choose another port"
-            case EACCES: "; ports below 1024 need the capability CAP_NET_BIND_SERVICE"
-            case EADDRNOTAVAIL: "; the address is none of this machine's"
-            default: ""
-            }
-        return "cannot listen on \(address): \(reason)\(hint)"
+    }
+
+    /// What the operator can do about it.
+    private static func hint(_ failure: SocketFailure) -> String {
+        switch failure.code {
+        case EADDRINUSE: "; another program listens there: stop it or choose another port"
+        case EACCES: "; ports below 1024 need the capability CAP_NET_BIND_SERVICE"
+        case EADDRNOTAVAIL: "; the address is none of this machine's"
+        default: ""
+        }
     }
 }
 

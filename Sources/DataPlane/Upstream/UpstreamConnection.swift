@@ -204,11 +204,6 @@ final class UpstreamConnection: Stream {
         if reading == .body, spliceBody() { return }
         switch receive() {
         case .bytes(let bytes):
-            if state == .handshaking {
-                // Application data cannot come before the handshake is complete.
-                close()
-                return
-            }
             guard state == .busy, user != nil else {
                 // An idle connection that speaks is not one to send a request on.
                 close()

@@ -196,7 +196,8 @@ extension MessageHead {
         }
     }
 
-    private static func readLength(_ value: UnsafeRawBufferPointer) throws(MessageError) -> UInt64 {
+    /// The one number of a `Content-Length`, in either protocol (RFC 9110 section 8.6).
+    static func readLength(_ value: UnsafeRawBufferPointer) throws(MessageError) -> UInt64 {
         // 18 digits stay below 2^63.
         guard !value.isEmpty, value.count <= 18 else { throw MessageError(.malformed, "an impossible Content-Length") }
         var length: UInt64 = 0

@@ -158,7 +158,7 @@ struct HTTP2HeadBuilder: ~Copyable {
         case .contentLength where section != .trailers:
             head.lengthFields &+= 1
             if head.lengthFields > 1 { throw MessageError(.malformed, "more than one Content-Length") }
-            head.declaredLength = try Self.length(value)
+            head.declaredLength = try MessageHead.readLength(value)
         case .expect: head.expectsContinue = equalsIgnoringCase(value, "100-continue")
         case .other where name.count == 6 && equals(name, staticBytes("cookie")):
             if !cookie.isEmpty { cookie.append("; ") }
@@ -170,17 +170,6 @@ struct HTTP2HeadBuilder: ~Copyable {
     }
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
-
-    private static func length(_ value: UnsafeRawBufferPointer) throws(MessageError) -> UInt64 {
-        // 18 digits stay below 2^63.
-        guard !value.isEmpty, value.count <= 18 else { throw MessageError(.malformed, "an impossible Content-Length") }
-        var length: UInt64 = 0
-        for byte in value {
-            guard byte &- 0x30 < 10 else { throw MessageError(.malformed, "Content-Length is not one number") }
-            length = length &* 10 &+ UInt64(byte &- 0x30)
-        }
-        return length
-    }
 
     /// `:authority` and `host` are one thing (RFC 9113 section 8.3.1).
     private mutating func addHost(_ value: UnsafeRawBufferPointer, _ head: MessageHead) throws(MessageError) {
