@@ -57,6 +57,7 @@ let package = Package(
         floor("Configuration", ["Base"]),
         floor("Credentials", ["Base", "CLinux", "COpenSSL"]),
         floor("Telemetry", ["Base"]),
+        floor("Inference", ["Base"]),
         floor("Traffic", ["Base", "HTTP", "Configuration", "Credentials"]),
 
         // IO
@@ -65,7 +66,10 @@ let package = Package(
 
         // assembly
         floor(
-            "DataPlane", ["Base", "HTTP", "Configuration", "Credentials", "Telemetry", "Traffic", "TLS", "EventLoop"]),
+            "DataPlane",
+            [
+                "Base", "HTTP", "Configuration", "Credentials", "Telemetry", "Inference", "Traffic", "TLS", "EventLoop",
+            ]),
         floor("ConfigFiles", ["Base", "Configuration", "Credentials", "TLS", yams]),
         floor(
             "ControlPlane",
@@ -96,6 +100,7 @@ let package = Package(
         tests(of: "HTTP", ["Base"]),
         tests(of: "Configuration"),
         tests(of: "Credentials", ["Base"]),
+        tests(of: "Inference", ["Base"]),
         tests(of: "Telemetry", ["Base"]),
         tests(of: "Traffic", ["Base", "HTTP", "Configuration"]),
         tests(of: "EventLoop", ["Base"]),

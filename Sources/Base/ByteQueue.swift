@@ -85,6 +85,16 @@ package struct ByteQueue: ~Copyable {
         }
     }
 
+    /// Calls `body` with each contiguous run, in order. The queue must not change meanwhile.
+    package func forEachRun(_ body: (UnsafeRawBufferPointer) -> Void) {
+        var block = head
+        while let present = block {
+            let start = present.pointee.start
+            body(UnsafeRawBufferPointer(start: Self.payload(present) + start, count: present.pointee.end &- start))
+            block = present.pointee.next
+        }
+    }
+
     /// Drops `amount` bytes, at most `count`, at the front.
     package mutating func consume(_ amount: Int, into pool: BlockPool) {
         var left = min(amount, count)

@@ -2,6 +2,12 @@
 package struct Backend: Sendable, Equatable {
     package var name: String
     package var server: Server = .triton
+    /// What is spoken at an endpoint's own port.
+    package var `protocol`: HTTPProtocol = .http1
+    /// The port of each endpoint that takes its gRPC requests, over HTTP/2, with `tls` if and only if there is one;
+    /// without one they go to the endpoint's own port, which then has to speak HTTP/2. What applies to an endpoint is
+    /// `Endpoint.grpcPort`.
+    package var grpcPort: UInt16?
     /// `nil` means cleartext.
     package var tls: BackendTLS?
     package var endpoints: [Endpoint] = []
@@ -13,11 +19,16 @@ package struct Backend: Sendable, Equatable {
     /// What kind of model server answers: decides what health and metrics look like there.
     package enum Server: String, Sendable, CaseIterable { case triton, generic }
 
+    /// `http2` is chosen by ALPN where there is TLS, and spoken with prior knowledge where there is none.
+    package enum HTTPProtocol: String, Sendable, CaseIterable { case http1, http2 }
+
     /// One address as the file names it; a name may stand for several endpoints once resolved.
     package struct Endpoint: Sendable, Equatable {
         package var address: HostPort
         /// Share of the backend's requests relative to its other endpoints, 1...1,000,000.
         package var weight = 1
+        /// Resolved: the endpoint's own, or else the backend's. 1...65535.
+        package var grpcPort: UInt16?
 
         package init(address: HostPort) { self.address = address }
     }

@@ -61,6 +61,11 @@ package struct Listener: Sendable, Equatable {
         package var headerTimeout: Duration = .seconds(10)
         /// A keep-alive connection between requests.
         package var idleTimeout: Duration = .seconds(75)
+        /// Open HTTP/2 streams of one connection, 1...10,000.
+        package var http2Streams = 128
+        /// A connection of this age is asked to go, by GOAWAY or by `Connection: close` on its next answer, so that
+        /// clients which never reconnect spread again. At least 1 s; `nil` means never.
+        package var maxConnectionAge: Duration?
 
         package init() {}
     }

@@ -147,20 +147,30 @@ extension ControlPlane {
         let current = listeners.current.sorted { $0.listener.name < $1.listener.name }
         page.family(.connectionsOpen)
         for (listener, _) in current {
-            page.sample(
-                [.listener: listener.name, .protocol: "http1"],
-                UInt64(clamping: listener.connections.open.load(ordering: .relaxed)))
+            let all = listener.connections.open.load(ordering: .relaxed)
+            let http2 = listener.connections.http2.open.load(ordering: .relaxed)
+            page.sample([.listener: listener.name, .protocol: "http1"], UInt64(clamping: all - http2))
+            page.sample([.listener: listener.name, .protocol: "http2"], UInt64(clamping: http2))
         }
         page.family(.connections)
         for (listener, _) in current {
-            page.sample(
-                [.listener: listener.name, .protocol: "http1"], listener.connections.accepted.load(ordering: .relaxed))
+            // Every connection begins as one of HTTP/1.1.
+            let all = listener.connections.accepted.load(ordering: .relaxed)
+            let http2 = listener.connections.http2.accepted.load(ordering: .relaxed)
+            page.sample([.listener: listener.name, .protocol: "http1"], all > http2 ? all - http2 : 0)
+            page.sample([.listener: listener.name, .protocol: "http2"], http2)
         }
         page.family(.tlsHandshakes)
         for (listener, _) in current where listener.speaksTLS {
             for outcome in HandshakeOutcome.allCases {
                 page.sample(
                     [.listener: listener.name, .outcome: outcome.name], listener.connections.handshakes(outcome))
+            }
+        }
+        page.family(.http2Aborts)
+        for (listener, _) in current {
+            for (reason, count) in listener.connections.http2.aborts {
+                page.sample([.listener: listener.name, .reason: reason], count)
             }
         }
     }

@@ -66,7 +66,8 @@ struct Registry {
                     let serverName = backend.tls.flatMap { TLSServerName($0.serverName ?? endpoint.address.host) }
                     endpoints.append(
                         ResolvedEndpoint(
-                            address: address, weight: endpoint.weight, load: load, serverName: serverName))
+                            address: address, grpcAddress: endpoint.grpcPort.map { address.with(port: $0) },
+                            weight: endpoint.weight, load: load, serverName: serverName))
                 }
             }
             return ResolvedBackend(

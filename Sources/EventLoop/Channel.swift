@@ -43,6 +43,13 @@ open class Channel: Timed {
         descriptor = -1
     }
 
+    /// Takes the descriptor over from another channel of the loop, and with it the place in the epoll set.
+    final func takeDescriptor(of other: Channel) {
+        descriptor = other.descriptor
+        other.descriptor = -1
+        loop.replace(other, by: self)
+    }
+
     /// An edge arrived. `events` may hold more than one bit.
     open func ready(_ events: Readiness) {}
 

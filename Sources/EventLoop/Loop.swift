@@ -129,6 +129,12 @@ package final class Loop: @unchecked Sendable {
         return false
     }
 
+    /// Has the events of a descriptor go to another channel; the key stays, and so do events under way.
+    func replace(_ old: Channel, by new: Channel) {
+        channels[Int(new.descriptor)].channel = new
+        deadlines.remove(old)
+    }
+
     /// Changes what a registered channel is told of.
     func change(_ channel: Channel, _ interest: Readiness) {
         let index = Int(channel.descriptor)

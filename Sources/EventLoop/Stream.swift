@@ -86,6 +86,10 @@ open class Stream: Channel {
     open func writeFailed(_ error: Int32) {}
     /// The kernel takes no more for now, and some is left in the queue.
     open func blocked() {}
+    /// The queue is about to leave, or has left: for streams that make their output only as it is needed.
+    ///
+    /// - Returns: whether something was added.
+    open func refill() -> Bool { false }
     /// The peer will send no more, or the connection is gone; called once, also while reading is paused.
     open func peerLeft(reset: Bool) {}
 
@@ -165,10 +169,7 @@ open class Stream: Channel {
     /// Queues bytes; they leave at the next `flush`, at the latest when the event at hand has been dealt with.
     package final func enqueue(_ bytes: UnsafeRawBufferPointer) {
         outgoing.append(bytes, from: loop.blocks)
-        if canWrite && !isFlushPending {
-            isFlushPending = true
-            loop.flushSoon(self)
-        }
+        flushLater()
     }
 
     /// Sends bytes in order behind the queued ones. Nothing may be kept of `bytes` afterwards.
@@ -205,7 +206,16 @@ open class Stream: Channel {
             blocked()
             return
         }
-        while secureLayer == nil && canWrite && writeError == 0 && !outgoing.isEmpty {
+        _ = refill()
+        repeat {
+            if let secureLayer { flushSealed(secureLayer) } else { flushOutgoing() }
+        } while outgoing.isEmpty && canWrite && writeError == 0 && refill()
+        if unsentBytes > 0 && writeError == 0 { blocked() }
+        if awaitsDrain && unsentBytes == 0 { loop.continueLater(self) }
+    }
+
+    private final func flushOutgoing() {
+        while canWrite && writeError == 0 && !outgoing.isEmpty {
             let run = outgoing.first
             guard let base = run.baseAddress else { return }
             let sent = sluice_send(descriptor, base, run.count)
@@ -217,9 +227,33 @@ open class Stream: Channel {
             outgoing.consume(sent, into: loop.blocks)
             if sent < run.count { stopWriting() }
         }
-        if let secureLayer { flushSealed(secureLayer) }
-        if unsentBytes > 0 { blocked() }
-        if awaitsDrain && unsentBytes == 0 { loop.continueLater(self) }
+    }
+
+    /// Has `flush` called before the loop waits again, though nothing may be queued yet.
+    package final func flushLater() {
+        guard canWrite && !isFlushPending else { return }
+        isFlushPending = true
+        loop.flushSoon(self)
+    }
+
+    // MARK: Handing over
+
+    /// Takes over the socket of another stream with all that is known of it and queued for it. That one is closed from here
+    /// on; the peer notices nothing. What has arrived is told in a turn of its own.
+    package final func adopt(_ other: Stream) {
+        outgoing.take(&other.outgoing)
+        pipe = other.pipe
+        other.pipe = nil
+        secureLayer = other.secureLayer
+        other.secureLayer = nil
+        canRead = other.canRead
+        canWrite = other.canWrite
+        peerFinished = other.peerFinished
+        sentBytes = other.sentBytes
+        writeError = other.writeError
+        watchesWriting = other.watchesWriting
+        takeDescriptor(of: other)
+        loop.continueLater(self)
     }
 
     final func stopWriting() {

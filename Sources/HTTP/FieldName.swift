@@ -4,7 +4,7 @@ import Base
 package enum FieldName: CaseIterable, Sendable {
     case other
     case host, contentLength, transferEncoding, connection, keepAlive, proxyConnection, te, trailer, upgrade, expect
-    case authorization, via, date, userAgent
+    case authorization, via, date, userAgent, contentType
     case forwarded, xForwardedFor, xForwardedProto, xForwardedHost
     case xRequestID, traceparent
     /// Any field named `x-sluice-…`: set by the gateway, never by clients.
@@ -26,6 +26,7 @@ package enum FieldName: CaseIterable, Sendable {
         case (10, UInt8(ascii: "k")): if named("keep-alive") { self = .keepAlive }
         case (10, UInt8(ascii: "u")): if named("user-agent") { self = .userAgent }
         case (11, UInt8(ascii: "t")): if named("traceparent") { self = .traceparent }
+        case (12, UInt8(ascii: "c")): if named("content-type") { self = .contentType }
         case (12, UInt8(ascii: "x")): if named("x-request-id") { self = .xRequestID }
         case (13, UInt8(ascii: "a")): if named("authorization") { self = .authorization }
         case (14, UInt8(ascii: "c")): if named("content-length") { self = .contentLength }

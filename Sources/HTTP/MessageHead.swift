@@ -148,6 +148,15 @@ package final class MessageHead {
         return nil
     }
 
+    /// The index of the first field with this name, for names that are looked for in few messages only.
+    package func first(named name: StaticString) -> Int? {
+        for index in 0..<fieldCount
+        where lines[index].id == .other && equalsIgnoringCase(slice(lines[index].name), name) {
+            return index
+        }
+        return nil
+    }
+
     func append(_ line: FieldLine) -> Bool {
         guard fieldCount < Self.maxFields else { return false }
         lines[fieldCount] = line

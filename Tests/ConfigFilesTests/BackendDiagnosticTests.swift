@@ -105,40 +105,37 @@ import Testing
             "planned endpoints",
             """
             listeners: [{ address: 0.0.0.0:8080 }]
-            backends: { stable: { endpoints: [{ kubernetes: {} }, { address: 'a:1', pod: p, triton: {} }] } }
+            backends: { stable: { endpoints: [{ kubernetes: {} }, { address: 'a:1', pod: p }] } }
             routes: [{ name: a, backends: [{ name: stable }] }]
             """,
             [
                 "sluice.yaml:2:37: error: 'kubernetes' is not supported yet, leave it out",
                 "sluice.yaml:2:73: error: 'pod' is not supported yet, leave it out",
-                "sluice.yaml:2:81: error: 'triton' is not supported yet, leave it out",
             ]),
         Golden(
             "planned keys",
             """
             listeners: [{ address: 0.0.0.0:8080 }]
-            backends: { stable: { endpoints: ['a:1'], tls: {}, triton: {}, health: {}, outlierDetection: {}, slowStart: 1s, panicThreshold: 1, activate: {} } }
+            backends: { stable: { endpoints: ['a:1'], tls: {}, health: {}, outlierDetection: {}, slowStart: 1s, panicThreshold: 1, activate: {} } }
             routes: [{ name: a, backends: [{ name: stable }] }]
             """,
             [
-                "sluice.yaml:2:52: error: 'triton' is not supported yet, leave it out",
-                "sluice.yaml:2:64: error: 'health' is not supported yet, leave it out",
-                "sluice.yaml:2:76: error: 'outlierDetection' is not supported yet, leave it out",
-                "sluice.yaml:2:98: error: 'slowStart' is not supported yet, leave it out",
-                "sluice.yaml:2:113: error: 'panicThreshold' is not supported yet, leave it out",
-                "sluice.yaml:2:132: error: 'activate' is not supported yet, leave it out",
+                "sluice.yaml:2:52: error: 'health' is not supported yet, leave it out",
+                "sluice.yaml:2:64: error: 'outlierDetection' is not supported yet, leave it out",
+                "sluice.yaml:2:86: error: 'slowStart' is not supported yet, leave it out",
+                "sluice.yaml:2:101: error: 'panicThreshold' is not supported yet, leave it out",
+                "sluice.yaml:2:120: error: 'activate' is not supported yet, leave it out",
             ]),
         Golden(
             "planned words",
             """
             listeners: [{ address: 0.0.0.0:8080 }]
-            backends: { stable: { endpoints: ['a:1'], server: kserve, protocol: http2, balance: roundRobin } }
+            backends: { stable: { endpoints: ['a:1'], server: kserve, balance: roundRobin } }
             routes: [{ name: a, backends: [{ name: stable }] }]
             """,
             [
                 "sluice.yaml:2:51: error: 'server: kserve' is not supported yet, write triton or generic",
-                "sluice.yaml:2:69: error: 'protocol: http2' is not supported yet, write http1",
-                "sluice.yaml:2:85: error: 'balance: roundRobin' is not supported yet, write leastRequest",
+                "sluice.yaml:2:68: error: 'balance: roundRobin' is not supported yet, write leastRequest",
             ]),
         Golden(
             "hash balancing",
@@ -159,7 +156,7 @@ import Testing
             """,
             [
                 "sluice.yaml:2:51: error: 'server' must be triton or generic, not 'trition'",
-                "sluice.yaml:2:70: error: 'protocol' must be http1, not 'h2'",
+                "sluice.yaml:2:70: error: 'protocol' must be http1 or http2, not 'h2'",
                 "sluice.yaml:2:83: error: 'balance' must be leastRequest, not 'random'",
             ]),
         Golden(

@@ -37,6 +37,8 @@ import Testing
         #expect(gateway.listeners.map(\.name) == ["public", "[::1]:8081"])
         #expect(listener.limits.connections == 10000 && listener.limits.headerBytes == 65536)
         #expect(listener.limits.headerTimeout == .seconds(10) && listener.limits.idleTimeout == .seconds(75))
+        #expect(listener.limits.http2Streams == 128 && listener.limits.maxConnectionAge == .seconds(3600))
+        #expect(gateway.listeners[1].limits == Listener.Limits())
         #expect(
             listener.trustedProxies == [
                 try CIDR(parsing: "10.0.0.0/8"), try CIDR(parsing: "2001:db8::/32"), try CIDR(parsing: "192.0.2.7/32"),
@@ -60,6 +62,9 @@ import Testing
         #expect(stable.timeouts.firstByte == .seconds(30))
         #expect(gateway.backends[2].limits.inFlight == 64 && gateway.backends[2].limits.queue == 0)
         #expect(gateway.backends.map(\.server) == [.triton, .triton, .triton, .generic])
+        #expect(gateway.backends.map(\.protocol) == [.http1, .http1, .http1, .http2])
+        #expect(gateway.backends.map(\.grpcPort) == [8001, nil, nil, nil])
+        #expect(stable.endpoints.map(\.grpcPort) == [8001, 8001, 9001])
     }
 
     @Test func fullRoutes() throws {

@@ -217,7 +217,7 @@ import Testing
         Golden(
             "listener's planned keys",
             """
-            listeners: [{ address: 0.0.0.0:80, tls: {}, proxyProtocol: true, limits: { perClient: 1, http2Streams: 1 } }]
+            listeners: [{ address: 0.0.0.0:80, tls: {}, proxyProtocol: true, limits: { perClient: 1 } }]
             backends: { stable: { endpoints: [127.0.0.1:8000] } }
             routes: [{ name: a, backends: [{ name: stable }] }]
             """,
@@ -225,7 +225,6 @@ import Testing
                 "sluice.yaml:1:41: error: 'tls' needs a certificate, write 'certificates: [{ certificate: tls.crt, privateKey: tls.key }]'",
                 "sluice.yaml:1:45: error: 'proxyProtocol' is not supported yet, leave it out",
                 "sluice.yaml:1:76: error: 'perClient' is not supported yet, leave it out",
-                "sluice.yaml:1:90: error: 'http2Streams' is not supported yet, leave it out",
             ]),
         Golden(
             "listener's limits",
@@ -239,6 +238,23 @@ import Testing
                 "sluice.yaml:1:75: error: 'headerBytes' must be from 1KiB to 1MiB, not '1'",
                 "sluice.yaml:1:93: error: 'headerTimeout': '10' needs a unit, write 10s for seconds or 10ms for milliseconds",
                 "sluice.yaml:1:110: error: 'idleTimeout' must be from 1ms to 168h, not '0s'",
+            ]),
+        Golden(
+            "listener's limits of HTTP/2 and of age",
+            """
+            listeners: [{ address: 0.0.0.0:80, limits: { http2Streams: 0, maxConnectionAge: 999ms } }, { address: 0.0.0.0:81, limits: { http2Streams: 10001, maxConnectionAge: 200h } }, { address: 0.0.0.0:82, limits: { http2Streams: many, maxConnectionAge: 0s } }, { address: 0.0.0.0:83, limits: { http2streams: 1, maxConnectionAge: 60 } }]
+            backends: { stable: { endpoints: [127.0.0.1:8000] } }
+            routes: [{ name: a, backends: [{ name: stable }] }]
+            """,
+            [
+                "sluice.yaml:1:60: error: 'http2Streams' must be a whole number from 1 to 10000, not '0'",
+                "sluice.yaml:1:81: error: 'maxConnectionAge' must be from 1s to 168h, not '999ms'",
+                "sluice.yaml:1:139: error: 'http2Streams' must be a whole number from 1 to 10000, not '10001'",
+                "sluice.yaml:1:164: error: 'maxConnectionAge' must be from 1s to 168h, not '200h'",
+                "sluice.yaml:1:221: error: 'http2Streams' must be a whole number from 1 to 10000, not 'many'",
+                "sluice.yaml:1:245: error: 'maxConnectionAge' must be from 1s to 168h, not '0s'",
+                "sluice.yaml:1:286: error: unknown key 'http2streams', did you mean 'http2Streams'?",
+                "sluice.yaml:1:321: error: 'maxConnectionAge': '60' needs a unit, write 60s for seconds or 60ms for milliseconds",
             ]),
         Golden(
             "sizes",

@@ -68,4 +68,45 @@ import Testing
         #expect(gateway.backends[0].limits == Backend.Limits() && gateway.backends[0].timeouts == Backend.Timeouts())
         #expect(gateway.listeners[0].limits == Listener.Limits())
     }
+
+    @Test func anEndpointsPortForGRPCComesBeforeItsBackends() throws {
+        let gateway = try gateway(
+            """
+            listeners: [{ address: 0.0.0.0:8080 }]
+            backends:
+              # The endpoints stand first, and still get what the backend says below.
+              a: { endpoints: ['a:1', { address: 'b:1', triton: { grpcPort: 9001 } }], triton: { grpcPort: '8001' } }
+              b: { endpoints: ['a:1', { address: 'b:1', triton: { grpcPort: 9001 } }] }
+            routes: [{ name: a, backends: [{ name: a }, { name: b }] }]
+            """)
+        #expect(gateway.backends.map(\.grpcPort) == [8001, nil])
+        #expect(gateway.backends.map { $0.endpoints.map(\.grpcPort) } == [[8001, 9001], [nil, 9001]])
+    }
+
+    @Test func protocolsAreKept() throws {
+        let gateway = try gateway(
+            """
+            listeners: [{ address: 0.0.0.0:8080 }]
+            backends:
+              a: { endpoints: ['a:1'] }
+              b: { endpoints: ['b:1'], protocol: http1 }
+              c: { endpoints: ['c:1'], protocol: http2, server: generic }
+              d: { endpoints: ['d:1'], protocol: http2, triton: { grpcPort: 8001 } }
+            routes: [{ name: a, backends: [{ name: a }, { name: b }, { name: c }, { name: d }] }]
+            """)
+        #expect(gateway.backends.map(\.protocol) == [.http1, .http1, .http2, .http2])
+    }
+
+    @Test func endsOfTheRangesOfAListenersLimits() throws {
+        let gateway = try gateway(
+            """
+            listeners:
+              - { address: 0.0.0.0:8080 }
+              - { address: 0.0.0.0:8081, limits: { http2Streams: 1, maxConnectionAge: 1s } }
+              - { address: 0.0.0.0:8082, limits: { http2Streams: "10000", maxConnectionAge: 168h } }
+            routes: [{ name: a, respond: { status: 200 } }]
+            """)
+        #expect(gateway.listeners.map(\.limits.http2Streams) == [128, 1, 10_000])
+        #expect(gateway.listeners.map(\.limits.maxConnectionAge) == [nil, .seconds(1), .seconds(168 * 3600)])
+    }
 }

@@ -120,7 +120,6 @@ def test_check_says_where_and_what(tmp_path, text, line, column, words):
         ("tracing: { endpoint: http://x }\n", "tracing"),
         ("takeover: { socket: /x }\n", "takeover"),
         ("backends: { a: { endpoints: [1.1.1.1:1], health: {} } }\n", "health"),
-        ("backends: { a: { endpoints: [1.1.1.1:1], protocol: http2 } }\n", "http2"),
         ("backends: { a: { endpoints: [1.1.1.1:1], slowStart: 30s } }\n", "slowStart"),
         ("routes:\n  - { name: r, respond: { status: 200 }, cors: {} }\n", "cors"),
         ("routes:\n  - { name: r, respond: { status: 200 }, rateLimit: {} }\n", "rateLimit"),

@@ -7,7 +7,8 @@ struct FieldNameTests {
         ("Connection", .connection), ("Keep-Alive", .keepAlive), ("Proxy-Connection", .proxyConnection), ("TE", .te),
         ("Trailer", .trailer), ("Upgrade", .upgrade), ("Expect", .expect), ("Authorization", .authorization),
         ("Via", .via),
-        ("Date", .date), ("User-Agent", .userAgent), ("Forwarded", .forwarded), ("X-Forwarded-For", .xForwardedFor),
+        ("Date", .date), ("User-Agent", .userAgent), ("Content-Type", .contentType), ("Forwarded", .forwarded),
+        ("X-Forwarded-For", .xForwardedFor),
         ("X-Forwarded-Proto", .xForwardedProto), ("X-Forwarded-Host", .xForwardedHost), ("X-Request-ID", .xRequestID),
         ("traceparent", .traceparent), ("X-Sluice-Mirror", .sluice), ("x-sluice-y", .sluice),
     ]

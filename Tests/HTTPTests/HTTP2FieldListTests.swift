@@ -4,9 +4,6 @@ import Testing
 
 /// What goes on to the next hop over HTTP/2: the same as `HeadWriter` writes, in the other syntax.
 struct HTTP2FieldListTests {
-    static let line = HTTP2FieldList.RequestLine(
-        scheme: "http", clientScheme: "https", receivedProtocol: "1.1")
-
     /// The fields as a server receives them, without the pseudo-header fields that every request has.
     static func forwarded(
         _ text: String, _ change: (inout RequestForwarding) -> Void = { _ in }
@@ -15,9 +12,10 @@ struct HTTP2FieldListTests {
         let message = try head(.request, text)
         var forwarding = RequestForwarding(
             framing: message.framing, target: message.slice(message.target), host: message.value(message.hostIndex))
+        forwarding.isSecure = true
         change(&forwarding)
         let list = pair.client.session.fieldList()
-        list.request(message, forwarding, line)
+        list.request(message, forwarding, scheme: "http")
         _ = pair.client.session.openStream(list, method: message.method, endsStream: false)
         pair.settle()
         let received = try #require(pair.server.streams[1]).head

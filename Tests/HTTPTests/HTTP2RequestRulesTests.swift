@@ -133,7 +133,8 @@ struct HTTP2RequestRulesTests {
         #expect(reading == twin)
         // It is passed on as HTTP/1.1 in one piece.
         var out = ByteBuffer()
-        let head = peer.session.takeHead(stream)
+        var head = MessageHead()
+        peer.session.swapHead(stream, &head)
         HeadWriter.request(
             head,
             RequestForwarding(framing: head.framing, target: head.slice(head.target), host: head.value(head.hostIndex)),

@@ -7,7 +7,9 @@ import Testing
         for metric in MetricName.allCases {
             let name = metric.name
             #expect(name.hasPrefix("sluice_") || name.hasPrefix("process_"), "\(name)")
-            #expect(name.utf8.allSatisfy { $0 == 0x5F || (0x61...0x7A).contains($0) }, "\(name)")
+            #expect(
+                name.utf8.allSatisfy { $0 == 0x5F || (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) },
+                "\(name)")
             #expect((metric.kind == .counter) == name.hasSuffix("_total"), "\(name)")
             #expect(metric.kind != .histogram || name.hasSuffix("_seconds"), "\(name)")
             #expect(!["_bucket", "_sum", "_count", "_created"].contains { name.hasSuffix($0) }, "\(name)")

@@ -22,8 +22,9 @@ extension Schema {
         keys: ["certificates", "clientCA", "clientAuth", "minVersion", "handshakeTimeout"])
     static let certificate = Schema(name: "a certificate", keys: ["certificate", "privateKey"])
     static let listenerLimits = Schema(
-        name: "a listener's limits", keys: ["connections", "headerBytes", "headerTimeout", "idleTimeout"],
-        planned: ["perClient", "http2Streams"])
+        name: "a listener's limits",
+        keys: ["connections", "headerBytes", "headerTimeout", "idleTimeout", "http2Streams", "maxConnectionAge"],
+        planned: ["perClient"])
     static let admin = Schema(
         name: "'admin'", keys: ["address", "readOnly", "allowedHosts"], planned: ["tls", "basicAuth"])
     static let metrics = Schema(name: "'metrics'", keys: ["address"])
@@ -31,11 +32,12 @@ extension Schema {
     static let shutdown = Schema(name: "'shutdown'", keys: ["delay", "drain"])
 
     static let backend = Schema(
-        name: "a backend", keys: ["server", "protocol", "tls", "endpoints", "balance", "limits", "timeouts"],
-        planned: ["triton", "health", "outlierDetection", "slowStart", "panicThreshold", "activate"])
+        name: "a backend", keys: ["server", "protocol", "tls", "triton", "endpoints", "balance", "limits", "timeouts"],
+        planned: ["health", "outlierDetection", "slowStart", "panicThreshold", "activate"])
     static let backendTLS = Schema(name: "a backend's tls", keys: ["ca", "serverName", "certificate", "privateKey"])
+    static let triton = Schema(name: "'triton'", keys: ["grpcPort"], planned: ["metricsPort", "interval"])
     static let endpoint = Schema(
-        name: "an endpoint", keys: ["address", "weight"], planned: ["pod", "triton", "kubernetes"])
+        name: "an endpoint", keys: ["address", "weight", "triton"], planned: ["pod", "kubernetes"])
     static let backendLimits = Schema(
         name: "a backend's limits", keys: ["connections", "inFlight", "perEndpointInFlight", "queue", "queueTimeout"])
     static let backendTimeouts = Schema(name: "a backend's timeouts", keys: ["connect", "firstByte", "idle"])
@@ -66,7 +68,7 @@ extension Schema {
     /// Every schema, so that documentation and examples can be held against them.
     static let all = [
         gateway, listener, listenerTLS, certificate, listenerLimits, admin, metrics, accessLog, shutdown, backend,
-        backendTLS, endpoint, backendLimits, backendTimeouts, route, match, pathMatch, valueMatch, weightedBackend,
-        mirror, basicAuth, respond,
+        backendTLS, triton, endpoint, backendLimits, backendTimeouts, route, match, pathMatch, valueMatch,
+        weightedBackend, mirror, basicAuth, respond,
     ]
 }

@@ -30,11 +30,12 @@ extension GatewayReader {
         let servers = Backend.Server.allCases.map { ($0.rawValue, $0) }
         section.choice("server", servers, planned: ["tfserving", "torchserve", "kserve"], report)
             .map { backend.server = $0 }
-        // One protocol and one way of balancing exist: they are checked and not kept.
-        _ = section.choice("protocol", [("http1", ())], planned: ["http2"], report)
+        let protocols = Backend.HTTPProtocol.allCases.map { ($0.rawValue, $0) }
+        section.choice("protocol", protocols, report).map { backend.protocol = $0 }
+        backend.grpcPort = grpcPort(section, backend.server)
         balance(section)
         if let entry = section.entry("endpoints", report) {
-            backend.endpoints = endpoints(entry)
+            backend.endpoints = endpoints(entry, of: backend)
         } else if !section.has("endpoints") {
             report.error(
                 position, "backend \(Wording.quoted(name)) has no endpoints, write 'endpoints: [127.0.0.1:8000]'")
@@ -45,6 +46,7 @@ extension GatewayReader {
         return backend
     }
 
+    /// One way of balancing exists: it is checked and not kept.
     private func balance(_ section: Section) {
         if let entry = section.entry("balance", report), case .mapping(let pairs) = entry.value.content,
             pairs.contains(where: { $0.key == "hash" })
@@ -55,11 +57,11 @@ extension GatewayReader {
         _ = section.choice("balance", [("leastRequest", ())], planned: ["roundRobin", "leastQueue"], report)
     }
 
-    private func endpoints(_ entry: YAMLNode.Entry) -> [Backend.Endpoint] {
-        var endpoints: [Backend.Endpoint] = []
+    private func endpoints(_ entry: YAMLNode.Entry, of backend: Backend) -> [Backend.Endpoint] {
+        var endpoints: [(endpoint: Backend.Endpoint, position: Position)] = []
         var positions: [HostPort: Position] = [:]
         for item in Section.items(entry, "[127.0.0.1:8000]", isRequired: true, report) {
-            guard let (endpoint, position) = endpoint(item) else { continue }
+            guard let (endpoint, position) = endpoint(item, of: backend) else { continue }
             if let earlier = positions[endpoint.address] {
                 report.error(
                     position,
@@ -68,20 +70,23 @@ extension GatewayReader {
                 continue
             }
             positions[endpoint.address] = position
-            endpoints.append(endpoint)
+            endpoints.append((endpoint, position))
         }
-        return endpoints
+        checkGRPCPorts(endpoints)
+        return endpoints.map(\.endpoint)
     }
 
     /// `host:port`, or a mapping with an address.
-    private func endpoint(_ node: YAMLNode) -> (Backend.Endpoint, Position)? {
+    private func endpoint(_ node: YAMLNode, of backend: Backend) -> (Backend.Endpoint, Position)? {
         var weight: Int?
+        var ownGRPCPort: UInt16?
         var addressNode = node
         if case .mapping = node.content {
             guard let section = Section(node, .endpoint, title: "an endpoint", report) else { return nil }
             weight = section.integer("weight", in: Bounds.endpointWeight, report)
+            ownGRPCPort = grpcPort(section, backend.server)
             guard let entry = section.entry("address", report) else {
-                if !section.has("address"), section.written(["weight"]).count == 1 || isEmpty(node) {
+                if !section.has("address"), !section.written(["weight", "triton"]).isEmpty || isEmpty(node) {
                     report.error(section.position, "an endpoint needs an address, write 'address: 127.0.0.1:8000'")
                 }
                 return nil
@@ -96,6 +101,7 @@ extension GatewayReader {
         }
         var endpoint = Backend.Endpoint(address: address)
         endpoint.weight = weight ?? 1
+        endpoint.grpcPort = ownGRPCPort ?? backend.grpcPort
         return (endpoint, addressNode.position)
     }
 

@@ -59,6 +59,8 @@ extension GatewayReader {
         section.size("headerBytes", in: Bounds.headerBytes, report).map { limits.headerBytes = Int($0) }
         section.duration("headerTimeout", in: Bounds.timeout, report).map { limits.headerTimeout = $0 }
         section.duration("idleTimeout", in: Bounds.timeout, report).map { limits.idleTimeout = $0 }
+        section.integer("http2Streams", in: Bounds.http2Streams, report).map { limits.http2Streams = $0 }
+        limits.maxConnectionAge = section.duration("maxConnectionAge", in: Bounds.connectionAge, report)
         return limits
     }
 
@@ -120,4 +122,11 @@ extension GatewayReader {
         }
         return host
     }
+}
+
+extension Bounds {
+    /// Of one connection: each stream takes memory before its request is known to be worth any.
+    static let http2Streams = 1...10_000
+    /// Connections that live for less than a second would mostly be made anew.
+    static let connectionAge: ClosedRange<Duration> = .seconds(1)...timeout.upperBound
 }

@@ -19,6 +19,8 @@ package final class LoopConfiguration {
         /// Connections made under other TLS settings are not used again.
         var tls: ObjectIdentifier?
         var serverName: TLSServerName?
+        var grpcAddress: SocketAddress?
+        var speaksHTTP2: Bool
     }
 
     struct SeriesKey: Hashable {
@@ -37,15 +39,16 @@ package final class LoopConfiguration {
                 let pools = resolved.endpoints.map { endpoint in
                     let key = EndpointKey(
                         backend: name, address: endpoint.address, tls: resolved.tls.map(ObjectIdentifier.init),
-                        serverName: endpoint.serverName)
+                        serverName: endpoint.serverName, grpcAddress: endpoint.grpcAddress,
+                        speaksHTTP2: resolved.backend.protocol == .http2)
                     let tls = resolved.tls.flatMap { context in
                         endpoint.serverName.map { UpstreamTLS(context: context, serverName: $0) }
                     }
                     let pool =
                         endpoints[key] ?? previous?.endpoints[key]
                         ?? EndpointPool(
-                            worker: worker, address: endpoint.address, load: endpoint.load,
-                            backendLoad: resolved.load, tls: tls)
+                            worker: worker, address: endpoint.address, grpcAddress: endpoint.grpcAddress,
+                            load: endpoint.load, backendLoad: resolved.load, tls: tls, speaksHTTP2: key.speaksHTTP2)
                     endpoints[key] = pool
                     return pool
                 }

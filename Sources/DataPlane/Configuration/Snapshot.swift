@@ -53,9 +53,14 @@ package struct ResolvedEndpoint: Sendable {
     package var load: EndpointLoad
     /// Who its certificate has to name, where it speaks TLS.
     package var serverName: TLSServerName?
+    /// Where its gRPC requests go; `nil` for its own address.
+    package var grpcAddress: SocketAddress?
 
-    package init(address: SocketAddress, weight: Int, load: EndpointLoad, serverName: TLSServerName?) {
+    package init(
+        address: SocketAddress, grpcAddress: SocketAddress?, weight: Int, load: EndpointLoad, serverName: TLSServerName?
+    ) {
         self.address = address
+        self.grpcAddress = grpcAddress
         self.weight = weight
         self.load = load
         self.serverName = serverName

@@ -3,6 +3,7 @@ import Configuration
 import Credentials
 import EventLoop
 import HTTP
+import Inference
 import Telemetry
 import Traffic
 
@@ -13,7 +14,8 @@ extension Exchange {
         phase = .deciding
         identity.choose(for: head, random: &worker.random)
         configuration = worker.configuration
-        if let client, client.isTrusted,
+        recogniseCall()
+        if let client = client?.connection, client.isTrusted,
             let address = ForwardedClient.address(in: head, isTrusted: client.listener.trusts)
         {
             forwardedClient = Array("\(address)".utf8)
@@ -42,7 +44,18 @@ extension Exchange {
             reject(error)
             return
         }
-        guard let configuration, let index = configuration.snapshot.table.match(view(target)) else {
+        if let table = configuration?.snapshot.table, table.asksForModel, isGRPC {
+            let request = view(target, model: .unknown)
+            if GRPCMethod.namesModel(request.path) && table.dependsOnModel(request) {
+                inspect()
+                return
+            }
+        }
+        chooseRoute(target, model: .inPath)
+    }
+
+    func chooseRoute(_ target: RequestTarget, model: ModelSource) {
+        guard let configuration, let index = configuration.snapshot.table.match(view(target, model: model)) else {
             reject(.noRoute)
             return
         }
@@ -50,11 +63,11 @@ extension Exchange {
         checkCredentials()
     }
 
-    private func view(_ target: RequestTarget) -> RequestView {
+    private func view(_ target: RequestTarget, model: ModelSource) -> RequestView {
         let received = head.slice(target.path)
         return RequestView(
             head: head, path: hasDecodedPath ? decodedPath.bytes : received.isEmpty ? staticBytes("/") : received,
-            query: head.slice(target.query), host: HostValue.name(head.slice(host)) ?? head.slice(host))
+            query: head.slice(target.query), host: HostValue.name(head.slice(host)) ?? head.slice(host), model: model)
     }
 
     /// An absolute-form target says where the request goes, whatever `Host` says (RFC 9112 section 3.2.2).
@@ -150,9 +163,16 @@ extension Exchange {
 
     private func applyLimits() {
         guard let route else { return }
-        if let limit = route.maxBodySize, case .length(let length) = head.framing, length > limit {
-            reject(.bodyTooLarge)
-            return
+        if let limit = route.maxBodySize {
+            if isGRPC {
+                if let refusal = limitMessages(to: limit) {
+                    refuse(refusal)
+                    return
+                }
+            } else if case .length(let length) = head.framing, length > limit {
+                reject(.bodyTooLarge)
+                return
+            }
         }
         if let response = route.response { answer(response) } else { dispatch() }
     }

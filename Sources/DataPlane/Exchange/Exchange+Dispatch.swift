@@ -15,9 +15,13 @@ extension Exchange {
         }
         entry = index
         let pool = route.entries[index].pool
+        if isGRPC && !pool.carriesGRPC {
+            reject(.notImplemented, "this backend speaks no gRPC")
+            return
+        }
         self.pool = pool
         queuedAt = worker.loop.now
-        if pool.queue.isEmpty, let lease = pool.acquire() {
+        if pool.queue.isEmpty, let lease = pool.acquire(isGRPC: isGRPC) {
             launch(lease)
             return
         }
@@ -26,7 +30,7 @@ extension Exchange {
             return
         }
         phase = .waiting
-        worker.loop.setDeadline(self, queuedAt + pool.queueTimeout)
+        worker.loop.setDeadline(self, min(queuedAt + pool.queueTimeout, callDeadline))
         worker.enqueue(self, pool)
     }
 
@@ -39,22 +43,24 @@ extension Exchange {
         dispatchedAt = now
         lastActivity = now
         startMirrors()
-        connect(lease, pool)
-        sendHead()
-        if isRequestComplete { upstream?.sendEnd(trailers: nil) }
+        send(lease, pool)
         armDeadline()
         client?.wake()
     }
 
-    private func connect(_ lease: BackendPool.Lease, _ pool: BackendPool) {
-        if let pooled = lease.pooled {
-            upstream = pooled
-            pooled.lease(for: self, method: head.method)
-        } else {
-            let fresh = lease.endpoint.makeConnection()
-            upstream = fresh
-            fresh.connect(for: self, method: head.method, timeout: pool.connectTimeout)
+    /// Sends the request as far as it has come.
+    private func send(_ lease: BackendPool.Lease, _ pool: BackendPool) {
+        withForwarding(mirrorOf: nil) {
+            let request = UpstreamSide.Request(head: head, forwarding: $0)
+            upstream = UpstreamSide.begin(lease, for: self, pool, request)
         }
+        guard upstream != nil else {
+            reject(.overloaded)
+            return
+        }
+        sendKept()
+        if isRequestComplete { upstream?.sendEnd(trailers: nil) }
+        upstream?.checkBacklog()
     }
 
     private func startMirrors() {
@@ -62,18 +68,23 @@ extension Exchange {
         // One draw for all, so that two mirrors of one share get the same requests.
         let draw = Double(worker.random.next() >> 11) * 0x1p-53 * 100
         for state in route.mirrors where draw < state.mirror.percent {
-            guard let copy = MirrorCopy.start(state, worker: worker, method: head.method) else { continue }
-            route.name.withUnsafeBytes { withForwarding(mirrorOf: $0) { copy.sendHead(head, $0) } }
+            var started: MirrorCopy?
+            route.name.withUnsafeBytes { name in
+                withForwarding(mirrorOf: name) {
+                    let request = UpstreamSide.Request(head: head, forwarding: $0)
+                    started = MirrorCopy.start(state, worker: worker, request, isGRPC: isGRPC)
+                }
+            }
+            guard let copy = started else { continue }
+            kept.forEachRun { copy.sendBody($0) }
             if isRequestComplete { copy.sendEnd(trailers: nil) }
             mirrors.append(copy)
         }
     }
 
-    private func sendHead() { withForwarding(mirrorOf: nil) { upstream?.sendHead(head, $0) } }
-
     /// Calls `send` with what changes about the head for the next hop; its views are valid until that returns.
     private func withForwarding(mirrorOf routeName: UnsafeRawBufferPointer?, _ send: (RequestForwarding) -> Void) {
-        guard let target, let client, let route else { return }
+        guard let target, let client = client?.connection, let route else { return }
         var origin = UnsafeRawBufferPointer(
             rebasing: head.slice(HeadRange(Int(target.path.start), Int(head.target.end)))[...])
         worker.targetScratch.removeAll()
@@ -83,9 +94,12 @@ extension Exchange {
             worker.targetScratch.append(origin)
             origin = worker.targetScratch.bytes
         }
-        var forwarding = RequestForwarding(framing: head.framing, target: origin, host: head.slice(host))
+        // A stream says how much comes by its end, which HTTP/1.1 says by the last chunk.
+        let framing = head.framing == .close ? .chunked : head.framing
+        var forwarding = RequestForwarding(framing: framing, target: origin, host: head.slice(host))
         forwarding.isTrusted = client.isTrusted
-        forwarding.isSecure = client.tls != nil
+        forwarding.isSecure = client.isSecure
+        if case .http2 = self.client { forwarding.receivedVersion = "2" }
         forwarding.keepsAuthorization = route.keepsAuthorization
         forwarding.requestID = identity.madeRequestID
         forwarding.traceparent = identity.newTraceparent
@@ -99,41 +113,58 @@ extension Exchange {
     // MARK: Trouble on the way
 
     func handleFailure(_ failure: UpstreamFailure) {
+        let failed = upstream
         upstream = nil
-        if canRetry(failure) {
-            retry(failure)
+        if let failed, canRetry(failure, failed) {
+            retry(failure, failed)
             return
         }
         if isHeadSent {
-            cut(failure.cause)
+            cut(failure.cause, failure.code)
         } else {
             reject(failure.cause)
         }
     }
 
-    /// A pooled connection may have been closed by the endpoint just before it was used. The request is then sent once more,
-    /// on a fresh connection, if that cannot do anything twice (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1).
-    private func canRetry(_ failure: UpstreamFailure) -> Bool {
-        guard failure.wasStale, retries == 0, !isHeadSent, firstByteAt == nil else { return false }
-        // What has left is not kept, so only a request without a body can be written anew.
-        return failure.nothingWritten || (head.method.isIdempotent && head.framing == .none)
+    /// A connection may have been closed by the endpoint just before it was used again, or the endpoint may say that it has
+    /// done nothing with the request. It is then sent once more, if that cannot do anything twice (RFC 9110 section 9.2.2,
+    /// RFC 9112 section 9.3.1, RFC 9113 section 8.7).
+    private func canRetry(_ failure: UpstreamFailure, _ failed: UpstreamSide) -> Bool {
+        guard retries == 0, !isHeadSent, firstByteAt == nil else { return false }
+        if failure.wasRefused { return isReplayable }
+        guard failure.wasStale else { return false }
+        if failure.nothingWritten {
+            // A connection of its own still has what it has not sent.
+            if case .http1 = failed { return true }
+            return isReplayable
+        }
+        // What has left may have been acted on.
+        return head.method.isIdempotent && head.framing == .none
     }
 
-    private func retry(_ failure: UpstreamFailure) {
-        guard let pool, let endpoint, let route else { return }
-        // Its place is still ours; only the connection is new.
-        guard pool.reserveConnection() else {
+    private func retry(_ failure: UpstreamFailure, _ failed: UpstreamSide) {
+        guard let pool, let endpoint, let route, let port = endpoint.port(isGRPC: isGRPC) else { return }
+        // Its place is still ours; only the connection is another, and not a pooled one that may be stale as well.
+        let lease: BackendPool.Lease?
+        if case .http1 = failed {
+            lease = pool.reserveConnection() ? BackendPool.Lease(endpoint: endpoint, port: port) : nil
+        } else {
+            lease = pool.lease(endpoint, port)
+        }
+        guard let lease else {
             reject(.upstreamReset)
             return
         }
         retries = 1
-        route.counters.retries.count(.staleConnection)
-        connect(BackendPool.Lease(endpoint: endpoint, pooled: nil), pool)
-        if failure.nothingWritten {
-            upstream?.sendUnsent(&worker.unsent, framing: head.framing, isComplete: isRequestComplete)
+        route.counters.retries.count(failure.wasRefused ? .refusedStream : .staleConnection)
+        if failure.nothingWritten, case .http1 = failed, case .http1(let fresh) = port.makeConnection() {
+            upstream = .http1(fresh)
+            fresh.begin(self, head.method)
+            fresh.connect(timeout: pool.connectTimeout)
+            let isChunked = head.framing == .chunked || head.framing == .close
+            fresh.sendUnsent(&worker.unsent, isChunked: isChunked, isComplete: isRequestComplete)
         } else {
-            sendHead()
-            upstream?.sendEnd(trailers: nil)
+            send(lease, pool)
         }
         client?.wake()
     }
@@ -143,7 +174,7 @@ extension Exchange {
     /// The earliest of what limits the exchange now.
     func armDeadline() {
         guard let route, let dispatchedAt else { return }
-        var deadline = Instant.never
+        var deadline = callDeadline
         if let idle = route.idleTimeout { deadline = lastActivity + idle }
         if let timeout = route.timeout { deadline = min(deadline, dispatchedAt + timeout) }
         if let end = firstByteDeadline { deadline = min(deadline, end) }
@@ -162,7 +193,8 @@ extension Exchange {
         switch phase {
         case .waiting:
             leaveQueue()
-            reject(.queueTimeout)
+            reject(callDeadline <= now ? .exchangeTimeout : .queueTimeout)
+        case .inspecting: reject(callDeadline <= now ? .exchangeTimeout : .headerTimeout)
         case .sending, .responding: expiredUnderWay(now)
         case .reading, .deciding, .verifying, .finished: break
         }
@@ -171,7 +203,9 @@ extension Exchange {
     private func expiredUnderWay(_ now: Instant) {
         guard let route, let dispatchedAt else { return }
         let cause: Cause
-        if let timeout = route.timeout, dispatchedAt + timeout <= now {
+        if callDeadline <= now {
+            cause = .exchangeTimeout
+        } else if let timeout = route.timeout, dispatchedAt + timeout <= now {
             cause = .exchangeTimeout
         } else if let end = firstByteDeadline, end <= now {
             cause = .firstByteTimeout

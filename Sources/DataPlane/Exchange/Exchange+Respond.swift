@@ -1,6 +1,7 @@
 import Base
 import EventLoop
 import HTTP
+import Inference
 import Telemetry
 
 /// The way back: the endpoint's answer passed on, or one made here.
@@ -20,6 +21,8 @@ extension Exchange {
         phase = .responding
         status = answer.status
         isHeadSent = true
+        if isGRPC { noteStatus(answer) }
+        dropKept()
         client.sendHead(answer, framing: framing, to: head, requestIsComplete: isRequestComplete)
     }
 
@@ -28,22 +31,20 @@ extension Exchange {
         lastActivity = worker.loop.now
         responseBytes &+= UInt64(bytes.count)
         client.sendBody(bytes)
-        if client.unsentBytes > Self.backlogLimit { waitForClient(client) }
+        if client.waitsForDrain() { upstream?.pause() }
     }
 
-    private func waitForClient(_ client: ClientConnection) {
+    func passSpliced(_ count: Int) {
+        guard case .http1(let client) = client else { return }
+        lastActivity = worker.loop.now
+        responseBytes &+= UInt64(count)
+        guard client.unsentBytes > 0 else { return }
         client.awaitsDrain = true
         upstream?.pause()
     }
 
-    func passSpliced(_ count: Int) {
-        guard let client else { return }
-        lastActivity = worker.loop.now
-        responseBytes &+= UInt64(count)
-        if client.unsentBytes > 0 { waitForClient(client) }
-    }
-
     func passEnd(trailers: MessageHead?) {
+        if isGRPC, let trailers { noteStatus(trailers) }
         client?.sendEnd(trailers: trailers)
         finish(.none, answered: true)
     }
@@ -74,9 +75,15 @@ extension Exchange {
     /// Answers with the cause's status and Triton's error shape.
     func reject(_ cause: Cause, _ message: StaticString? = nil) {
         let text = message.map { "\($0)" } ?? cause.message
-        answer(status: cause.status, cause: cause, body: Array("{\"error\":\"\(text)\"}".utf8)) { answer in
-            answer.add("Content-Type", staticBytes("application/json"))
-            answer.add("x-sluice-cause", staticBytes(cause.name))
+        let body = isGRPC ? "" : "{\"error\":\"\(text)\"}"
+        answer(status: cause.status, cause: cause, body: Array(body.utf8)) { answer in
+            if isGRPC {
+                answer.add("Content-Type", staticBytes("application/grpc"))
+                addStatus(cause, text, to: answer)
+            } else {
+                answer.add("Content-Type", staticBytes("application/json"))
+                answer.add("x-sluice-cause", staticBytes(cause.name))
+            }
             if cause == .unauthorized, let route {
                 route.challenge.withUnsafeBytes { answer.add("WWW-Authenticate", $0) }
             }
@@ -98,9 +105,12 @@ extension Exchange {
         if phase == .waiting { leaveQueue() }
         self.status = status
         client.prepareToAnswerEarly()
+        // A call's error is an answer that consists of trailers only.
+        let isCallError = isGRPC && cause != .none
         let hasBody = status != 204 && status != 304
         let answer = worker.takeHead()
-        answer.beginAnswer(status: status, reason: reasonPhrase(status))
+        let sent = isCallError ? 200 : status
+        answer.beginAnswer(status: sent, reason: reasonPhrase(sent))
         worker.httpDate().withUnsafeBytes { answer.add("Date", $0) }
         addFields(answer)
         if identity.requestID(head).count > 0 { answer.add("x-request-id", identity.requestID(head)) }
@@ -114,9 +124,15 @@ extension Exchange {
     // MARK: The end
 
     /// The answer cannot be completed: the client has to see that it was cut.
-    func cut(_ cause: Cause) {
+    ///
+    /// - Parameter code: the endpoint's reason, where it reset the stream.
+    func cut(_ cause: Cause, _ code: HTTP2ErrorCode? = nil) {
         guard phase != .finished else { return }
-        client?.cutAfterThis()
+        if isGRPC, code == nil, case .http2 = client {
+            endCall(cause)
+        } else {
+            client?.cutAfterThis(code)
+        }
         finish(cause, answered: false)
     }
 
@@ -142,6 +158,9 @@ extension Exchange {
     private func finish(_ cause: Cause, answered: Bool) {
         phase = .finished
         worker.loop.setDeadline(self, .never)
+        if isGRPC && grpcStatus == nil {
+            grpcStatus = cause == .none ? .unknown : GRPCStatus(httpStatus: cause.status)
+        }
         if let upstream, let pool {
             self.upstream = nil
             if answered { upstream.release(idleTimeout: pool.idleTimeout) } else { upstream.abandon() }

@@ -2,12 +2,14 @@ import Base
 import Configuration
 import EventLoop
 import HTTP
+import Inference
 import Telemetry
 import Traffic
 
 /// One request and its response, between one client and one endpoint.
 ///
 ///     reading --head complete--> deciding --> verifying (a password) --> deciding
+///     deciding --> inspecting (the model a gRPC message names) --> deciding
 ///     deciding --> answered here | waiting (for a place) --> sending
 ///     sending --answer's head--> responding
 ///     every way ends in `finish`, once
@@ -15,14 +17,14 @@ import Traffic
 /// It knows neither side's protocol: the client connection parses requests and writes answers, the upstream connection
 /// writes requests and parses answers, and both hand over neutral heads and body bytes.
 package final class Exchange: UpstreamUser {
-    enum Phase { case reading, deciding, verifying, waiting, sending, responding, finished }
+    enum Phase { case reading, deciding, inspecting, verifying, waiting, sending, responding, finished }
 
     let worker: Worker
     /// Set from the first byte of the request until `finish`.
-    var client: ClientConnection?
+    var client: ClientSide?
     /// Told apart from an earlier use of the same object by jobs that come back late.
     var serial: UInt64 = 0
-    let head = MessageHead()
+    var head = MessageHead()
     var phase = Phase.reading
 
     // What the request is.
@@ -41,9 +43,20 @@ package final class Exchange: UpstreamUser {
     var entry: Int?
     var pool: BackendPool?
     var endpoint: EndpointPool?
-    var upstream: UpstreamConnection?
+    var upstream: UpstreamSide?
     var mirrors: ContiguousArray<MirrorCopy> = []
     var user: [UInt8] = []
+
+    // What is known of a gRPC call, see Exchange+GRPC.
+    var isGRPC = false
+    var inspector: GRPCInspector?
+    var grpcStatus: GRPCStatus?
+    /// When the client stops waiting (`grpc-timeout`).
+    var callDeadline = Instant.never
+
+    // The beginning of the body, kept until it is known where it goes, and while it may have to be sent again.
+    var kept = ByteQueue()
+    var keepsBody = false
 
     // How far it is.
     var requestBytes: UInt64 = 0
@@ -72,7 +85,7 @@ package final class Exchange: UpstreamUser {
     static let backlogLimit = 2 * Loop.scratchBytes
 
     /// Begins a new life at the first byte of a request.
-    func begin(_ client: ClientConnection, serial: UInt64) {
+    func begin(_ client: ClientSide, serial: UInt64) {
         self.client = client
         self.serial = serial
         phase = .reading
@@ -94,6 +107,8 @@ package final class Exchange: UpstreamUser {
         endpoint = nil
         configuration = nil
         upstream = nil
+        if isGRPC { forgetCall() }
+        dropKept()
         if !mirrors.isEmpty { mirrors.removeAll(keepingCapacity: true) }
         if !forwardedClient.isEmpty { forwardedClient.removeAll() }
         if !user.isEmpty { user.removeAll(keepingCapacity: true) }
@@ -111,45 +126,59 @@ package final class Exchange: UpstreamUser {
 
     /// Whether body bytes have somewhere to go right now.
     var acceptsBody: Bool {
-        guard phase == .sending || phase == .responding, let upstream else { return false }
-        return !upstream.awaitsDrain
+        switch phase {
+        case .sending, .responding: upstream.map { !$0.isFull } ?? false
+        case .inspecting: true
+        default: false
+        }
     }
 
     /// The client's address as text, without port.
-    var clientText: [UInt8] { forwardedClient.isEmpty ? client?.addressText ?? [] : forwardedClient }
+    var clientText: [UInt8] { forwardedClient.isEmpty ? client?.connection.addressText ?? [] : forwardedClient }
 
     // MARK: The request's body
 
     func requestBody(_ bytes: UnsafeRawBufferPointer) {
         requestBytes &+= UInt64(bytes.count)
-        if let limit = route?.maxBodySize, requestBytes > limit {
+        lastActivity = worker.loop.now
+        if let inspector {
+            if let refusal = inspector.feed(bytes) {
+                refuse(refusal)
+                return
+            }
+            if phase == .inspecting {
+                keepUntilDecided(bytes)
+                return
+            }
+        } else if let limit = route?.maxBodySize, requestBytes > limit, !isGRPC {
             reject(.bodyTooLarge)
             return
         }
-        lastActivity = worker.loop.now
         for mirror in mirrors { mirror.sendBody(bytes) }
         guard let upstream else { return }
         upstream.sendBody(bytes)
-        if upstream.unsentBytes > Self.backlogLimit { upstream.awaitsDrain = true }
+        upstream.checkBacklog()
+        if keepsBody { keepForReplay(bytes) }
     }
 
     /// Where body bytes may go without being looked at: no mirror wants them, and they need no framing.
     var spliceTarget: Stream? {
-        guard mirrors.isEmpty, head.framing != .chunked, let upstream, upstream.canSplice else { return nil }
-        return upstream
+        guard mirrors.isEmpty, inspector == nil, case .length = head.framing, let upstream else { return nil }
+        return upstream.spliceTarget
     }
 
     /// Body bytes went to `spliceTarget`. Their number was known, so the limit was looked at before.
     func requestBodySpliced(_ count: Int) {
         requestBytes &+= UInt64(count)
         lastActivity = worker.loop.now
-        if let upstream, upstream.unsentBytes > 0 { upstream.awaitsDrain = true }
+        if case .http1(let upstream) = upstream, upstream.unsentBytes > 0 { upstream.awaitsDrain = true }
     }
 
     func requestEnd(trailers: MessageHead?) {
         isRequestComplete = true
         requestEndedAt = worker.loop.now
         lastActivity = worker.loop.now
+        if let inspector, inspectEnd(inspector) { return }
         for mirror in mirrors { mirror.sendEnd(trailers: trailers) }
         upstream?.sendEnd(trailers: trailers)
         if pool?.firstByteTimeout != nil, firstByteAt == nil { armDeadline() }

@@ -1,6 +1,7 @@
 package import Base
 package import Configuration
 package import EventLoop
+import HTTP
 package import Synchronization
 package import TLS
 package import Telemetry
@@ -12,6 +13,8 @@ package final class ListenerState: Sendable {
     package let headerBytes: Int
     package let headerTimeout: Nanoseconds
     package let idleTimeout: Nanoseconds
+    let maxConnectionAge: Nanoseconds?
+    let http2: HTTP2Limits
     let tls: TLSServerContext?
     let handshakeTimeout: Nanoseconds
     private let trustedProxies: [CIDR]
@@ -25,6 +28,15 @@ package final class ListenerState: Sendable {
         headerBytes = listener.limits.headerBytes
         headerTimeout = Nanoseconds(listener.limits.headerTimeout)
         idleTimeout = Nanoseconds(listener.limits.idleTimeout)
+        maxConnectionAge = listener.limits.maxConnectionAge.map { Nanoseconds($0) }
+        var http2 = HTTP2Limits()
+        http2.concurrentStreams = UInt32(clamping: listener.limits.http2Streams)
+        http2.headerListBytes = listener.limits.headerBytes
+        // On the wire a block is no larger than its list, but for long Huffman codes.
+        http2.headerBlockBytes = http2.headerListBytes + http2.headerListBytes / 4
+        http2.decodedHeaderBytes = 4 * http2.headerListBytes
+        http2.continuations = 4 + http2.headerBlockBytes / 16_384
+        self.http2 = http2
         self.tls = tls
         handshakeTimeout = Nanoseconds(listener.tls?.handshakeTimeout ?? .zero)
         trustedProxies = listener.trustedProxies
@@ -48,8 +60,33 @@ package final class ListenerLoad: Sendable {
     /// One for each `HandshakeOutcome`. Together in one place: a handshake costs a thousand times more than the count.
     private let handshakeCounts = Mutex(OutcomeCounts<HandshakeOutcome>())
 
+    /// Those of them on which HTTP/2 is spoken.
+    package let http2 = HTTP2Load()
+
     package init() {}
 
     func count(_ outcome: HandshakeOutcome) { handshakeCounts.withLock { $0.count(outcome) } }
     package func handshakes(_ outcome: HandshakeOutcome) -> UInt64 { handshakeCounts.withLock { $0[outcome] } }
+}
+
+/// HTTP/2 connections of one listener over all loops.
+package final class HTTP2Load: Sendable {
+    package let open = Atomic<Int>(0)
+    package let accepted = Atomic<UInt64>(0)
+    private let abortCounts = Mutex([HTTP2Abuse: UInt64]())
+
+    func began() {
+        open.add(1, ordering: .relaxed)
+        accepted.add(1, ordering: .relaxed)
+    }
+
+    func ended() { open.subtract(1, ordering: .relaxed) }
+
+    func count(_ abuse: HTTP2Abuse) { abortCounts.withLock { $0[abuse, default: 0] += 1 } }
+
+    /// Connections ended because of what their clients did, by what it was.
+    package var aborts: [(reason: String, count: UInt64)] {
+        let counts = abortCounts.withLock { $0 }
+        return HTTP2Abuse.allCases.map { ($0.label, counts[$0] ?? 0) }
+    }
 }

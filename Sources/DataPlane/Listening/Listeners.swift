@@ -106,7 +106,11 @@ package final class Listeners {
         for one in all { one.acceptor.stop { counter.countDown() } }
     }
 
-    private func stop(_ old: Bound) { old.acceptor.stop {} }
+    private func stop(_ old: Bound) {
+        let load = old.load
+        old.acceptor.stop {}
+        for worker in workers { worker.loop.post { worker.retireConnections(of: load) } }
+    }
 
     private func start(_ socket: ListeningSocket, _ state: ListenerState, _ load: ListenerLoad) -> Bound {
         let home = workers[nextLoop % workers.count]

@@ -2,6 +2,7 @@ import Base
 import Configuration
 import EventLoop
 import HTTP
+import Inference
 import Synchronization
 import Telemetry
 import Traffic
@@ -11,62 +12,61 @@ import Traffic
 package final class MirrorCopy: UpstreamUser {
     private let worker: Worker
     private let state: MirrorState
-    private var connection: UpstreamConnection?
+    private var upstream: UpstreamSide?
     private var endpoint: EndpointPool?
     private var idleTimeout = Nanoseconds(0)
     private var accounted = 0
     private(set) var lastProgress = Instant(nanoseconds: 0)
     private var status = 0
+    private let isGRPC: Bool
+    private var grpcStatus: GRPCStatus?
     private var isOver = false
 
-    init(worker: Worker, state: MirrorState) {
+    init(worker: Worker, state: MirrorState, isGRPC: Bool) {
         self.worker = worker
         self.state = state
+        self.isGRPC = isGRPC
     }
 
     /// - Returns: a copy under way, or `nil` where the mirror has no room for one: counted as dropped.
-    static func start(_ state: MirrorState, worker: Worker, method: Method) -> MirrorCopy? {
+    static func start(
+        _ state: MirrorState, worker: Worker, _ request: UpstreamSide.Request, isGRPC: Bool
+    ) -> MirrorCopy? {
         guard state.load.inFlight.take(limit: state.mirror.maxInFlight) else {
             state.copies.outcomes.count(.dropped)
             return nil
         }
-        guard let lease = state.pool.acquire() else {
+        guard let lease = state.pool.acquire(isGRPC: isGRPC) else {
             state.load.inFlight.give()
-            state.copies.outcomes.count(state.pool.isUsable ? .dropped : .error)
+            let couldTake = state.pool.isUsable && (!isGRPC || state.pool.carriesGRPC)
+            state.copies.outcomes.count(couldTake ? .dropped : .error)
             return nil
         }
-        let copy = MirrorCopy(worker: worker, state: state)
+        let copy = MirrorCopy(worker: worker, state: state, isGRPC: isGRPC)
         copy.endpoint = lease.endpoint
         copy.lastProgress = worker.loop.now
         state.copies.list.append(copy)
         worker.loop.setDeadline(copy, worker.loop.now + state.timeout)
-        if let pooled = lease.pooled {
-            copy.connection = pooled
-            pooled.lease(for: copy, method: method)
-        } else {
-            let fresh = lease.endpoint.makeConnection()
-            copy.connection = fresh
-            fresh.connect(for: copy, method: method, timeout: state.pool.connectTimeout)
+        copy.upstream = UpstreamSide.begin(lease, for: copy, state.pool, request)
+        guard copy.upstream != nil else {
+            copy.end(.error)
+            return nil
         }
+        copy.account()
         return copy
     }
 
     // MARK: The request
 
-    func sendHead(_ head: MessageHead, _ forwarding: RequestForwarding) {
-        connection?.sendHead(head, forwarding)
-        account()
-    }
-
     func sendBody(_ bytes: UnsafeRawBufferPointer) {
         guard !isOver else { return }
-        connection?.sendBody(bytes)
+        upstream?.sendBody(bytes)
         account()
     }
 
     func sendEnd(trailers: MessageHead?) {
         guard !isOver else { return }
-        connection?.sendEnd(trailers: trailers)
+        upstream?.sendEnd(trailers: trailers)
         account()
     }
 
@@ -84,8 +84,8 @@ package final class MirrorCopy: UpstreamUser {
 
     /// Brings the mirror's total up to date with what this copy holds.
     func count() {
-        guard !isOver, let connection else { return }
-        let held = connection.unsentBytes
+        guard !isOver, let upstream else { return }
+        let held = upstream.unsentBytes
         guard held != accounted else { return }
         if held < accounted || accounted == 0 { lastProgress = worker.loop.now }
         state.load.bufferedBytes.add(held &- accounted, ordering: .relaxed)
@@ -99,12 +99,24 @@ package final class MirrorCopy: UpstreamUser {
     override func upstreamConnected() { account() }
     override func upstreamProgressed() { account() }
 
-    override func upstreamHead(_ head: MessageHead, framing: BodyFraming) { status = head.status }
+    override func upstreamHead(_ head: MessageHead, framing: BodyFraming) {
+        status = head.status
+        noteStatus(head)
+    }
 
-    override func upstreamEnded(trailers: MessageHead?) { end(status < 500 ? .ok : .error) }
+    override func upstreamEnded(trailers: MessageHead?) {
+        if let trailers { noteStatus(trailers) }
+        let isFine = isGRPC ? grpcStatus == .ok : status < 500
+        end(isFine ? .ok : .error)
+    }
+
+    private func noteStatus(_ head: MessageHead) {
+        guard isGRPC, let field = head.first(named: "grpc-status") else { return }
+        grpcStatus = GRPCStatus.parse(head.value(field)) ?? .unknown
+    }
 
     override func upstreamFailed(_ failure: UpstreamFailure) {
-        connection = nil
+        upstream = nil
         end(failure.cause == .connectTimeout ? .timeout : .error)
     }
 
@@ -121,12 +133,12 @@ package final class MirrorCopy: UpstreamUser {
             state.copies.list.removeLast()
         }
         worker.loop.removeDeadline(self)
-        if let connection {
-            self.connection = nil
+        if let upstream {
+            self.upstream = nil
             if outcome == .ok || outcome == .error {
-                connection.release(idleTimeout: state.pool.idleTimeout)
+                upstream.release(idleTimeout: state.pool.idleTimeout)
             } else {
-                connection.abandon()
+                upstream.abandon()
             }
         }
         if let endpoint { state.pool.giveBack(endpoint) }

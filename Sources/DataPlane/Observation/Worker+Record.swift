@@ -1,6 +1,7 @@
 import Base
 import EventLoop
 import HTTP
+import Inference
 import Telemetry
 
 extension Worker {
@@ -14,9 +15,15 @@ extension Worker {
         let firstByte = exchange.firstByteAt.map { $0.since(exchange.startedAt).count }
         series.counters.record(
             code: UInt16(clamping: exchange.status), cause: cause, duration: duration, queue: queue,
-            firstByte: firstByte, requestBytes: exchange.requestBytes, responseBytes: exchange.responseBytes)
+            firstByte: firstByte, requestBytes: exchange.requestBytes, responseBytes: exchange.responseBytes,
+            grpcStatus: exchange.grpcStatus?.rawValue)
         guard log.wants(random: &random) else { return }
         writeLine(exchange, cause, series, duration: duration, queue: queue, firstByte: firstByte)
+    }
+
+    private func protocolName(_ exchange: Exchange) -> StaticString {
+        if case .http2 = exchange.client { return "HTTP/2" }
+        return exchange.head.minorVersion == 0 ? "HTTP/1.0" : "HTTP/1.1"
     }
 
     private func writeLine(
@@ -27,10 +34,11 @@ extension Worker {
         record.time = Int64(truncatingIfNeeded: exchange.startedWallClock)
         record.method = head.slice(head.methodName)
         record.path = head.slice(head.target)
-        record.protocol = head.minorVersion == 0 ? "HTTP/1.0" : "HTTP/1.1"
+        record.protocol = protocolName(exchange)
         record.host = head.slice(exchange.host)
         record.status = UInt16(clamping: exchange.status)
         record.cause = cause
+        record.grpcStatus = exchange.grpcStatus?.rawValue
         record.requestID = exchange.identity.requestID(head)
         record.traceID = exchange.identity.traceID(head)
         if let agent = head.first(.userAgent) { record.userAgent = head.value(agent) }
@@ -46,7 +54,7 @@ extension Worker {
                 series.backend.withUnsafeBytes { backend in
                     (exchange.endpoint?.name ?? []).withUnsafeBytes { endpoint in
                         exchange.user.withUnsafeBytes { user in
-                            record.clientSubject = exchange.client?.subject ?? record.clientSubject
+                            record.clientSubject = exchange.client?.connection.subject ?? record.clientSubject
                             record.client = client
                             record.route = route
                             record.backend = backend

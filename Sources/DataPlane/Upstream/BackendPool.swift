@@ -33,33 +33,45 @@ package final class BackendPool {
 
     var isUsable: Bool { !endpoints.isEmpty }
 
+    /// Whether gRPC can be spoken to one of the endpoints.
+    var carriesGRPC: Bool { endpoints.contains { $0.port(isGRPC: true) != nil } }
+
     /// A place at an endpoint and a connection to use it with.
     struct Lease {
         var endpoint: EndpointPool
+        var port: UpstreamPort
         /// `nil` stands for the right to open a new one.
-        var pooled: UpstreamConnection?
+        var connection: UpstreamSide.Connection?
     }
 
     /// Takes a place within all limits, or nothing.
-    func acquire() -> Lease? {
+    func acquire(isGRPC: Bool) -> Lease? {
         guard load.inFlight.take(limit: queue.limits.inFlight) else { return nil }
-        if let lease = acquireEndpoint() { return lease }
+        if let lease = acquireEndpoint(isGRPC) { return lease }
         load.inFlight.give()
         return nil
     }
 
-    private func acquireEndpoint() -> Lease? {
+    private func acquireEndpoint(_ isGRPC: Bool) -> Lease? {
         let limit = queue.limits.perEndpointInFlight
         let choice = balance.pick(
             random: &worker.random, load: { endpoints[$0].load.inFlight.current },
-            hasRoom: { index in limit.map { endpoints[index].load.inFlight.current < $0 } ?? true })
+            hasRoom: { index in
+                if isGRPC && endpoints[index].port(isGRPC: true) == nil { return false }
+                return limit.map { endpoints[index].load.inFlight.current < $0 } ?? true
+            })
         guard let choice else { return nil }
         let endpoint = endpoints[choice]
-        guard endpoint.load.inFlight.take(limit: limit) else { return nil }
-        if let pooled = endpoint.takeIdle() { return Lease(endpoint: endpoint, pooled: pooled) }
-        if reserveConnection() { return Lease(endpoint: endpoint, pooled: nil) }
+        guard let port = endpoint.port(isGRPC: isGRPC), endpoint.load.inFlight.take(limit: limit) else { return nil }
+        if let lease = lease(endpoint, port) { return lease }
         endpoint.load.inFlight.give()
         return nil
+    }
+
+    /// A connection for a place that is held already.
+    func lease(_ endpoint: EndpointPool, _ port: UpstreamPort) -> Lease? {
+        if let connection = port.take() { return Lease(endpoint: endpoint, port: port, connection: connection) }
+        return reserveConnection() ? Lease(endpoint: endpoint, port: port, connection: nil) : nil
     }
 
     /// The right to open a connection; an idle one that is not needed makes room for it.

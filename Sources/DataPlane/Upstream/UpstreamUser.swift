@@ -11,6 +11,15 @@ package struct UpstreamFailure {
     package var wasStale = false
     /// Not a byte was handed to the kernel for this request.
     package var nothingWritten = false
+    /// The endpoint says that it has done nothing with the request (RFC 9113 section 8.7).
+    package var wasRefused = false
+    /// What it gave as its reason to reset the stream.
+    var code: HTTP2ErrorCode?
+
+    init(cause: Cause, nothingWritten: Bool = false) {
+        self.cause = cause
+        self.nothingWritten = nothingWritten
+    }
 }
 
 /// Who uses an upstream connection for one request: an exchange or a mirrored copy.

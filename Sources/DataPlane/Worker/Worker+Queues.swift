@@ -65,7 +65,7 @@ extension Worker {
         queue.isServing = true
         defer { queue.isServing = false }
         queue.hasAskedForConnection = false
-        while let exchange = queue.first, let pool = exchange.pool, let lease = pool.acquire() {
+        while let exchange = queue.first, let pool = exchange.pool, let lease = pool.acquire(isGRPC: exchange.isGRPC) {
             dequeue(exchange, pool)
             exchange.launch(lease)
         }

@@ -3,6 +3,7 @@ import Configuration
 import Credentials
 package import EventLoop
 import HTTP
+import Inference
 package import Synchronization
 import Telemetry
 import Traffic
@@ -45,6 +46,7 @@ package final class Worker: @unchecked Sendable {
     private var spareExchanges: ContiguousArray<Exchange> = []
     private var endedExchanges: ContiguousArray<Exchange> = []
     private var spareHeads: ContiguousArray<MessageHead> = []
+    private var spareInspectors: ContiguousArray<GRPCInspector> = []
     private var serial: UInt64 = 0
     private var dateSecond: UInt64 = 0
     private var date: [UInt8] = []
@@ -95,13 +97,21 @@ package final class Worker: @unchecked Sendable {
 
     /// Takes over a connection that has been counted for this loop.
     func serve(_ descriptor: Int32, _ address: SocketAddress?, _ listener: ListenerState) {
-        let connection = ClientConnection(worker: self, listener: listener, address: address)
+        let connection = HTTP1ClientConnection(worker: self, listener: listener, address: address)
         guard connection.start(descriptor) else {
             uncount(listener)
             return
         }
         connection.listIndex = connections.count
         connections.append(connection)
+    }
+
+    /// The client turned out to speak HTTP/2.
+    func connectionReplaced(_ old: ClientConnection, by new: HTTP2ClientConnection) {
+        new.listIndex = old.listIndex
+        old.listIndex = -1
+        connections[new.listIndex] = new
+        new.listener.connections.http2.began()
     }
 
     func connectionEnded(_ connection: ClientConnection) {
@@ -112,6 +122,7 @@ package final class Worker: @unchecked Sendable {
             connections[index] = last
             last.listIndex = index
         }
+        if connection is HTTP2ClientConnection { connection.listener.connections.http2.ended() }
         uncount(connection.listener)
     }
 
@@ -129,6 +140,11 @@ package final class Worker: @unchecked Sendable {
     /// Takes back `drain` for connections that are still open.
     package func undrain() { isDraining = false }
 
+    /// The listener is gone: its connections end as the gateway's do when it stops.
+    func retireConnections(of load: ListenerLoad) {
+        for connection in Array(connections) where connection.listener.connections === load { connection.retire() }
+    }
+
     /// Closes what is still open.
     package func cut() {
         for connection in Array(connections) { connection.cutNow() }
@@ -138,7 +154,7 @@ package final class Worker: @unchecked Sendable {
 
     // MARK: Spare objects
 
-    func takeExchange(_ client: ClientConnection) -> Exchange {
+    func takeExchange(_ client: ClientSide) -> Exchange {
         let exchange = spareExchanges.popLast() ?? Exchange(worker: self)
         serial &+= 1
         exchange.begin(client, serial: serial)
@@ -154,6 +170,12 @@ package final class Worker: @unchecked Sendable {
         guard spareHeads.count < Self.spareLimit else { return }
         head.reset()
         spareHeads.append(head)
+    }
+
+    func takeInspector() -> GRPCInspector { spareInspectors.popLast() ?? GRPCInspector() }
+
+    func giveInspector(_ inspector: GRPCInspector) {
+        if spareInspectors.count < Self.spareLimit { spareInspectors.append(inspector) }
     }
 
     /// Makes ended exchanges ready for use; called where none is on the stack.

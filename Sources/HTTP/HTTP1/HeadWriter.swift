@@ -12,6 +12,8 @@ package struct RequestForwarding {
     package var isTrusted: Bool
     /// The client came over TLS.
     package var isSecure: Bool
+    /// The version the request came in, for `Via` (RFC 9110 section 7.6.3).
+    package var receivedVersion: StaticString
     package var keepsAuthorization: Bool
     /// Set where the client sent none that can be used; else the client's own is passed on.
     package var requestID: UnsafeRawBufferPointer?
@@ -26,16 +28,19 @@ package struct RequestForwarding {
         clientAddress = UnsafeRawBufferPointer(start: nil, count: 0)
         isTrusted = false
         isSecure = false
+        receivedVersion = "1.1"
         keepsAuthorization = true
     }
 }
 
 extension RequestForwarding {
+    var clientScheme: StaticString { isSecure ? "https" : "http" }
+
     /// Whether a field goes on as it came; what does not is left out, or written anew by the gateway.
     func passesOn(_ index: Int, of head: MessageHead) -> Bool {
         let isForNext =
             switch head.field(index).id {
-            case .other, .via, .userAgent, .date, .trailer: true
+            case .other, .contentType, .via, .userAgent, .date, .trailer: true
             case .authorization: keepsAuthorization
             case .forwarded: isTrusted
             case .expect: mirrorRoute == nil && head.minorVersion == 1
@@ -59,12 +64,12 @@ package enum HeadWriter {
         for index in 0..<head.fieldCount where forwarding.passesOn(index, of: head) {
             append(head.field(index), of: head, into: &out)
         }
-        out.append("Via: 1.1 sluice\r\n")
+        out.append("Via: ")
+        out.append(forwarding.receivedVersion)
+        out.append(" sluice\r\n")
         appendList("X-Forwarded-For: ", .xForwardedFor, forwarding.clientAddress, head, forwarding, into: &out)
         appendList(
-            "X-Forwarded-Proto: ", .xForwardedProto, forwarding.isSecure ? staticBytes("https") : staticBytes("http"),
-            head,
-            forwarding, into: &out)
+            "X-Forwarded-Proto: ", .xForwardedProto, staticBytes(forwarding.clientScheme), head, forwarding, into: &out)
         appendList("X-Forwarded-Host: ", .xForwardedHost, forwarding.host, head, forwarding, into: &out)
         if let id = forwarding.requestID { append("x-request-id: ", id, into: &out) }
         if let parent = forwarding.traceparent { append("traceparent: ", parent, into: &out) }

@@ -2,25 +2,11 @@ import Base
 
 /// Messages for the next hop, with the same rules about fields as `HeadWriter` has for HTTP/1.1.
 extension HTTP2FieldList {
-    /// What stands in a forwarded request beside the neutral head.
-    package struct RequestLine {
-        package var scheme: StaticString
-        /// The scheme the client used, for `X-Forwarded-Proto`.
-        package var clientScheme: StaticString
-        /// The version the request came in, for `Via` (RFC 9110 section 7.6.3).
-        package var receivedProtocol: StaticString
-
-        package init(scheme: StaticString, clientScheme: StaticString, receivedProtocol: StaticString) {
-            self.scheme = scheme
-            self.clientScheme = clientScheme
-            self.receivedProtocol = receivedProtocol
-        }
-    }
-
-    package func request(_ head: MessageHead, _ forwarding: RequestForwarding, _ line: RequestLine) {
+    /// - Parameter scheme: how the next hop is spoken to.
+    package func request(_ head: MessageHead, _ forwarding: RequestForwarding, scheme: StaticString) {
         removeAll()
         add(":method", head.slice(head.methodName))
-        add(":scheme", line.scheme)
+        add(":scheme", scheme)
         begin(staticBytes(":authority"))
         appendHost(forwarding)
         end(isSecret: false)
@@ -29,11 +15,11 @@ extension HTTP2FieldList {
         // gRPC asks for it (RFC 9110 section 10.1.4: only of the next hop, so it is this hop's own to say).
         if asksForTrailers(head) { add("te", "trailers") }
         begin(staticBytes("via"))
-        append(line.receivedProtocol)
+        append(forwarding.receivedVersion)
         append(" sluice")
         end(isSecret: false)
         addList("x-forwarded-for", .xForwardedFor, forwarding.clientAddress, head, forwarding)
-        addList("x-forwarded-proto", .xForwardedProto, staticBytes(line.clientScheme), head, forwarding)
+        addList("x-forwarded-proto", .xForwardedProto, staticBytes(forwarding.clientScheme), head, forwarding)
         addList("x-forwarded-host", .xForwardedHost, forwarding.host, head, forwarding)
         if let id = forwarding.requestID { add(staticBytes("x-request-id"), id, isSecret: true) }
         if let parent = forwarding.traceparent { add(staticBytes("traceparent"), parent, isSecret: true) }
@@ -41,16 +27,16 @@ extension HTTP2FieldList {
         if case .length(let length) = forwarding.framing { add("content-length", decimal: length) }
     }
 
-    /// - Parameter framing: how the body goes to the client; `.none` writes what the answer states about a body it does
-    /// not
-    ///   have.
+    /// - Parameter framing: of the body; `.none` writes what the answer states about a body it does not have. That a body
+    ///   is empty is said by the end of the stream, and not once more: an answer of trailers only is to be that.
     package func answer(_ head: MessageHead, framing: BodyFraming) {
         beginAnswer(head)
         switch framing {
-        case .length(let length): add("content-length", decimal: length)
+        case .length(let length) where length > 0 || head.statedLength != nil:
+            add("content-length", decimal: length)
         case .none:
             if head.status != 204, let length = head.statedLength { add("content-length", decimal: length) }
-        case .chunked, .close: break
+        case .length, .chunked, .close: break
         }
     }
 

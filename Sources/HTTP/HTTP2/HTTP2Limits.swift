@@ -92,7 +92,7 @@ package struct HTTP2Limits: Sendable {
 }
 
 /// What a peer did too much of. The connection ends with GOAWAY ENHANCE_YOUR_CALM.
-package enum HTTP2Abuse: String, CaseIterable, Sendable {
+package enum HTTP2Abuse: CaseIterable, Sendable {
     case resets, cancellations, provokedResets
     case continuations, headerBlock, decodedHeaders
     case settings, pings, idleFrames, emptyFrames, windowUpdates
@@ -103,4 +103,25 @@ package enum HTTP2Abuse: String, CaseIterable, Sendable {
     case unreadOutput
     /// Interim answers without end.
     case interimAnswers
+
+    /// As metrics name it.
+    package var label: String {
+        switch self {
+        case .resets: "resets"
+        case .cancellations: "cancellations"
+        case .provokedResets: "provoked_resets"
+        case .continuations: "continuations"
+        case .headerBlock: "header_block"
+        case .decodedHeaders: "decoded_headers"
+        case .settings: "settings"
+        case .pings: "pings"
+        case .idleFrames: "idle_frames"
+        case .emptyFrames: "empty_frames"
+        case .windowUpdates: "window_updates"
+        case .stalledStreams: "stalled_streams"
+        case .concurrentStreams: "concurrent_streams"
+        case .unreadOutput: "unread_output"
+        case .interimAnswers: "interim_answers"
+        }
+    }
 }

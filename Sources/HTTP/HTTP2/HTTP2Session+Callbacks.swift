@@ -89,9 +89,9 @@ func http2FrameNotSent(
     _: OpaquePointer?, _ frame: UnsafePointer<nghttp2_frame>?, _ error: Int32, _ user: UnsafeMutableRawPointer?
 ) -> Int32 {
     guard let session = owner(user), let frame else { return 0 }
-    guard frame.pointee.hd.type == HTTP2FrameType.headers, error == NGHTTP2_ERR_FRAME_SIZE_ERROR.rawValue else {
-        return 0
-    }
+    guard frame.pointee.hd.type == HTTP2FrameType.headers else { return 0 }
+    if session.role == .client { session.requestNotSent(frame.pointee.hd.stream_id) }
+    guard error == NGHTTP2_ERR_FRAME_SIZE_ERROR.rawValue else { return 0 }
     // A head that cannot be sent; one that has nobody to go to any more is no matter.
     _ = nghttp2_submit_rst_stream(session.handle, 0, frame.pointee.hd.stream_id, HTTP2ErrorCode.internalError.rawValue)
     return 0

@@ -109,7 +109,15 @@ extension HTTP2Session {
     /// The connection is gone: tells every stream's owner.
     package func abandon(_ code: HTTP2ErrorCode) {
         isTerminating = true
-        for stream in streams where !stream.isClosed {
+        building = nil
+        let all = streams
+        streams.removeAll()
+        for stream in all {
+            nghttp2_session_set_stream_user_data(handle, stream.id, nil)
+            stream.index = -1
+            stream.isRegistered = false
+        }
+        for stream in all where !stream.isClosed {
             stream.isClosed = true
             release(stream)
             if stream.isAnnounced { events.streamClosed(stream, code) }

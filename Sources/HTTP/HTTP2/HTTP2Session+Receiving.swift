@@ -7,7 +7,7 @@ extension HTTP2Session {
 
     func beginBlock(_ id: Int32, opensStream: Bool) {
         if opensStream {
-            let stream = HTTP2Stream(id: id, head: spareHead(), method: .other)
+            let stream = events.makeStream(HTTP2StreamSeed(id: id, head: spareHead(), method: .other))
             register(stream)
             nghttp2_session_set_stream_user_data(handle, id, Unmanaged.passUnretained(stream).toOpaque())
             // Streams take turns, frame by frame. Left to itself nghttp2 sends one after the other, and believes what
@@ -121,6 +121,12 @@ extension HTTP2Session {
     }
 
     // MARK: The end of a stream
+
+    /// A request that never left: reset before that, or the peer has said goodbye meanwhile. nghttp2 never opened it.
+    func requestNotSent(_ id: Int32) {
+        guard stream(id) == nil, let unsent = streams.first(where: { $0.id == id }) else { return }
+        streamClosed(unsent, .refusedStream)
+    }
 
     func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
         if building === stream { building = nil }

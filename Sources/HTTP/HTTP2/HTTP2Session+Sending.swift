@@ -31,6 +31,7 @@ extension HTTP2Session {
     /// Whether the peer's limits and GOAWAY leave room for another request.
     package var canOpenStream: Bool {
         !isTerminating && shutdown == .none && nghttp2_session_check_request_allowed(handle) != 0
+            && nghttp2_session_get_next_stream_id(handle) < 1 << 31
             && streams.count < Int(nghttp2_session_get_remote_settings(handle, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
     }
 
@@ -42,7 +43,7 @@ extension HTTP2Session {
         guard role == .client, canOpenStream, !fields.isOverfull else { return nil }
         let next = nghttp2_session_get_next_stream_id(handle)
         guard next < 1 << 31 else { return nil }
-        let stream = HTTP2Stream(id: Int32(next), head: spareHead(), method: method)
+        let stream = events.makeStream(HTTP2StreamSeed(id: Int32(next), head: spareHead(), method: method))
         fields.fill(scratch)
         var provider = Self.provider
         let user = Unmanaged.passUnretained(stream).toOpaque()
@@ -211,6 +212,9 @@ extension HTTP2Session {
 
     /// Whether `takeOutput` would bring something.
     package var wantsOutput: Bool { !output.isEmpty || nghttp2_session_want_write(handle) != 0 }
+
+    /// Bytes that are made and not taken.
+    package var pendingOutput: Int { output.count }
 
     /// Bytes waiting in the session: output, and what streams hold back.
     package var queuedBytes: Int { streams.reduce(output.count) { $0 &+ $1.queuedBytes } }

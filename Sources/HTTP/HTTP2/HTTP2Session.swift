@@ -27,7 +27,7 @@ package final class HTTP2Session {
     var building: HTTP2Stream?
     var buildsTrailers = false
     /// Trailer fields, during `trailersComplete`.
-    package let trailers = MessageHead()
+    package private(set) var trailers = MessageHead()
     var cancellations: HTTP2RateLimit
     var provokedResets: HTTP2RateLimit
     var stalledStreams: HTTP2RateLimit
@@ -169,7 +169,7 @@ package final class HTTP2Session {
 
     // MARK: Spare objects
 
-    /// Gives back a head that was taken with `takeHead`.
+    /// Takes back a head that nobody looks at any more.
     package func recycle(_ head: MessageHead) {
         guard spareHeads.count < Self.spares else { return }
         head.reset()
@@ -178,11 +178,18 @@ package final class HTTP2Session {
 
     func spareHead() -> MessageHead { spareHeads.popLast() ?? MessageHead() }
 
-    /// The stream's head, to be kept past the stream's end; another takes its place.
-    package func takeHead(_ stream: HTTP2Stream) -> MessageHead {
-        let head = stream.head
-        stream.head = spareHead()
-        return head
+    /// Gives the owner the stream's head and takes another one, which is empty, in its place. The owner looks at the
+    /// stream's own no more.
+    package func swapHead(_ stream: HTTP2Stream, _ head: inout MessageHead) {
+        swap(&stream.head, &head)
+        stream.isHeadSpare = true
+    }
+
+    /// The trailer fields, to be kept past `trailersComplete` and given back with `recycle`.
+    package func takeTrailers() -> MessageHead {
+        let taken = trailers
+        trailers = spareHead()
+        return taken
     }
 
     /// An empty list to be filled, which the next call that takes one gets back.
@@ -213,6 +220,7 @@ package final class HTTP2Session {
         stream.index = -1
         stream.isRegistered = false
         release(stream)
+        if stream.isHeadSpare { recycle(stream.head) }
         if stream.window > limits.initialStreamWindow {
             windowGrowth &-= Int(stream.window &- limits.initialStreamWindow)
         }

@@ -1,62 +1,70 @@
 import Base
 
-/// One exchange of a session. Its owner may keep it past its end; calls then do nothing.
-public final class HTTP2Stream {
+/// What a stream begins with, see `HTTP2Events.makeStream`.
+public struct HTTP2StreamSeed {
     package let id: Int32
-    /// The head that was received: the request, or the latest answer. The owner may take it away for as long as the
-    /// exchange lasts, see `takeHead`.
-    package internal(set) var head: MessageHead
-    /// Whatever the owner wants to find again.
-    package var context: AnyObject?
+    let head: MessageHead
+    let method: Method
+}
+
+/// One exchange of a session. Its owner may keep it past its end; calls then do nothing.
+///
+/// Open, so that an owner can keep what it knows of a stream in the same object.
+open class HTTP2Stream {
+    package final let id: Int32
+    /// The head that was received: the request, or the latest answer. Of a stream that is over it may belong to another one
+    /// already; see `HTTP2Session.swapHead`.
+    package internal(set) final var head: MessageHead
 
     // What was received
     /// The head cannot be used; set in `headRefused`.
-    package internal(set) var refusal: MessageError?
-    package internal(set) var hasHead = false
+    package internal(set) final var refusal: MessageError?
+    package internal(set) final var hasHead = false
     /// END_STREAM has come.
-    package internal(set) var hasEnded = false
+    package internal(set) final var hasEnded = false
     /// Body bytes handed over and not yet reported with `consumed`.
-    package internal(set) var heldBytes = 0
-    var window: Int32 = 0
-    var consumedSinceGrowth = 0
-    var receivedBytes: UInt64 = 0
-    var expectedBytes: UInt64?
-    var interimAnswers = 0
-    let requestMethod: Method
+    package internal(set) final var heldBytes = 0
+    final var window: Int32 = 0
+    final var consumedSinceGrowth = 0
+    final var receivedBytes: UInt64 = 0
+    final var expectedBytes: UInt64?
+    final var interimAnswers = 0
+    /// `head` is an empty one that the owner has put there.
+    final var isHeadSpare = false
+    final let requestMethod: Method
 
     // What is sent
-    var queue = ByteQueue()
+    final var queue = ByteQueue()
     /// Bytes on their way through `send`, behind the queue; valid only while that runs.
-    var borrowed = UnsafeRawBufferPointer(start: nil, count: 0)
-    var trailers: HTTP2FieldList?
-    package internal(set) var hasSentHead = false
+    final var borrowed = UnsafeRawBufferPointer(start: nil, count: 0)
+    final var trailers: HTTP2FieldList?
+    package internal(set) final var hasSentHead = false
     /// Nothing more will be given to send.
-    package internal(set) var isFinished = false
-    package internal(set) var sentBytes: UInt64 = 0
+    package internal(set) final var isFinished = false
+    package internal(set) final var sentBytes: UInt64 = 0
     /// `streamDrained` is wanted when the queue is half empty.
-    var awaitsDrain = false
-    var isDrainDue = false
-    var stallMark: (time: Instant, sent: UInt64)?
+    final var awaitsDrain = false
+    final var stallMark: (time: Instant, sent: UInt64)?
 
     // State
     /// Known to the owner, who hears of its end.
-    var isAnnounced = false
+    final var isAnnounced = false
     /// Over: closed by nghttp2, or given up by the owner.
-    package internal(set) var isClosed = false
+    package internal(set) final var isClosed = false
     /// nghttp2 still has it.
-    var isRegistered = true
+    final var isRegistered = true
     /// This side's own reset, not one that the peer's errors made necessary.
-    var isOwnReset = false
-    var index = -1
+    final var isOwnReset = false
+    final var index = -1
 
-    init(id: Int32, head: MessageHead, method: Method) {
-        self.id = id
-        self.head = head
-        requestMethod = method
+    package init(_ seed: HTTP2StreamSeed) {
+        id = seed.id
+        head = seed.head
+        requestMethod = seed.method
     }
 
     /// Body bytes waiting for the peer's window or for the connection.
-    package var queuedBytes: Int { queue.count &+ borrowed.count }
+    package final var queuedBytes: Int { queue.count &+ borrowed.count }
 }
 
 /// What happens on a session. Called inside `feed`, `takeOutput`, `send` and `review`; the session may be used
@@ -64,6 +72,9 @@ public final class HTTP2Stream {
 /// `headComplete`, `headRefused` or `openStream`, unless its owner has reset it: `streamClosed`, the last of all.
 open class HTTP2Events {
     public init() {}
+
+    /// Makes the object of a new stream.
+    open func makeStream(_ seed: HTTP2StreamSeed) -> HTTP2Stream { HTTP2Stream(seed) }
 
     /// A request, or the final answer, is in `stream.head`. The body follows, also where END_STREAM came with it: then
     /// `streamEnded` is next.

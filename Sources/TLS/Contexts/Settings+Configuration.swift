@@ -6,7 +6,7 @@ extension TLSServerSettings {
         self.init(
             certificates: settings.certificates.map(TLSKeyPair.init), clientCA: settings.clientCA,
             clientAuthentication: TLSClientAuthentication(settings.clientAuthentication),
-            minVersion: settings.minimumVersion == .tls13 ? .tls13 : .tls12, alpn: ["http/1.1"])
+            minVersion: settings.minimumVersion == .tls13 ? .tls13 : .tls12, alpn: ["h2", "http/1.1"])
     }
 }
 
@@ -30,7 +30,6 @@ extension TLSKeyPair {
 extension TLSClientSettings {
     package init(_ settings: BackendTLS) {
         self.init(
-            authorities: settings.authorities, certificate: settings.certificate.map(TLSKeyPair.init),
-            alpn: ["http/1.1"])
+            authorities: settings.authorities, certificate: settings.certificate.map(TLSKeyPair.init))
     }
 }

@@ -78,4 +78,10 @@ package final class TLSClientContext: Sendable {
         precondition(isSet, "OpenSSL does not take the server's name")
         if let session = sessions.take(reuseKey) { SSL_set_session(ssl, session.handle) }
     }
+
+    /// Has one connection offer other protocols than the context does; nothing changes where they are none.
+    func offer(_ protocols: [String], on ssl: OpaquePointer) {
+        guard let list = try? ProtocolList(protocols).bytes, !list.isEmpty else { return }
+        SSL_set_alpn_protos(ssl, list, UInt32(list.count))
+    }
 }

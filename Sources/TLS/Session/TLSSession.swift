@@ -69,10 +69,14 @@ package final class TLSSession {
     /// - Parameters:
     ///   - serverName: who the server has to prove to be.
     ///   - endpoint: servers that share no ticket keys need different ones for their sessions to be resumed.
-    package init(client context: TLSClientContext, serverName: TLSServerName, endpoint: String = "") {
+    ///   - protocols: to be offered by ALPN (RFC 7301) instead of the context's own.
+    package init(
+        client context: TLSClientContext, serverName: TLSServerName, endpoint: String = "", protocols: [String] = []
+    ) {
         (ssl, transfer) = Self.make(context.handle)
         (owner, isServer, sessions, reuseKey) = (context, false, context.sessions, "\(serverName.text) \(endpoint)")
         context.prepare(ssl, serverName, reuseKey: reuseKey)
+        context.offer(protocols, on: ssl)
         SSL_set_ex_data(ssl, Self.slot, Unmanaged.passUnretained(self).toOpaque())
         SSL_set_connect_state(ssl)
     }

@@ -58,6 +58,10 @@ package struct AccessLogFormatter {
         line.append(",\"status\":")
         line.append(decimal: UInt64(record.status))
         line.append(member: ",\"cause\":\"", record.cause.name.bytes)
+        if let status = record.grpcStatus {
+            line.append(",\"grpcStatus\":")
+            line.append(decimal: UInt64(status))
+        }
         line.append(member: ",\"requestId\":\"", record.requestID)
         line.append(member: ",\"user\":\"", record.user)
         line.append(member: ",\"clientSubject\":\"", record.clientSubject)
@@ -102,6 +106,10 @@ package struct AccessLogFormatter {
         line.append(word: " backend=", record.backend)
         line.append(word: " endpoint=", record.endpoint)
         line.append(word: " cause=", record.cause.name.bytes)
+        if let status = record.grpcStatus {
+            line.append(" grpc_status=")
+            line.append(decimal: UInt64(status))
+        }
         line.append(word: " request_id=", record.requestID)
         line.append(word: " trace_id=", record.traceID)
         line.append(" request_bytes=")

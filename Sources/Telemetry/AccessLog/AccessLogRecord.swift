@@ -22,6 +22,8 @@ package struct AccessLogRecord {
     /// What the client was sent, 499 when it left before an answer began.
     package var status: UInt16 = 0
     package var cause = Cause.none
+    /// How a gRPC call ended, 0...16; `nil` for other requests.
+    package var grpcStatus: UInt8?
     package var requestID = UnsafeRawBufferPointer.none
     /// The user whose password was right.
     package var user = UnsafeRawBufferPointer.none

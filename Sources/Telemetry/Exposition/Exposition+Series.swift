@@ -31,6 +31,13 @@ extension Exposition {
         for one in series { sample([.route: one.route, .backend: one.backend], one.counters.requestBytes) }
         family(.responseBytes)
         for one in series { sample([.route: one.route, .backend: one.backend], one.counters.responseBytes) }
+        family(.grpcResponses)
+        for one in series {
+            for entry in one.counters.grpc.entries {
+                sample(
+                    [.route: one.route, .backend: one.backend, .grpcStatus: String(entry.status)], entry.count)
+            }
+        }
     }
 
     private mutating func write(

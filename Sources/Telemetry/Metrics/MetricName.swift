@@ -9,6 +9,7 @@ package enum MetricName: UInt8, Sendable, CaseIterable {
     case timeToFirstByte
     case requestBytes
     case responseBytes
+    case grpcResponses
     case retries
     case routeWeight
     case mirrorRequests
@@ -26,6 +27,7 @@ package enum MetricName: UInt8, Sendable, CaseIterable {
     case connectionsOpen
     case connections
     case tlsHandshakes
+    case http2Aborts
 
     // The gateway itself.
     case accessLogDropped
@@ -51,6 +53,8 @@ package enum MetricLabel: String, Sendable {
     case route, backend, endpoint, listener, code, cause, outcome, reason, hash, version
     /// `http1` or `http2`.
     case `protocol`
+    /// The number of a gRPC status code, 0...16.
+    case grpcStatus = "grpc_status"
 }
 
 extension MetricName {
@@ -105,6 +109,10 @@ extension MetricName {
             Row(
                 "sluice_response_bytes_total", .counter, [.route, .backend],
                 "Bytes of response bodies sent to clients")
+        case .grpcResponses:
+            Row(
+                "sluice_grpc_responses_total", .counter, [.route, .backend, .grpcStatus],
+                "gRPC calls answered, by the number of their status")
         case .retries:
             Row("sluice_retries_total", .counter, [.route, .reason], "Extra tries at an endpoint")
         case .routeWeight:
@@ -146,6 +154,10 @@ extension MetricName {
             Row(
                 "sluice_tls_handshakes_total", .counter, [.listener, .outcome],
                 "TLS handshakes of clients, by how they ended")
+        case .http2Aborts:
+            Row(
+                "sluice_http2_aborts_total", .counter, [.listener, .reason],
+                "HTTP/2 connections ended because the client did too much of something")
         case .accessLogDropped:
             Row(
                 "sluice_access_log_dropped_total", .counter, [],

@@ -11,13 +11,17 @@ package struct SeriesCounters: Sendable {
     /// Body bytes sent to clients.
     package var responseBytes: UInt64 = 0
     package var responses = ResponseCounts()
+    /// Of gRPC calls, beside `responses`.
+    package var grpc = GRPCStatusCounts()
 
     package init() {}
 
     /// Records one finished exchange. Durations are nanoseconds; `nil` where the exchange did not get that far.
+    ///
+    /// - Parameter grpcStatus: how a gRPC call ended; `nil` for other requests.
     package mutating func record(
         code: UInt16, cause: Cause, duration: UInt64, queue: UInt64?, firstByte: UInt64?, requestBytes: UInt64,
-        responseBytes: UInt64
+        responseBytes: UInt64, grpcStatus: UInt8? = nil
     ) {
         self.duration.record(nanoseconds: duration)
         if let queue { self.queue.record(nanoseconds: queue) }
@@ -25,6 +29,7 @@ package struct SeriesCounters: Sendable {
         self.requestBytes &+= requestBytes
         self.responseBytes &+= responseBytes
         responses.count(code: code, cause: cause)
+        if let grpcStatus { grpc.count(grpcStatus) }
     }
 
     /// Adds what another loop recorded about the same pair.
@@ -35,5 +40,6 @@ package struct SeriesCounters: Sendable {
         requestBytes &+= other.requestBytes
         responseBytes &+= other.responseBytes
         responses.add(other.responses)
+        grpc.add(other.grpc)
     }
 }

@@ -9,15 +9,28 @@ package struct RequestView {
     package var query: UnsafeRawBufferPointer
     /// Host name without port, in whatever case the client wrote it.
     package var host: UnsafeRawBufferPointer
+    package var model: ModelSource
 
     package init(
-        head: MessageHead, path: UnsafeRawBufferPointer, query: UnsafeRawBufferPointer, host: UnsafeRawBufferPointer
+        head: MessageHead, path: UnsafeRawBufferPointer, query: UnsafeRawBufferPointer, host: UnsafeRawBufferPointer,
+        model: ModelSource = .inPath
     ) {
         self.head = head
         self.path = path
         self.query = query
         self.host = host
+        self.model = model
     }
+}
+
+/// Where a request says which model it is for.
+package enum ModelSource {
+    /// In its path, or nowhere.
+    case inPath
+    /// In a message that has not been read yet.
+    case unknown
+    /// It was in the message; the version is empty where the choice is left to the server.
+    case known(UnsafeRawBufferPointer, version: UnsafeRawBufferPointer)
 }
 
 /// The model and version that a v2 path names: `/v2/models/{model}[/versions/{version}][/…]`.

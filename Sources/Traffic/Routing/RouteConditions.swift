@@ -13,8 +13,13 @@ final class RouteConditions: Sendable {
     private let model: [UInt8]?
     private let version: [UInt8]?
 
+    /// The place of the route.
+    let rank: Int
+    var asksForModel: Bool { model != nil || version != nil }
+
     /// - Returns: `nil` where the match asks for nothing more.
-    init?(_ match: Match) {
+    init?(_ match: Match, rank: Int) {
+        self.rank = rank
         if case .regex(let pattern) = match.path { self.pattern = pattern } else { pattern = nil }
         method = match.method.map { Array($0.utf8) }
         headers = match.headers.map(NamedTest.init)
@@ -22,13 +27,12 @@ final class RouteConditions: Sendable {
         model = match.model.map { Array($0.utf8) }
         version = match.version.map { Array($0.utf8) }
         let asksForFields = !headers.isEmpty || !query.isEmpty
-        let asksForModel = model != nil || version != nil
-        guard pattern != nil || method != nil || asksForFields || asksForModel else { return nil }
+        guard pattern != nil || method != nil || asksForFields || model != nil || version != nil else { return nil }
     }
 
     func hold(_ request: RequestView) -> Bool {
         if let method, !equals(request.head.slice(request.head.methodName), method) { return false }
-        if model != nil || version != nil, !matchesModel(request.path) { return false }
+        if asksForModel, !matchesModel(request) { return false }
         for header in headers where !header.matches(fieldsOf: request.head) { return false }
         for parameter in query where !parameter.matches(query: request.query) { return false }
         // Last, for it costs most.
@@ -36,10 +40,20 @@ final class RouteConditions: Sendable {
         return true
     }
 
-    private func matchesModel(_ path: UnsafeRawBufferPointer) -> Bool {
-        guard let named = InferencePath(path) else { return false }
-        if let model, !equals(named.model, model) { return false }
-        if let version, !equals(named.version, version) { return false }
+    /// What is not known yet might match.
+    private func matchesModel(_ request: RequestView) -> Bool {
+        switch request.model {
+        case .inPath:
+            guard let named = InferencePath(request.path) else { return false }
+            return matches(named.model, named.version)
+        case .unknown: return true
+        case .known(let name, let version): return matches(name, version)
+        }
+    }
+
+    private func matches(_ name: UnsafeRawBufferPointer, _ wanted: UnsafeRawBufferPointer) -> Bool {
+        if let model, !equals(name, model) { return false }
+        if let version, !equals(wanted, version) { return false }
         return true
     }
 }

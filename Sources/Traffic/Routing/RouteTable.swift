@@ -12,6 +12,8 @@ package final class RouteTable: Sendable {
     /// The first is for any host.
     private let groups: [Group]
     private let conditions: [RouteConditions]
+    /// Some route is for certain models only.
+    package let asksForModel: Bool
 
     private struct Group: Sendable {
         var paths: PathIndex
@@ -26,28 +28,56 @@ package final class RouteTable: Sendable {
         hostSuffixes = HostIndex(builder.hostSuffixes.map { (Array($0.key.utf8), $0.value) })
         groups = builder.groups.map { Group(paths: PathIndex($0.paths), patterns: $0.patterns) }
         conditions = builder.conditions
+        asksForModel = conditions.contains { $0.asksForModel }
     }
 
     /// The index of the first route that takes the request.
     package func match(_ request: RequestView) -> Int? {
-        var best = Int.max
-        match(0, request, &best)
-        if let group = exactHosts.value(of: request.host) { match(group, request, &best) }
-        if !hostSuffixes.isEmpty {
-            hostSuffixes.forEachSuffix(of: request.host) { match($0, request, &best) }
-        }
-        return best == .max ? nil : best
+        var search = Search()
+        find(request, &search)
+        return search.best == .max ? nil : search.best
     }
 
-    private func match(_ group: Int, _ request: RequestView, _ best: inout Int) {
-        groups[group].paths.match(request.path, below: &best) { conditions[$0].hold(request) }
+    /// Whether it depends on a model that is still unknown which route takes the request.
+    package func dependsOnModel(_ request: RequestView) -> Bool {
+        var search = Search()
+        find(request, &search)
+        return search.best != .max && search.assumed == search.best
+    }
+
+    private struct Search {
+        /// The lowest rank found.
+        var best = Int.max
+        /// The last rank that was found by taking an unknown model for the right one.
+        var assumed = -1
+    }
+
+    private func find(_ request: RequestView, _ search: inout Search) {
+        find(in: 0, request, &search)
+        if let group = exactHosts.value(of: request.host) { find(in: group, request, &search) }
+        if !hostSuffixes.isEmpty {
+            hostSuffixes.forEachSuffix(of: request.host) { find(in: $0, request, &search) }
+        }
+    }
+
+    private func find(in group: Int, _ request: RequestView, _ search: inout Search) {
+        var best = search.best
+        groups[group].paths.match(request.path, below: &best) { holds($0, request, &search) }
         for rule in groups[group].patterns {
-            guard rule.rank < best else { return }
-            if conditions[rule.conditions].hold(request) {
+            guard rule.rank < best else { break }
+            if holds(rule.conditions, request, &search) {
                 best = rule.rank
-                return
+                break
             }
         }
+        search.best = best
+    }
+
+    private func holds(_ index: Int, _ request: RequestView, _ search: inout Search) -> Bool {
+        let conditions = conditions[index]
+        guard conditions.hold(request) else { return false }
+        if case .unknown = request.model, conditions.asksForModel { search.assumed = conditions.rank }
+        return true
     }
 }
 
@@ -63,7 +93,7 @@ extension RouteTable {
             let places = Set(route.hosts.isEmpty ? [0] : route.hosts.map { group(of: $0.lowercased()) })
             for match in route.match.isEmpty ? [Match()] : route.match {
                 var rule = PathIndex.Rule(rank: rank, conditions: -1, extent: .start)
-                if let more = RouteConditions(match) {
+                if let more = RouteConditions(match, rank: rank) {
                     rule.conditions = conditions.count
                     conditions.append(more)
                 }

@@ -3,7 +3,7 @@ import EventLoop
 import HTTP
 
 /// The way back to a client that speaks HTTP/1.1: what the exchange says in neutral terms, in bytes.
-extension ClientConnection {
+extension HTTP1ClientConnection {
     func sendInterim(_ head: MessageHead, to request: MessageHead) {
         // HTTP/1.0 knows no interim answers (RFC 9110 section 15.2).
         guard request.minorVersion == 1 else { return }
@@ -49,5 +49,5 @@ extension ClientConnection {
     }
 
     /// Where an answer's body may go without being looked at.
-    var answerSpliceTarget: ClientConnection? { answerFraming != .chunked && canSplice ? self : nil }
+    var answerSpliceTarget: HTTP1ClientConnection? { answerFraming != .chunked && canSplice ? self : nil }
 }

@@ -4,7 +4,7 @@ import HTTP
 import Telemetry
 
 /// The way in: an answer is taken apart and handed to the user, with the same suspicion as a request.
-extension UpstreamConnection {
+extension HTTP1UpstreamConnection {
     /// Moves a large body on inside the kernel.
     ///
     /// - Returns: false where it has to be read.

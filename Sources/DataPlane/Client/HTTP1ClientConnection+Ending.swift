@@ -5,11 +5,11 @@ import TLS
 import Telemetry
 
 /// How exchanges and the connection end: what an answer leaves behind, and who closes when.
-extension ClientConnection {
+extension HTTP1ClientConnection {
     // MARK: What the exchange asks for
 
     /// Whether the connection goes on after the present answer.
-    var keepsOpen: Bool { !mustClose && !worker.isDraining }
+    var keepsOpen: Bool { !mustClose && !isLeaving }
 
     func closeAfterThis() { mustClose = true }
 
@@ -144,20 +144,6 @@ extension ClientConnection {
         close(reset: exchange != nil)
         exchange?.clientLeft()
     }
-
-    /// The gateway is stopping: what is idle goes now, what is busy after its answer.
-    func drain() {
-        // A request that is already there gets its answer, and that ends the connection.
-        guard state == .head else { return }
-        if exchange != nil {
-            loop.setDeadline(self, loop.now + Self.unfinishedHeadWait)
-        } else if !canRead {
-            closeAfterFlush()
-        }
-    }
-
-    /// The time for draining is over.
-    func cutNow() { leave() }
 
     func close(reset: Bool) {
         guard isOpen else { return }
