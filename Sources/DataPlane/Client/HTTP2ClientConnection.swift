@@ -76,6 +76,7 @@ final class HTTP2ClientConnection: ClientConnection {
             return
         }
         session.feed(bytes, now: loop.now)
+        if let since = session.unfinishedSince, deadline > since + listener.headerTimeout { armTimer() }
         flushLater()
     }
 
@@ -177,32 +178,30 @@ final class HTTP2ClientConnection: ClientConnection {
     // MARK: Time
 
     private func armTimer() {
-        var next = Instant.never
-        if state == .lingering {
-            next = loop.now + Self.lingerTime
-        } else if let endingAt {
-            next = endingAt
-        } else {
-            if shutdownAt == nil { next = expiresAt }
-            if let shutdownAt { next = shutdownAt }
-            if !hasSettings { next = min(next, startedAt + listener.headerTimeout) }
-            let routine =
-                session.openStreams > 0 ? loop.now + Self.reviewInterval : lastBusy + listener.idleTimeout
-            next = min(next, routine)
+        let now = loop.now
+        guard state == .open, endingAt == nil, !session.isTerminating else {
+            loop.setDeadline(self, state == .lingering ? now + Self.lingerTime : endingAt ?? now + Self.closingPatience)
+            return
         }
-        loop.setDeadline(self, next)
+        var next = shutdownAt ?? min(expiresAt, lastBusy + listener.idleTimeout)
+        if session.openStreams > 0 { next = min(shutdownAt ?? expiresAt, now + Self.reviewInterval) }
+        if let since = unfinishedSince { next = min(next, since + listener.headerTimeout) }
+        loop.setDeadline(self, max(next, now + Nanoseconds.milliseconds(1)))
     }
+
+    /// Since when the client owes the rest of what it has begun to say: its first settings, or a header.
+    private var unfinishedSince: Instant? { hasSettings ? session.unfinishedSince : startedAt }
 
     override func expired(now: Instant) {
         guard state == .open, endingAt == nil else {
             close(reset: state == .open)
             return
         }
-        if let shutdownAt, now >= shutdownAt {
+        if let since = unfinishedSince, now >= since + listener.headerTimeout {
+            session.terminate(hasSettings ? .enhanceYourCalm : .protocolError)
+        } else if let shutdownAt, now >= shutdownAt {
             session.finishShutdown()
             self.shutdownAt = .never
-        } else if !hasSettings && now >= startedAt + listener.headerTimeout {
-            session.terminate(.protocolError)
         } else if now >= expiresAt || (session.openStreams == 0 && now >= lastBusy + listener.idleTimeout) {
             beginShutdown()
         }
@@ -234,6 +233,6 @@ final class HTTP2ClientEvents: HTTP2Events {
     override func trailersComplete(_ stream: HTTP2Stream) { side(stream).ended(trailers: connection.session.trailers) }
     override func streamEnded(_ stream: HTTP2Stream) { side(stream).ended(trailers: nil) }
     override func streamDrained(_ stream: HTTP2Stream) { side(stream).drained() }
-    override func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) { side(stream).closed() }
+    override func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) { side(stream).closed(code) }
     override func settingsReceived() { connection.settingsReceived() }
 }

@@ -151,8 +151,12 @@ final class HTTP2ClientStream: HTTP2Stream {
 
     func cutAfterThis(_ code: HTTP2ErrorCode) { cutCode = code }
 
-    /// The stream is over on the client's side; an answer under way goes nowhere.
-    func closed() { exchange?.clientLeft() }
+    /// The stream is over. Where the last bytes of the answer have ended it, its exchange is about to hear that there are no
+    /// more; otherwise the client has left, and an answer under way goes nowhere.
+    func closed(_ code: HTTP2ErrorCode) {
+        if isFinished && code == .noError { return }
+        exchange?.clientLeft()
+    }
 
     func exchangeEnded() {
         exchange = nil

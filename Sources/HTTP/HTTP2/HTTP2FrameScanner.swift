@@ -33,8 +33,12 @@ struct HTTP2FrameScanner {
     private var word: UInt64 = 0
     private var identifier: UInt32 = 0
     private var peek: UInt32 = 0
+    private var isData = false
 
     init(_ role: HTTP2Role) { skip = role == .server ? http2Preface.utf8CodeUnitCount : 0 }
+
+    /// Bytes of a frame are missing, or of the preface. Those of DATA may take their time: they are counted as a body.
+    var isInsideFrame: Bool { position > 0 || (skip > 0 && !isData) }
 
     /// The next head that is complete, with the offset moved behind it.
     mutating func next(_ bytes: UnsafeRawBufferPointer, from offset: inout Int) -> HTTP2FrameHead? {
@@ -77,6 +81,7 @@ struct HTTP2FrameScanner {
             length: length, type: type, flags: flags, streamID: Int32(bitPattern: identifier & 0x7FFF_FFFF), peek: peek,
             start: max(0, end &- wanted))
         skip = length &- (wanted &- Self.headBytes)
+        isData = frame.type == HTTP2FrameType.data
         position = 0
         wanted = Self.headBytes
         word = 0

@@ -32,6 +32,9 @@ package final class HTTP2Session {
     var provokedResets: HTTP2RateLimit
     var stalledStreams: HTTP2RateLimit
 
+    /// Since when the peer owes the rest of a header block or of a frame other than DATA; `nil` where it owes nothing.
+    package private(set) var unfinishedSince: Instant?
+
     // Output
     var output = ByteQueue()
     var outputLimit = 0
@@ -113,12 +116,14 @@ package final class HTTP2Session {
         guard !isTerminating, !isBusy else { return }
         var offset = 0
         var fed = 0
+        var sawNew = false
         while let frame = scanner.next(bytes, from: &offset) {
             if let refusal = rates.admit(frame, now: now) {
                 read(bytes, fed..<frame.start)
                 end(refusal)
                 return
             }
+            if frame.type != HTTP2FrameType.continuation { sawNew = true }
             guard frame.type == HTTP2FrameType.data || frame.type == HTTP2FrameType.headers else { continue }
             // What came before decides whether the stream is open.
             read(bytes, fed..<frame.start)
@@ -128,6 +133,16 @@ package final class HTTP2Session {
         }
         read(bytes, fed..<bytes.count)
         _ = endIfStopped()
+        noteUnfinished(sawNew)
+    }
+
+    /// - Parameter sawNew: a frame has begun that is not part of what was unfinished before.
+    private func noteUnfinished(_ sawNew: Bool) {
+        guard building != nil || scanner.isInsideFrame else {
+            unfinishedSince = nil
+            return
+        }
+        if unfinishedSince == nil || sawNew { unfinishedSince = now }
     }
 
     private func read(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) {
