@@ -60,7 +60,7 @@ package final class MessageHead {
     private static let keptBytes = 8 * 1024
 
     var storage = ByteBuffer()
-    private let lines = UnsafeMutablePointer<FieldLine>.allocate(capacity: maxFields)
+    private var lines = UnsafeMutablePointer<FieldLine>.allocate(capacity: maxFields)
     package private(set) var fieldCount = 0
 
     // Start line
@@ -121,6 +121,29 @@ package final class MessageHead {
         target = .empty
         reason = .empty
         minorVersion = 1
+    }
+
+    /// Gives the message to another head and takes what that one has. For owners who keep their head, as a constant that is
+    /// read without counting a reference.
+    package func exchange(with other: MessageHead) {
+        swap(&storage, &other.storage)
+        swap(&lines, &other.lines)
+        swap(&fieldCount, &other.fieldCount)
+        swap(&method, &other.method)
+        swap(&methodName, &other.methodName)
+        swap(&target, &other.target)
+        swap(&status, &other.status)
+        swap(&reason, &other.reason)
+        swap(&minorVersion, &other.minorVersion)
+        swap(&hostIndex, &other.hostIndex)
+        swap(&framing, &other.framing)
+        swap(&saysClose, &other.saysClose)
+        swap(&saysKeepAlive, &other.saysKeepAlive)
+        swap(&expectsContinue, &other.expectsContinue)
+        swap(&nominatesFields, &other.nominatesFields)
+        swap(&lengthFields, &other.lengthFields)
+        swap(&declaredLength, &other.declaredLength)
+        // The rest is the parser's, and of no use once a head is complete.
     }
 
     package var bytes: UnsafeRawBufferPointer { storage.bytes }

@@ -24,7 +24,8 @@ final class HTTP2Peer: HTTP2Events {
         self.role = role
         self.now = now
         super.init()
-        session = HTTP2Session(role: role, limits: limits, events: self, pool: pool, now: now)
+        session = HTTP2Session(
+            role: role, limits: limits, events: self, resources: HTTP2Resources(pool: pool), now: now)
     }
 
     deinit { queue.removeAll(into: pool) }

@@ -133,8 +133,8 @@ struct HTTP2RequestRulesTests {
         #expect(reading == twin)
         // It is passed on as HTTP/1.1 in one piece.
         var out = ByteBuffer()
-        var head = MessageHead()
-        peer.session.swapHead(stream, &head)
+        let head = MessageHead()
+        peer.session.moveHead(of: stream, to: head)
         HeadWriter.request(
             head,
             RequestForwarding(framing: head.framing, target: head.slice(head.target), host: head.value(head.hostIndex)),

@@ -39,7 +39,8 @@ final class HTTP2ClientConnection: ClientConnection {
     init(takingOver other: HTTP1ClientConnection) {
         events = HTTP2ClientEvents()
         session = HTTP2Session(
-            role: .server, limits: other.listener.http2, events: events, pool: other.loop.blocks, now: other.loop.now)
+            role: .server, limits: other.listener.http2, events: events, resources: other.worker.http2,
+            now: other.loop.now)
         startedAt = other.loop.now
         lastBusy = other.loop.now
         super.init(takingOver: other)

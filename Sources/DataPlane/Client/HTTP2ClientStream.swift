@@ -31,7 +31,7 @@ final class HTTP2ClientStream: HTTP2Stream {
     func headComplete() {
         let exchange = connection.worker.takeExchange(.http2(self))
         self.exchange = exchange
-        session.swapHead(self, &exchange.head)
+        session.moveHead(of: self, to: exchange.head)
         if let refusal = refusal {
             exchange.reject(refusal)
             return

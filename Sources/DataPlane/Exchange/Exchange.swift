@@ -24,7 +24,7 @@ package final class Exchange: UpstreamUser {
     var client: ClientSide?
     /// Told apart from an earlier use of the same object by jobs that come back late.
     var serial: UInt64 = 0
-    var head = MessageHead()
+    let head = MessageHead()
     var phase = Phase.reading
 
     // What the request is.

@@ -20,7 +20,7 @@ final class HTTP2UpstreamConnection: UpstreamConnection {
     override init(worker: Worker, port: UpstreamPort) {
         events = HTTP2UpstreamEvents()
         session = HTTP2Session(
-            role: .client, limits: HTTP2Limits(), events: events, pool: worker.loop.blocks, now: worker.loop.now)
+            role: .client, limits: HTTP2Limits(), events: events, resources: worker.http2, now: worker.loop.now)
         super.init(worker: worker, port: port)
         events.connection = self
     }

@@ -34,6 +34,7 @@ package final class Worker: @unchecked Sendable {
     let credentialScratch = UnsafeMutableRawBufferPointer.allocate(
         byteCount: BasicCredentials.scratchSize, alignment: 16)
 
+    let http2: HTTP2Resources
     var verdicts = VerdictCache<CredentialDigest>()
     private let digester: Digester
     private var queues: [ObjectIdentifier: WaitQueue] = [:]
@@ -61,6 +62,7 @@ package final class Worker: @unchecked Sendable {
         self.verifier = verifier
         random = RandomSource(seed: seed)
         digester = Digester(verifier.key)
+        http2 = HTTP2Resources(pool: loop.blocks)
         log = AccessLogBuffer(loop: loop)
         loop.atEndOfTurn { [unowned self] in recycle() }
     }

@@ -32,9 +32,11 @@ func http2Header(
     _: OpaquePointer?, _ frame: UnsafePointer<nghttp2_frame>?, _ name: UnsafePointer<UInt8>?, _ nameCount: Int,
     _ value: UnsafePointer<UInt8>?, _ valueCount: Int, _ flags: UInt8, _ user: UnsafeMutableRawPointer?
 ) -> Int32 {
-    guard let session = owner(user) else { return 0 }
-    let isFine = session.addField(
-        UnsafeRawBufferPointer(start: name, count: nameCount), UnsafeRawBufferPointer(start: value, count: valueCount))
+    guard let user else { return 0 }
+    let name = UnsafeRawBufferPointer(start: name, count: nameCount)
+    let value = UnsafeRawBufferPointer(start: value, count: valueCount)
+    // Called for each field: without counting a reference.
+    let isFine = Unmanaged<HTTP2Session>.fromOpaque(user)._withUnsafeGuaranteedRef { $0.addField(name, value) }
     return isFine ? 0 : failed
 }
 

@@ -110,6 +110,7 @@ extension HTTP2Session {
     package func abandon(_ code: HTTP2ErrorCode) {
         isTerminating = true
         building = nil
+        blockHead = nil
         let all = streams
         streams.removeAll()
         for stream in all {

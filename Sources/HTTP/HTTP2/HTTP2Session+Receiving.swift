@@ -7,7 +7,7 @@ extension HTTP2Session {
 
     func beginBlock(_ id: Int32, opensStream: Bool) {
         if opensStream {
-            let stream = events.makeStream(HTTP2StreamSeed(id: id, head: spareHead(), method: .other))
+            let stream = events.makeStream(HTTP2StreamSeed(id: id, head: resources.takeHead(), method: .other))
             register(stream)
             nghttp2_session_set_stream_user_data(handle, id, Unmanaged.passUnretained(stream).toOpaque())
             // Streams take turns, frame by frame. Left to itself nghttp2 sends one after the other, and believes what
@@ -16,23 +16,28 @@ extension HTTP2Session {
             nghttp2_session_change_extpri_stream_priority(handle, id, &fair, 1)
             building = stream
             buildsTrailers = false
-            builder.begin(.request, stream.head, listLimit: limits.headerListBytes)
+            begin(.request, stream.head)
             return
         }
         building = stream(id)
         guard let stream = building else { return }
         buildsTrailers = role == .server || stream.hasHead
         if buildsTrailers {
-            builder.begin(.trailers, trailers, listLimit: limits.headerListBytes)
+            begin(.trailers, trailers)
         } else {
-            builder.begin(.answer, stream.head, listLimit: limits.headerListBytes)
+            begin(.answer, stream.head)
         }
+    }
+
+    private func begin(_ section: HTTP2HeadBuilder.Section, _ head: MessageHead) {
+        blockHead = head
+        builder.begin(section, head, listLimit: limits.headerListBytes)
     }
 
     /// - Returns: false where the connection has to end.
     func addField(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Bool {
-        guard let stream = building else { return true }
-        builder.add(name, value, to: buildsTrailers ? trailers : stream.head)
+        guard building != nil, let blockHead else { return true }
+        builder.add(name, value, to: blockHead)
         guard builder.listBytes <= limits.decodedHeaderBytes else {
             stop = .abuse(.decodedHeaders)
             return false
@@ -42,6 +47,8 @@ extension HTTP2Session {
 
     private func endBlock(_ stream: HTTP2Stream, endsStream: Bool) {
         building = nil
+        blockHead = nil
+        defer { releaseTrailers() }
         guard !stream.isClosed else { return }
         let head = buildsTrailers ? trailers : stream.head
         let failure = builder.finish(head, endsStream: endsStream, answersTo: stream.requestMethod)
@@ -65,6 +72,12 @@ extension HTTP2Session {
             events.headComplete(stream)
             if endsStream { ended(stream) }
         }
+    }
+
+    private func releaseTrailers() {
+        guard let trailerHead else { return }
+        self.trailerHead = nil
+        resources.give(trailerHead)
     }
 
     /// Too large is for the owner to answer; malformed is a stream error (RFC 9113 section 8.1.1).
@@ -129,7 +142,10 @@ extension HTTP2Session {
     }
 
     func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
-        if building === stream { building = nil }
+        if building === stream {
+            building = nil
+            blockHead = nil
+        }
         unregister(stream)
         guard !stream.isClosed else { return }
         stream.isClosed = true

@@ -15,9 +15,9 @@ extension HTTP2Session {
         stream.isFinished = endsStream
         var provider = Self.provider
         if endsStream {
-            nghttp2_submit_response(handle, stream.id, scratch, fields.count, nil)
+            nghttp2_submit_response(handle, stream.id, resources.scratch, fields.count, nil)
         } else {
-            nghttp2_submit_response(handle, stream.id, scratch, fields.count, &provider)
+            nghttp2_submit_response(handle, stream.id, resources.scratch, fields.count, &provider)
         }
     }
 
@@ -25,7 +25,7 @@ extension HTTP2Session {
     package func interim(_ stream: HTTP2Stream, _ fields: HTTP2FieldList) {
         defer { recycle(fields) }
         guard !stream.isClosed, !stream.hasSentHead, fill(stream, fields) else { return }
-        nghttp2_submit_headers(handle, 0, stream.id, nil, scratch, fields.count, nil)
+        nghttp2_submit_headers(handle, 0, stream.id, nil, resources.scratch, fields.count, nil)
     }
 
     /// Whether the peer's limits and GOAWAY leave room for another request.
@@ -43,14 +43,14 @@ extension HTTP2Session {
         guard role == .client, canOpenStream, !fields.isOverfull else { return nil }
         let next = nghttp2_session_get_next_stream_id(handle)
         guard next < 1 << 31 else { return nil }
-        let stream = events.makeStream(HTTP2StreamSeed(id: Int32(next), head: spareHead(), method: method))
-        fields.fill(scratch)
+        let stream = events.makeStream(HTTP2StreamSeed(id: Int32(next), head: resources.takeHead(), method: method))
+        fields.fill(resources.scratch)
         var provider = Self.provider
         let user = Unmanaged.passUnretained(stream).toOpaque()
         let id =
             endsStream
-            ? nghttp2_submit_request(handle, nil, scratch, fields.count, nil, user)
-            : nghttp2_submit_request(handle, nil, scratch, fields.count, &provider, user)
+            ? nghttp2_submit_request(handle, nil, resources.scratch, fields.count, nil, user)
+            : nghttp2_submit_request(handle, nil, resources.scratch, fields.count, &provider, user)
         guard id == stream.id else { return nil }
         register(stream)
         stream.isAnnounced = true
@@ -68,7 +68,7 @@ extension HTTP2Session {
             submitReset(stream, .internalError)
             return false
         }
-        fields.fill(scratch)
+        fields.fill(resources.scratch)
         return true
     }
 
@@ -138,8 +138,8 @@ extension HTTP2Session {
         flags |= NGHTTP2_DATA_FLAG_EOF.rawValue
         if let fields = stream.trailers {
             flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
-            fields.fill(scratch)
-            nghttp2_submit_trailer(handle, stream.id, scratch, fields.count)
+            fields.fill(resources.scratch)
+            nghttp2_submit_trailer(handle, stream.id, resources.scratch, fields.count)
             stream.trailers = nil
             recycle(fields)
         }

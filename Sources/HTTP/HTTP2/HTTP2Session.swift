@@ -13,6 +13,7 @@ package final class HTTP2Session {
     package let role: HTTP2Role
     package let limits: HTTP2Limits
     unowned(unsafe) let events: HTTP2Events
+    let resources: HTTP2Resources
     let pool: BlockPool
     /// nghttp2's session; lives as long as this object.
     let handle: OpaquePointer
@@ -26,8 +27,10 @@ package final class HTTP2Session {
     /// The stream whose header block is being read.
     var building: HTTP2Stream?
     var buildsTrailers = false
-    /// Trailer fields, during `trailersComplete`.
-    package private(set) var trailers = MessageHead()
+    /// Held while trailers are read, and no longer.
+    var trailerHead: MessageHead?
+    /// What the block that is read goes into.
+    unowned(unsafe) var blockHead: MessageHead?
     var cancellations: HTTP2RateLimit
     var provokedResets: HTTP2RateLimit
     var stalledStreams: HTTP2RateLimit
@@ -38,7 +41,6 @@ package final class HTTP2Session {
     // Output
     var output = ByteQueue()
     var outputLimit = 0
-    let scratch = UnsafeMutablePointer<nghttp2_nv>.allocate(capacity: HTTP2FieldList.capacity)
     var drained: [HTTP2Stream] = []
 
     // State
@@ -60,18 +62,15 @@ package final class HTTP2Session {
 
     enum Shutdown { case none, announced, done }
 
-    // Kept for reuse
-    private var spareHeads: [MessageHead] = []
-    private var spareLists: [HTTP2FieldList] = []
-    /// As many as a burst of small requests has open at once; each is some 4 KiB.
-    private static let spares = 8
-
     /// - Parameter events: not retained; has to outlive the session.
-    package init(role: HTTP2Role, limits: HTTP2Limits, events: HTTP2Events, pool: BlockPool, now: Instant) {
+    package init(
+        role: HTTP2Role, limits: HTTP2Limits, events: HTTP2Events, resources: HTTP2Resources, now: Instant
+    ) {
         self.role = role
         self.limits = limits
         self.events = events
-        self.pool = pool
+        self.resources = resources
+        pool = resources.pool
         self.now = now
         scanner = HTTP2FrameScanner(role)
         rates = HTTP2FrameRates(limits, role)
@@ -85,7 +84,6 @@ package final class HTTP2Session {
 
     deinit {
         nghttp2_session_del(handle)
-        scratch.deallocate()
         output.removeAll(into: pool)
         for stream in streams { stream.queue.removeAll(into: pool) }
     }
@@ -185,38 +183,38 @@ package final class HTTP2Session {
     // MARK: Spare objects
 
     /// Takes back a head that nobody looks at any more.
-    package func recycle(_ head: MessageHead) {
-        guard spareHeads.count < Self.spares else { return }
-        head.reset()
-        spareHeads.append(head)
+    package func recycle(_ head: MessageHead) { resources.give(head) }
+
+    /// Moves the stream's head into one that is the owner's, which has to be empty. The owner looks at the stream's own no
+    /// more.
+    package func moveHead(of stream: HTTP2Stream, to head: MessageHead) {
+        stream.head.exchange(with: head)
+        stream.isHeadSpare = true
     }
 
-    func spareHead() -> MessageHead { spareHeads.popLast() ?? MessageHead() }
-
-    /// Gives the owner the stream's head and takes another one, which is empty, in its place. The owner looks at the
-    /// stream's own no more.
-    package func swapHead(_ stream: HTTP2Stream, _ head: inout MessageHead) {
-        swap(&stream.head, &head)
-        stream.isHeadSpare = true
+    /// Trailer fields, during `trailersComplete`.
+    package var trailers: MessageHead {
+        if let trailerHead { return trailerHead }
+        let fresh = resources.takeHead()
+        trailerHead = fresh
+        return fresh
     }
 
     /// The trailer fields, to be kept past `trailersComplete` and given back with `recycle`.
     package func takeTrailers() -> MessageHead {
         let taken = trailers
-        trailers = spareHead()
+        trailerHead = nil
         return taken
     }
 
     /// An empty list to be filled, which the next call that takes one gets back.
     package func fieldList() -> HTTP2FieldList {
-        let list = spareLists.popLast() ?? HTTP2FieldList()
+        let list = resources.takeList()
         list.removeAll()
         return list
     }
 
-    func recycle(_ list: HTTP2FieldList) {
-        if spareLists.count < Self.spares { spareLists.append(list) }
-    }
+    func recycle(_ list: HTTP2FieldList) { resources.give(list) }
 
     // MARK: Streams
 

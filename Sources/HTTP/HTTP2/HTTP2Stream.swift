@@ -13,7 +13,7 @@ public struct HTTP2StreamSeed {
 open class HTTP2Stream {
     package final let id: Int32
     /// The head that was received: the request, or the latest answer. Of a stream that is over it may belong to another one
-    /// already; see `HTTP2Session.swapHead`.
+    /// already; see `HTTP2Session.moveHead`.
     package internal(set) final var head: MessageHead
 
     // What was received
@@ -29,7 +29,7 @@ open class HTTP2Stream {
     final var receivedBytes: UInt64 = 0
     final var expectedBytes: UInt64?
     final var interimAnswers = 0
-    /// `head` is an empty one that the owner has put there.
+    /// `head` is empty and of no interest to the owner.
     final var isHeadSpare = false
     final let requestMethod: Method
 
