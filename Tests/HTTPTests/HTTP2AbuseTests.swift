@@ -84,17 +84,21 @@ struct HTTP2AbuseTests {
         Self.flood(.windowUpdates, Frame.windowUpdate(0, 1), taken: 10)
     }
 
-    @Test func sentDataPaysForUpdatesAndPings() throws {
+    /// An empty gRPC message has five bytes, and for each of them come two updates; windows opened byte by byte pay for less
+    /// than they cost.
+    @Test(arguments: [(5, nil), (1, HTTP2Abuse.windowUpdates)])
+    func sentDataPaysForUpdatesAndPings(_ bytes: Int, _ expected: HTTP2Abuse?) throws {
         let peer = HTTP2Peer.server(Self.limits)
         peer.feed(Frame.headers(1, requestFields("POST")))
         let stream = try #require(peer.streams[1])
         peer.answer(stream)
         for _ in 0..<500 {
-            peer.send(stream, raw("x"))
+            peer.send(stream, raw(String(repeating: "x", count: bytes)))
             _ = peer.output()
-            peer.feed(Frame.windowUpdate(0, 1) + Frame.windowUpdate(1, 1) + Frame.ping())
+            let step = UInt32(bytes)
+            peer.feed(Frame.windowUpdate(0, step) + Frame.windowUpdate(1, step) + Frame.ping())
         }
-        #expect(peer.session.abuse == nil)
+        #expect(peer.session.abuse == expected)
     }
 
     // MARK: Resets

@@ -14,7 +14,10 @@ extension Exchange {
         phase = .deciding
         identity.choose(for: head, random: &worker.random)
         configuration = worker.configuration
-        recogniseCall()
+        guard recogniseCall() else {
+            reject(.badRequest, "grpc-timeout is no time")
+            return
+        }
         if let client = client?.connection, client.isTrusted,
             let address = ForwardedClient.address(in: head, isTrusted: client.listener.trusts)
         {

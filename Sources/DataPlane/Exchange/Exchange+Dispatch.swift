@@ -112,6 +112,10 @@ extension Exchange {
 
     // MARK: Trouble on the way
 
+    /// How often an endpoint may turn a request away before the client is told: it may take fewer streams at a time than it
+    /// had said when they were sent.
+    private static let refusalLimit = 3
+
     func handleFailure(_ failure: UpstreamFailure) {
         let failed = upstream
         upstream = nil
@@ -130,9 +134,9 @@ extension Exchange {
     /// done nothing with the request. It is then sent once more, if that cannot do anything twice (RFC 9110 section 9.2.2,
     /// RFC 9112 section 9.3.1, RFC 9113 section 8.7).
     private func canRetry(_ failure: UpstreamFailure, _ failed: UpstreamSide) -> Bool {
-        guard retries == 0, !isHeadSent, firstByteAt == nil else { return false }
-        if failure.wasRefused { return isReplayable }
-        guard failure.wasStale else { return false }
+        guard !isHeadSent, firstByteAt == nil else { return false }
+        if failure.wasRefused { return retries < Self.refusalLimit && isReplayable }
+        guard failure.wasStale, retries == 0 else { return false }
         if failure.nothingWritten {
             // A connection of its own still has what it has not sent.
             if case .http1 = failed { return true }
@@ -155,7 +159,7 @@ extension Exchange {
             reject(.upstreamReset)
             return
         }
-        retries = 1
+        retries &+= 1
         route.counters.retries.count(failure.wasRefused ? .refusedStream : .staleConnection)
         if failure.nothingWritten, case .http1 = failed, case .http1(let fresh) = port.makeConnection() {
             upstream = .http1(fresh)
@@ -175,7 +179,7 @@ extension Exchange {
     func armDeadline() {
         guard let route, let dispatchedAt else { return }
         var deadline = callDeadline
-        if let idle = route.idleTimeout { deadline = lastActivity + idle }
+        if let idle = route.idleTimeout { deadline = min(deadline, lastActivity + idle) }
         if let timeout = route.timeout { deadline = min(deadline, dispatchedAt + timeout) }
         if let end = firstByteDeadline { deadline = min(deadline, end) }
         worker.loop.setDeadline(self, deadline)

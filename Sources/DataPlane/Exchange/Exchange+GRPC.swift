@@ -12,14 +12,16 @@ extension Exchange {
     private static let firstMessageWait = Nanoseconds.seconds(300)
 
     /// Finds out whether the request is a gRPC call (gRPC over HTTP/2, "Requests").
-    func recogniseCall() {
+    ///
+    /// - Returns: false for a call whose deadline cannot be read.
+    func recogniseCall() -> Bool {
         guard head.method == .post, let type = head.first(.contentType), Inference.isGRPC(contentType: head.value(type))
-        else { return }
+        else { return true }
         isGRPC = true
-        guard let field = head.first(named: "grpc-timeout"), let limit = GRPCTimeout.parse(head.value(field)) else {
-            return
-        }
+        guard let field = head.first(named: "grpc-timeout") else { return true }
+        guard let limit = GRPCTimeout.parse(head.value(field)) else { return false }
         callDeadline = startedAt + Nanoseconds(limit)
+        return true
     }
 
     func forgetCall() {

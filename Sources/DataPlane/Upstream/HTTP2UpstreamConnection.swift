@@ -13,6 +13,8 @@ final class HTTP2UpstreamConnection: UpstreamConnection {
     private(set) var loss: UpstreamFailure?
     private var takesStreams = true
     private var hasBeenUsed = false
+    /// The endpoint's settings have come.
+    private var knowsLimit = false
     private var idleTimeout = Nanoseconds(0)
     private var woken: ContiguousArray<HTTP2UpstreamStream> = []
     private var resuming: ContiguousArray<HTTP2UpstreamStream> = []
@@ -26,7 +28,9 @@ final class HTTP2UpstreamConnection: UpstreamConnection {
     }
 
     /// Whether it takes one more stream.
-    var hasRoom: Bool { takesStreams && session.canOpenStream }
+    var hasRoom: Bool {
+        takesStreams && session.canOpenStream && (knowsLimit || session.openStreams < port.streamLimit)
+    }
 
     /// - Returns: `nil` where there is no room.
     func open(for user: UpstreamUser, _ request: UpstreamSide.Request, idleTimeout: Nanoseconds) -> HTTP2UpstreamStream?
@@ -64,20 +68,29 @@ final class HTTP2UpstreamConnection: UpstreamConnection {
             flushLater()
             settle()
         case .nothing: break
-        case .end, .failed:
-            fail(
-                UpstreamFailure(
-                    cause: state == .handshaking ? .tlsHandshake : .upstreamReset,
-                    nothingWritten: state == .handshaking))
+        case .end, .failed: ended()
         }
     }
+
+    private func ended() {
+        guard state != .handshaking else {
+            fail(UpstreamFailure(cause: .tlsHandshake, nothingWritten: true))
+            return
+        }
+        // What it sent last may have been the end of the session already, which shows once that has been said.
+        _ = refill()
+        fail(UpstreamFailure(cause: isBroken ? .upstreamProtocol : .upstreamReset))
+    }
+
+    /// The session has ended because of what the endpoint sent.
+    private var isBroken: Bool { session.isTerminating || (session.isFinished && session.openStreams > 0) }
 
     override func refill() -> Bool {
         guard state != .connecting, outgoing.count < session.limits.outputBytes else { return false }
         let before = outgoing.count
         session.takeOutput(into: &outgoing, limit: session.limits.outputBytes)
         // What there is to do about it may close the connection, which is not for here.
-        if session.isTerminating || (session.openStreams == 0 && state == .busy) { loop.continueLater(self) }
+        if isBroken || (session.openStreams == 0 && state == .busy) { loop.continueLater(self) }
         return outgoing.count > before
     }
 
@@ -112,7 +125,11 @@ final class HTTP2UpstreamConnection: UpstreamConnection {
     /// The endpoint has turned a request away. It gets no more of them here: it would turn away the second try as well.
     func refused() { stopTaking() }
 
-    func roomChanged() { if hasRoom { port.roomChanged() } }
+    func settingsReceived() {
+        knowsLimit = true
+        port.streamLimit = Int(session.peerStreamLimit)
+        if hasRoom { port.roomChanged() }
+    }
 
     private func stopTaking() {
         guard takesStreams else { return }
@@ -123,7 +140,7 @@ final class HTTP2UpstreamConnection: UpstreamConnection {
     /// Draws the conclusions from what the session has come to.
     private func settle() {
         guard isOpen, state == .busy || state == .idle else { return }
-        if session.isTerminating {
+        if isBroken {
             flush()
             fail(UpstreamFailure(cause: .upstreamProtocol))
         } else if session.openStreams == 0 && state == .busy && !session.wantsOutput {
@@ -179,5 +196,5 @@ final class HTTP2UpstreamEvents: HTTP2Events {
     override func streamDrained(_ stream: HTTP2Stream) { side(stream).drained() }
     override func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) { side(stream).closed(code) }
     override func goawayReceived(lastStream: Int32, _ code: HTTP2ErrorCode) { connection.goawayReceived() }
-    override func settingsReceived() { connection.roomChanged() }
+    override func settingsReceived() { connection.settingsReceived() }
 }

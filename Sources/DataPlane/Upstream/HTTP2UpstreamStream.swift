@@ -152,11 +152,10 @@ final class HTTP2UpstreamStream: HTTP2Stream {
             fail(loss)
             return
         }
-        let isBroken = [.protocolError, .flowControlError, .frameSizeError, .compressionError].contains(code)
-        if code == .refusedStream { connection.refused() }
-        var failure = UpstreamFailure(cause: isBroken ? .upstreamProtocol : .upstreamReset)
-        failure.wasRefused = code == .refusedStream
-        failure.code = code
+        if code == .refusedStream && !isRefused { connection.refused() }
+        var failure = UpstreamFailure(cause: isRefused ? .upstreamProtocol : .upstreamReset)
+        failure.wasRefused = code == .refusedStream && !isRefused
+        if !isRefused { failure.code = code }
         fail(failure)
     }
 
@@ -169,7 +168,8 @@ final class HTTP2UpstreamStream: HTTP2Stream {
     /// The user has its answer, or wants no more of it.
     func release() {
         detach()
-        // Does nothing where the stream has come to its end.
+        // Where both sides have said all, the stream ends by itself.
+        if hasEnded && isFinished && queuedBytes == 0 { return }
         session.reset(self, .cancel)
         connection.flushLater()
     }

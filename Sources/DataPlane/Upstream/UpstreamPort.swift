@@ -16,6 +16,9 @@ final class UpstreamPort {
     let addressText: String
     let speaksHTTP2: Bool
     let tls: UpstreamTLS?
+    /// Streams that the endpoint took at a time on the last connection it told about. RFC 9113 section 6.5.2 recommends not
+    /// to take fewer than a hundred.
+    var streamLimit = 100
     private let load: EndpointLoad
     private let backendLoad: BackendLoad
     private let worker: Worker

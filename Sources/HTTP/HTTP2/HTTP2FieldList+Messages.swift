@@ -2,6 +2,10 @@ import Base
 
 /// Messages for the next hop, with the same rules about fields as `HeadWriter` has for HTTP/1.1.
 extension HTTP2FieldList {
+    /// Requests of several clients share a connection: what one of them made up must not stay in the table that the fields of
+    /// the others refer to. It could be guessed by the size of theirs (RFC 7541 section 7.1), and servers that keep what they
+    /// made of a field would judge the others by it.
+    ///
     /// - Parameter scheme: how the next hop is spoken to.
     package func request(_ head: MessageHead, _ forwarding: RequestForwarding, scheme: StaticString) {
         removeAll()
@@ -11,7 +15,9 @@ extension HTTP2FieldList {
         appendHost(forwarding)
         end(isSecret: false)
         add(":path", forwarding.target.isEmpty ? staticBytes("/") : forwarding.target)
-        for index in 0..<head.fieldCount where forwarding.passesOn(index, of: head) { add(head, head.field(index)) }
+        for index in 0..<head.fieldCount where forwarding.passesOn(index, of: head) {
+            add(head, head.field(index), isSecret: head.field(index).id == .other)
+        }
         // gRPC asks for it (RFC 9110 section 10.1.4: only of the next hop, so it is this hop's own to say).
         if asksForTrailers(head) { add("te", "trailers") }
         begin(staticBytes("via"))
@@ -64,9 +70,9 @@ extension HTTP2FieldList {
         }
     }
 
-    private func add(_ head: MessageHead, _ field: FieldLine) {
+    private func add(_ head: MessageHead, _ field: FieldLine, isSecret: Bool = false) {
         // What differs in every message would only push the rest out of the table.
-        let isSecret = field.id == .authorization || field.id == .xRequestID || field.id == .traceparent
+        let isSecret = isSecret || field.id == .authorization || field.id == .xRequestID || field.id == .traceparent
         add(head.slice(field.name), head.slice(field.value), isSecret: isSecret)
     }
 

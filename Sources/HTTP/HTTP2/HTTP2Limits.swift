@@ -65,21 +65,23 @@ package struct HTTP2Limits: Sendable {
     package var provokedResets = Rate(burst: 100, perSecond: 10)
     /// Each may touch every open stream. gRPC libraries send some while they measure the path.
     package var settings = Rate(burst: 100, perSecond: 10)
-    /// Keep-alives come once in seconds; measurements of the path come with data and are paid for by it, see
-    /// `perDataFrame`.
+    /// Keep-alives come once in seconds; measurements of the path come with data: each DATA frame that was sent
+    /// pays for one.
     package var pings = Rate(burst: 200, perSecond: 20)
     /// PRIORITY, PRIORITY_UPDATE, GOAWAY and unknown types, none of which asks for anything. Browsers send a few for
     /// each request.
     package var idleFrames = Rate(burst: 500, perSecond: 100)
     /// DATA without bytes and without END_STREAM: allowed, and of no use.
     package var emptyFrames = Rate(burst: 100, perSecond: 10)
-    /// WINDOW_UPDATE; sent data pays for it, see `perDataFrame`. Libraries send one or two with each request.
+    /// WINDOW_UPDATE; every byte of DATA that was sent pays for one, as gRPC's C++ library sends two for each message it
+    /// reads, however short. Libraries send one or two with each request.
     package var windowUpdates = Rate(burst: 2000, perSecond: 200)
-    /// An update of fewer bytes counts twice: many small steps are a way to make many small frames.
+    /// An update of fewer bytes counts twice, so that a window which is opened byte by byte does not pay for itself: many
+    /// small steps are a way to have many small frames made.
     package var smallWindowUpdate: UInt32 = 256
-    /// What each DATA frame that was sent allows in WINDOW_UPDATE frames: a small one for the stream and one for the
-    /// connection. One PING is allowed too.
-    package var windowUpdatesPerDataFrame: UInt64 = 4
+
+    /// What the end of a stream pays for at least: a small update for the stream and one for the connection.
+    package var windowUpdatesPerStream: UInt64 = 4
 
     // MARK: Stalls
 

@@ -52,8 +52,8 @@ struct HTTP2FrameRates {
         windowUpdates = HTTP2RateLimit(limits.windowUpdates)
     }
 
-    mutating func sentData() {
-        windowUpdates.give(limits.windowUpdatesPerDataFrame)
+    mutating func sentData(_ bytes: Int, endsStream: Bool) {
+        windowUpdates.give(max(UInt64(bytes), endsStream ? limits.windowUpdatesPerStream : 0))
         pings.give(1)
     }
 

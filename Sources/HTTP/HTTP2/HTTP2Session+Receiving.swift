@@ -56,8 +56,11 @@ extension HTTP2Session {
             refuse(stream, failure, endsStream)
         } else if buildsTrailers {
             guard stream.refusal == nil else { return }
+            // Nothing follows trailers.
+            let isNews = !stream.hasEnded
+            stream.hasEnded = true
             events.trailersComplete(stream)
-            ended(stream)
+            if isNews && !stream.isClosed { events.streamEnded(stream) }
         } else if role == .client && head.status < 200 {
             stream.interimAnswers &+= 1
             if stream.interimAnswers > limits.interimAnswers {

@@ -32,7 +32,12 @@ extension HTTP2Session {
     package var canOpenStream: Bool {
         !isTerminating && shutdown == .none && nghttp2_session_check_request_allowed(handle) != 0
             && nghttp2_session_get_next_stream_id(handle) < 1 << 31
-            && streams.count < Int(nghttp2_session_get_remote_settings(handle, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
+            && streams.count < Int(peerStreamLimit)
+    }
+
+    /// How many streams the peer has said it takes at a time.
+    package var peerStreamLimit: UInt32 {
+        nghttp2_session_get_remote_settings(handle, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
     }
 
     /// Sends a request's head.
@@ -173,7 +178,9 @@ extension HTTP2Session {
         let head = frame.pointee.hd
         switch head.type {
         case HTTP2FrameType.data, HTTP2FrameType.headers:
-            if head.type == HTTP2FrameType.data { rates.sentData() }
+            if head.type == HTTP2FrameType.data {
+                rates.sentData(head.length, endsStream: head.flags & HTTP2Flag.endStream != 0)
+            }
             // RFC 9113 section 8.1: an answer that is complete does not need the rest of its request.
             if role == .server && head.flags & HTTP2Flag.endStream != 0
                 && nghttp2_session_get_stream_remote_close(handle, head.stream_id) == 0
@@ -182,7 +189,10 @@ extension HTTP2Session {
             }
         case HTTP2FrameType.reset:
             let code = HTTP2ErrorCode(rawValue: frame.pointee.rst_stream.error_code)
-            guard role == .server else { return }
+            guard role == .server else {
+                stream(head.stream_id)?.isRefused = true
+                return
+            }
             closedStreams.forgive(head.stream_id)
             let isOwn = code == .noError || code == .internalError || stream(head.stream_id)?.isOwnReset == true
             if !isOwn && !provokedResets.take(1, now: now) { stop = stop ?? .abuse(.provokedResets) }

@@ -55,6 +55,8 @@ open class HTTP2Stream {
     final var isRegistered = true
     /// This side's own reset, not one that the peer's errors made necessary.
     final var isOwnReset = false
+    /// A client's: it was reset by this side, for what the server sent or because the owner wants no more.
+    package internal(set) final var isRefused = false
     final var index = -1
 
     package init(_ seed: HTTP2StreamSeed) {
