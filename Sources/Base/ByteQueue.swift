@@ -95,6 +95,23 @@ package struct ByteQueue: ~Copyable {
         }
     }
 
+    /// Calls `body` with the first contiguous runs and their places, at most `limit` of them.
+    ///
+    /// - Returns: how many there were.
+    package func firstRuns(_ limit: Int, _ body: (Int, UnsafeRawBufferPointer) -> Void) -> Int {
+        var block = head
+        var index = 0
+        while let present = block, index < limit {
+            let start = present.pointee.start
+            let run = UnsafeRawBufferPointer(
+                start: Self.payload(present) + start, count: present.pointee.end &- start)
+            body(index, run)
+            index &+= 1
+            block = present.pointee.next
+        }
+        return index
+    }
+
     /// Drops `amount` bytes, at most `count`, at the front.
     package mutating func consume(_ amount: Int, into pool: BlockPool) {
         var left = min(amount, count)

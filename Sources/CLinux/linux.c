@@ -71,6 +71,11 @@ long sluice_send(int fd, const void *bytes, size_t count) {
     SLUICE_RESULT(send(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
+long sluice_send_parts(int fd, const struct iovec *parts, size_t count) {
+    struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = count};
+    SLUICE_RESULT(sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
 // One call for the queued bytes and the fresh ones behind them.
 long sluice_send_two(int fd, const void *first, size_t firstCount, const void *second,
                                    size_t secondCount) {

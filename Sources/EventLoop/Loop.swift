@@ -29,6 +29,10 @@ package final class Loop: @unchecked Sendable {
     /// Sealed bytes between TLS and a socket; empty between calls.
     var sealed = ByteBuffer()
     package let blocks = BlockPool()
+    /// Room for the runs of one gathering write.
+    let parts = UnsafeMutablePointer<iovec>.allocate(capacity: Loop.partCapacity)
+    /// 256 KiB of blocks: twice what a stream queues before its source has to wait.
+    static let partCapacity = 16
     var pipes = PipePool()
     package private(set) var now = Instant.now()
 
@@ -67,6 +71,7 @@ package final class Loop: @unchecked Sendable {
         close(epoll)
         events.deallocate()
         scratch.deallocate()
+        parts.deallocate()
         pipes.closeAll()
     }
 

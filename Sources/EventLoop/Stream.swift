@@ -216,16 +216,29 @@ open class Stream: Channel {
 
     private final func flushOutgoing() {
         while canWrite && writeError == 0 && !outgoing.isEmpty {
-            let run = outgoing.first
-            guard let base = run.baseAddress else { return }
-            let sent = sluice_send(descriptor, base, run.count)
+            var offered = 0
+            let sent: Int
+            if outgoing.isContiguous {
+                let run = outgoing.first
+                guard let base = run.baseAddress else { return }
+                offered = run.count
+                sent = sluice_send(descriptor, base, run.count)
+            } else {
+                let parts = loop.parts
+                let count = outgoing.firstRuns(Loop.partCapacity) { index, run in
+                    parts[index] = iovec(
+                        iov_base: UnsafeMutableRawPointer(mutating: run.baseAddress), iov_len: run.count)
+                    offered &+= run.count
+                }
+                sent = sluice_send_parts(descriptor, parts, count)
+            }
             guard sent >= 0 else {
                 refused(sent)
                 return
             }
             sentBytes &+= UInt64(sent)
             outgoing.consume(sent, into: loop.blocks)
-            if sent < run.count { stopWriting() }
+            if sent < offered { stopWriting() }
         }
     }
 

@@ -1,7 +1,9 @@
 """What all measurements share: the server behind the proxies, the cores, a place for files."""
 
+import http.client
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +12,13 @@ from pathlib import Path
 
 import load
 from machine import ROOT, TOOLS, Cores, scratch
-from peers import PEERS, PROBE, Proxy
+from messages import infer_response
+from peers import PEERS, Proxy
 from process import Process, free_ports
+from protocols import H1, PATH, PATIENCE, Protocol
+
+# Its name in the directory of each proxy.
+CERTIFICATE = "server.pem"
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,7 @@ class Subject:
     peer: str
     settings: tuple[tuple[str, str], ...] = ()
     loops: int = 1
+    protocol: Protocol = H1
 
 
 class Bench:
@@ -34,33 +42,51 @@ class Bench:
         self.shared_cores = Cores.shared()
         self.instructions = load.perf_counts("instructions")
         self.upstream_ports = free_ports(3)
+        self.grpc_ports = free_ports(2)
+        # The proxies that were seen doing the whole job, with the protocol they did it in.
+        self.proven: set[tuple[str, Protocol]] = set()
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """Files and the upstream, until the block ends."""
-        command = [str(compile_upstream()), *map(str, self.upstream_ports)]
+        """Files and the upstreams, until the block ends."""
+        programs = compiled("upstream"), compiled("grpc_upstream", "-lnghttp2")
         self.scratch = scratch()
-        self.upstream = Process("the upstream", command, self.scratch, self.cores.load)
+        self.upstreams: list[Process] = []
         try:
-            for port in self.upstream_ports:
-                self.upstream.wait_ready(port, PROBE)
+            answer = self.scratch / "answer"
+            answer.write_bytes(infer_response())
+            make_certificate(self.scratch)
+            self.start_upstream([str(programs[0])], self.upstream_ports)
+            self.start_upstream([str(programs[1]), str(answer)], self.grpc_ports)
+            small = answer_length(self.upstream_ports[0])
+            # What the upstreams answer to a request of each protocol.
+            self.answer_bytes = {"h2": small, "grpc": answer.stat().st_size}
             yield
         finally:
-            self.upstream.stop()
+            for upstream in self.upstreams:
+                upstream.stop()
             shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def start_upstream(self, command: list[str], ports: list[int]) -> None:
+        directory = Path(tempfile.mkdtemp(prefix="upstream-", dir=self.scratch))
+        self.upstreams.append(Process("an upstream", [*command, *map(str, ports)], directory, self.cores.load))
+        self.upstreams[-1].wait_ready(lambda: all(map(accepts, ports)))
 
     @contextmanager
     def running(self, subject: Subject, shared: bool = False) -> Iterator[Proxy]:
-        """The proxy, ready, with a new directory; upstream and load move to the cores that go with it."""
+        """The proxy, ready, with a new directory; upstreams and load move to the cores that go with it."""
         cores = self.shared_cores if shared else self.cores
-        os.sched_setaffinity(self.upstream.process.pid, cores.load)
+        for upstream in self.upstreams:
+            os.sched_setaffinity(upstream.process.pid, cores.load)
         os.sched_setaffinity(0, cores.load)
-        stable, canary, shadow = map(str, self.upstream_ports)
-        settings = {"STABLE": stable, "CANARY": canary, "SHADOW": shadow} | dict(subject.settings)
+        names = ("STABLE", "CANARY", "SHADOW", "STABLEGRPC", "CANARYGRPC")
+        settings = dict(zip(names, map(str, self.upstream_ports + self.grpc_ports)))
         self.directory = Path(tempfile.mkdtemp(prefix=f"{subject.peer}-", dir=self.scratch))
-        proxy = PEERS[subject.peer].start(subject.name, self.directory, cores.proxy, settings)
+        shutil.copy(self.scratch / CERTIFICATE, self.directory)
+        proxy = PEERS[subject.peer].start(
+            subject.name, self.directory, cores.proxy, subject.protocol, settings | dict(subject.settings))
         try:
-            self.start_seconds = proxy.wait_ready(proxy.port, PROBE)
+            self.start_seconds = proxy.wait_ready(proxy.ready)
             yield proxy
         finally:
             proxy.stop()
@@ -68,9 +94,38 @@ class Bench:
             os.sched_setaffinity(0, self.all_cores)
 
 
-def compile_upstream() -> Path:
-    source, program = ROOT / "bench" / "upstream.c", TOOLS / "upstream"
+def compiled(name: str, *libraries: str) -> Path:
+    """A C program of bench/, compiled if it is new."""
+    source, program = ROOT / "bench" / f"{name}.c", TOOLS / name
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         TOOLS.mkdir(parents=True, exist_ok=True)
-        load.run(["cc", "-O2", "-o", str(program), str(source)])
+        load.run(["cc", "-O2", "-o", str(program), str(source), *libraries])
     return program
+
+
+def make_certificate(directory: Path) -> None:
+    """A certificate and its key, ECDSA over P-256, in one file, as all proxies take it."""
+    certificate, key = directory / "certificate", directory / "key"
+    load.run([
+        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key),
+        "-out", str(certificate),
+    ])
+    (directory / CERTIFICATE).write_bytes(certificate.read_bytes() + key.read_bytes())
+
+
+def accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), PATIENCE).close()
+    except OSError:
+        return False
+    return True
+
+
+def answer_length(port: int) -> int:
+    """Of the upstream's small answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    connection.request("GET", PATH)
+    length = len(connection.getresponse().read())
+    connection.close()
+    return length

@@ -4,7 +4,8 @@ import select
 import socket
 
 from machine import Problem
-from peers import AUTHORIZATION, PATH
+from peers import AUTHORIZATION
+from protocols import PATH
 
 REQUEST = f"GET {PATH} HTTP/1.1\r\nHost: bench\r\nAuthorization: {AUTHORIZATION}\r\n\r\n".encode()
 # So few are under way at once that the proxy's peak is its idle connections, not its work.

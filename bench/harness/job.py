@@ -1,61 +1,66 @@
 """Proves before anything is measured that a proxy does the whole job, and so that all do the same."""
 
-import http.client
+import urllib.request
 from collections import Counter
 
 from bench import Bench, Subject
 from machine import Problem
-from peers import AUTHORIZATION, OTHER_ROUTES, PATH, PEERS, Proxy
+from peers import AUTHORIZATION, OTHER_ROUTES, PEERS, Proxy
+from protocols import GRPC, H2, PATH, PATIENCE, Answer, Protocol, ask
 
 REQUESTS = 1000
 # Where the split is drawn by lot, this is four standard deviations away from 80 percent.
 STABLE_SHARE = (0.75, 0.85)
+GOOD = {"authorization": AUTHORIZATION}
+OTHER_PATH = PATH.replace("classify", OTHER_ROUTES[-1])
+
+# Loopback only: a proxy from the environment has no business here.
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def require_the_job(bench: Bench, subject: Subject) -> None:
-    """Raises Problem unless password, routes, split, metrics and access log work."""
-    peer = PEERS[subject.peer]
+    """Raises Problem unless password, routes, split, metrics and access log work; looks once for each protocol."""
+    peer, protocol = PEERS[subject.peer], subject.protocol
+    if (peer.name, protocol) in bench.proven:
+        return
     with bench.running(subject) as proxy:
-        for header in ({}, {"Authorization": AUTHORIZATION[:-4] + "AAA="}):
-            expect(proxy, 401, status(proxy.port, PATH, header), "a request without the right password")
-        other = PATH.replace("classify", OTHER_ROUTES[-1])
-        expect(proxy, 200, status(proxy.port, other, {"Authorization": AUTHORIZATION}), "another route")
-        expect(proxy, 200, status(proxy.admin, peer.metrics, {}), "metrics")
-        served = Counter(ports(proxy))
+        for fields in ({}, {"authorization": AUTHORIZATION[:-4] + "AAA="}):
+            denied = answers(proxy, protocol, protocol.path, fields)[0]
+            expect(proxy, denied.denied, denied, "a request without the right password")
+        # Other routes stay what they are when one of them is for gRPC.
+        other = answers(proxy, H2 if protocol is GRPC else protocol, OTHER_PATH, GOOD)[0]
+        expect(proxy, other.good, other, "another route")
+        with direct.open(f"http://127.0.0.1:{proxy.admin}{peer.metrics}", timeout=PATIENCE) as metrics:
+            metrics.read()
+        served = answers(proxy, protocol, protocol.path, GOOD, REQUESTS)
+        for answer in served:
+            expect(proxy, answer.good, answer, "a good request")
         proxy.stop()
         with open(bench.directory / peer.log, errors="replace") as log:
-            logged = sum(f"POST {PATH}" in line or f'"path":"{PATH}"' in line for line in log)
-    stable, canary = (served[str(port)] for port in bench.upstream_ports[:2])
-    if stable + canary != REQUESTS or not STABLE_SHARE[0] <= stable / REQUESTS <= STABLE_SHARE[1]:
-        raise Problem(f"{subject.name} sent {dict(served)} of {REQUESTS} requests to the two backends")
+            logged = sum("POST" in line and protocol.path in line for line in log)
+    require_split(proxy, bench.grpc_ports if protocol is GRPC else bench.upstream_ports, served)
     if logged < REQUESTS:
         raise Problem(f"{subject.name} logged {logged} of {REQUESTS} requests")
+    bench.proven.add((peer.name, protocol))
 
 
-def ports(proxy: Proxy) -> list[str | None]:
-    """The ports of the upstream that answered, one after the other."""
-    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=5)
-    found = []
-    for _ in range(REQUESTS):
-        connection.request("POST", PATH, b"x" * 128, {"Authorization": AUTHORIZATION})
-        answer = connection.getresponse()
-        answer.read()
-        found.append(answer.getheader("x-port"))
-    connection.close()
+def require_split(proxy: Proxy, ports: list[int], served: list[Answer]) -> None:
+    by_port = Counter(answer.fields.get("x-port") for answer in served)
+    stable, canary = (by_port[str(port)] for port in ports[:2])
+    if stable + canary != REQUESTS or not STABLE_SHARE[0] <= stable / REQUESTS <= STABLE_SHARE[1]:
+        raise Problem(f"{proxy.name} sent {dict(by_port)} of {REQUESTS} requests to the two backends")
+
+
+def answers(proxy: Proxy, protocol: Protocol, path: str, fields: dict[str, str], count: int = 1) -> list[Answer]:
+    try:
+        found = ask(protocol, proxy.port, path, fields, count)
+    except OSError as error:
+        raise Problem(f"{proxy.name} does not answer over {protocol.name}: {error}") from None
+    if len(found) != count:
+        raise Problem(f"{proxy.name} answered {len(found)} of {count} requests over {protocol.name}")
     return found
 
 
-def status(port: int, path: str, headers: dict[str, str]) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", path, headers=headers)
-        return connection.getresponse().status
-    except OSError as error:
-        raise Problem(f"no answer from port {port}: {error}") from None
-    finally:
-        connection.close()
-
-
-def expect(proxy: Proxy, wanted: int, got: int, what: str) -> None:
-    if got != wanted:
-        raise Problem(f"{proxy.name} answered {got} to {what}, not {wanted}")
+def expect(proxy: Proxy, right: bool, answer: Answer, what: str) -> None:
+    if not right:
+        raise Problem(f"{proxy.name} answered {answer.status} {answer.fields} to {what}")

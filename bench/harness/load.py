@@ -1,4 +1,4 @@
-"""The loads: wrk for closed loops, h2load for a fixed rate. A load with one wrong answer does not count."""
+"""The loads of HTTP/1.1: wrk for closed loops, h2load for a fixed rate. One wrong answer, and a load does not count."""
 
 import os
 import re
@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from machine import Problem
-from peers import AUTHORIZATION, PATH
+from peers import AUTHORIZATION
+from protocols import PATH
 
 SCRIPT = Path(__file__).with_name("load.lua")
+TLS_CONFIGURATION = Path(__file__).with_name("tls.cnf")
 # More threads than this would wait for the proxy's one core anyway.
 MOST_THREADS = 4
 # Answers that take longer are errors; 8 MiB on a machine that does something else as well should be well below.
@@ -39,11 +41,16 @@ class Outcome:
 
     requests: int
     seconds: float
-    p50: float
-    p99: float
+    p50: float | None = None
+    p99: float | None = None
+    mean: float | None = None
+
+    @property
+    def rate(self) -> float:
+        return self.requests / self.seconds
 
 
-def closed_loop(port: int, load: Load, seconds: float) -> Outcome:
+def closed_loop(port: int, load: Load, seconds: float, scheme: str = "http") -> Outcome:
     """Every connection sends its next request when the answer is there."""
     threads = max(1, min(MOST_THREADS, load.connections, len(os.sched_getaffinity(0)) - 1))
     environment = os.environ | {
@@ -52,21 +59,27 @@ def closed_loop(port: int, load: Load, seconds: float) -> Outcome:
         "BENCH_BODY": str(load.body),
         "BENCH_ANSWER": str(load.answer),
         "BENCH_CLOSE": "1" if load.closes else "0",
+        "OPENSSL_CONF": str(TLS_CONFIGURATION),
     }
     # wrk takes whole seconds only.
     command = ["wrk", f"-t{threads}", f"-c{load.connections}", f"-d{max(1, round(seconds))}s",
-               "--timeout", f"{SLOWEST}s", "-s", str(SCRIPT), f"http://127.0.0.1:{port}{PATH}"]
+               "--timeout", f"{SLOWEST}s", "-s", str(SCRIPT), f"{scheme}://127.0.0.1:{port}{PATH}"]
     output = run(command, environment)
-    line = re.search(r"^bench (.*)$", output, re.MULTILINE)
-    if not line:
-        raise Problem(f"wrk gave no result: {output.strip()[-200:]}")
-    numbers = {key: int(value) for key, value in (pair.split("=") for pair in line.group(1).split())}
-    errors = {key: numbers[key] for key in ("connect", "read", "write", "status", "timeout") if numbers[key]}
+    found = numbers(output)
+    errors = {key: found[key] for key in ("connect", "read", "write", "status", "timeout") if found[key]}
     if errors or "Non-2xx" in output:
         raise Problem(f"wrk counted errors: {errors}")
-    if not numbers["requests"]:
+    if not found["requests"]:
         raise Problem("wrk got no answer at all")
-    return Outcome(numbers["requests"], numbers["duration"] / 1e6, numbers["p50"], numbers["p99"])
+    return Outcome(found["requests"], found["duration"] / 1e6, found["p50"], found["p99"])
+
+
+def numbers(output: str) -> dict[str, int]:
+    """What a load writes in its last line: `bench requests=…` and so on."""
+    line = re.search(r"^bench (.*)$", output, re.MULTILINE)
+    if not line:
+        raise Problem(f"the load gave no result: {output.strip()[-200:]}")
+    return {key: int(value) for key, value in (pair.split("=") for pair in line.group(1).split())}
 
 
 def open_loop(port: int, load: Load, rate: float, seconds: float) -> Outcome:

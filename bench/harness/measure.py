@@ -2,7 +2,6 @@
 
 import re
 import time
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import load
 from bench import Bench, Subject
 from idle import Crowd
+from job import direct, require_the_job
 from load import Load, Outcome
 from machine import Problem
 from peers import PEERS, Proxy
@@ -22,9 +22,6 @@ HALF = 0.5
 # Descriptors beside one for each idle client: endpoints, listeners, logs.
 SPARE_FILES = 500
 
-# Loopback only: a proxy from the environment has no business here.
-direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
 # What was measured, by the names of report.COLUMNS; None where this machine cannot tell.
 Sample = dict[str, float | None]
 
@@ -32,9 +29,10 @@ Sample = dict[str, float | None]
 def measured(proxy: Proxy, outcome: Outcome, cpu: float) -> Sample:
     resident, anonymous = proxy.memory()
     return {
-        "rate": outcome.requests / outcome.seconds,
-        "p50": outcome.p50 / 1e3,
-        "p99": outcome.p99 / 1e3,
+        "rate": outcome.rate,
+        "p50": None if outcome.p50 is None else outcome.p50 / 1e3,
+        "p99": None if outcome.p99 is None else outcome.p99 / 1e3,
+        "mean": None if outcome.mean is None else outcome.mean / 1e3,
         "cpu": cpu / outcome.requests * 1e6,
         "busy": cpu / outcome.seconds * 100,
         "instructions": None,
@@ -51,20 +49,24 @@ class ClosedLoop:
     shared_cores: bool = False
 
     def prepare(self, bench: Bench, subjects: Sequence[Subject]) -> None:
-        pass
+        for subject in subjects:
+            require_the_job(bench, subject)
 
     def __call__(self, bench: Bench, subject: Subject) -> Sample:
         with bench.running(subject, self.shared_cores) as proxy:
             # As many for each loop, or it would have less to do at each turn.
             load_of_all = replace(self.load, connections=self.load.connections * subject.loops)
-            load.closed_loop(proxy.port, load_of_all, WARM_SECONDS)
+
+            def send(seconds: float) -> Outcome:
+                return load.closed_loop(proxy.port, load_of_all, seconds, subject.protocol.scheme)
+
+            send(WARM_SECONDS)
             before = proxy.cpu_seconds()
-            outcome = load.closed_loop(proxy.port, load_of_all, bench.seconds)
+            outcome = send(bench.seconds)
             sample = measured(proxy, outcome, proxy.cpu_seconds() - before)
             if bench.instructions:
                 # By itself, since counting costs a little at every switch between threads.
-                sample["instructions"] = load.count_events(
-                    proxy.tree, "instructions", lambda: load.closed_loop(proxy.port, load_of_all, 1))
+                sample["instructions"] = load.count_events(proxy.tree, "instructions", lambda: send(1))
             if subject.peer == "sluice":
                 require_nothing_lost(proxy, outcome)
             return sample
@@ -97,7 +99,7 @@ class OpenLoop:
             with bench.running(subject) as proxy:
                 load.closed_loop(proxy.port, self.load, WARM_SECONDS)
                 outcome = load.closed_loop(proxy.port, self.load, bench.seconds)
-                most.append(outcome.requests / outcome.seconds)
+                most.append(outcome.rate)
         self.rate = min(most) * HALF
 
     def __call__(self, bench: Bench, subject: Subject) -> Sample:

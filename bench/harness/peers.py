@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from machine import ROOT, TOOLS, Problem
-from process import Process, free_ports
+from process import Process, answers, free_ports
+from protocols import H1, PATH, Protocol, ask
 
 TEMPLATES = ROOT / "bench" / "peers"
 USER, PASSWORD = "demo", "benchmark"
 AUTHORIZATION = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-PATH = "/v2/models/classify/infer"
 OTHER_ROUTES = [f"model-{number:02}" for number in range(1, 50)]
-# What a proxy has to answer before it counts as ready.
+# What a proxy has to answer before it counts as ready, where it speaks HTTP/1.1.
 PROBE = f"GET {PATH} HTTP/1.1\r\nHost: bench\r\nAuthorization: {AUTHORIZATION}\r\nConnection: close\r\n\r\n".encode()
 
 
@@ -58,7 +58,9 @@ class Peer:
         found = re.search(r"\d+\.\d+\.\d+[\w.+~-]*", answer.stdout + answer.stderr)
         return found.group() if found else "unknown"
 
-    def start(self, label: str, directory: Path, cores: frozenset[int], settings: dict[str, str]) -> "Proxy":
+    def start(
+        self, label: str, directory: Path, cores: frozenset[int], protocol: Protocol, settings: dict[str, str],
+    ) -> "Proxy":
         """Starts it in `directory`, which is new. `settings` fill the templates."""
         port, admin = free_ports(2)
         common = {
@@ -73,9 +75,11 @@ class Peer:
             "MIRRORS": "",
         }
         for name in self.files:
-            (directory / name).write_text(fill((TEMPLATES / name).read_text(), common | settings))
+            text = fill((TEMPLATES / name).read_text(), protocol.blocks, common | settings)
+            (directory / name).write_text(text)
         (directory / "users.htpasswd").write_text(self.users())
-        return Proxy(label, [self.program, *self.arguments], directory, cores, dict(self.environment), port, admin)
+        command = [self.program, *self.arguments]
+        return Proxy(label, command, directory, cores, dict(self.environment), protocol, port, admin)
 
     def users(self) -> str:
         """An htpasswd file of the cheapest kind the proxy takes, or for Sluice of the kind it writes."""
@@ -90,10 +94,20 @@ class Proxy(Process):
 
     def __init__(
         self, name: str, command: list[str], directory: Path, cores: frozenset[int], environment: dict[str, str],
-        port: int, admin: int,
+        protocol: Protocol, port: int, admin: int,
     ):
-        self.port, self.admin = port, admin
+        self.protocol, self.port, self.admin = protocol, port, admin
         super().__init__(name, command, directory, cores, environment)
+
+    def ready(self) -> bool:
+        """Whether it answers a request with a password."""
+        if self.protocol is H1:
+            return answers(self.port, PROBE)
+        try:
+            found = ask(self.protocol, self.port, self.protocol.path, {"authorization": AUTHORIZATION})
+        except OSError:
+            return False
+        return bool(found) and found[0].good
 
 
 # nginx allocates a body's buffer for each request. Whether the C library gives that memory back each time, and takes it
@@ -116,10 +130,18 @@ PEERS = {
 }
 
 
-def fill(template: str, settings: dict[str, str]) -> str:
-    """Repeats what stands between `# for each other route` and `# end`, and replaces the names between @."""
+def fill(template: str, blocks: tuple[str, ...], settings: dict[str, str]) -> str:
+    """Fills a template.
+
+    What stands between `# with NAME NAME` and `# end` stays if `blocks` has one of the names, what stands between
+    `# for each other route` and `# end` is repeated, and names between @ are replaced. Nothing of that is nested.
+    """
+    text = re.sub(
+        r"^ *# with ([\w ]+)\n(.*?)^ *# end\n",
+        lambda block: "" if set(block.group(1).split()).isdisjoint(blocks) else block.group(2),
+        template, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(
         r"^ *# for each other route\n(.*?)^ *# end\n",
         lambda block: "".join(block.group(1).replace("@MODEL@", model) for model in OTHER_ROUTES),
-        template, flags=re.MULTILINE | re.DOTALL)
+        text, flags=re.MULTILINE | re.DOTALL)
     return re.sub(r"@([A-Z]+)@", lambda name: settings[name.group(1)], text)

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from machine import Problem
@@ -49,13 +49,13 @@ class Process:
                 stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=prepare)
         self.tree: list[int] = [self.process.pid]
 
-    def wait_ready(self, port: int, request: bytes) -> float:
-        """Asks until the answer is 200; returns the seconds from the start to that."""
-        while not answers(port, request):
+    def wait_ready(self, ready: Callable[[], bool]) -> float:
+        """Asks until the answer is yes; returns the seconds from the start to that."""
+        while not ready():
             if self.process.poll() is not None:
                 raise Problem(f"{self.name} ended with status {self.process.returncode}: {self.last_lines()}")
             if time.monotonic() - self.started > READY_SECONDS:
-                raise Problem(f"{self.name} did not answer 200 within {READY_SECONDS} s: {self.last_lines()}")
+                raise Problem(f"{self.name} was not ready within {READY_SECONDS} s: {self.last_lines()}")
             time.sleep(0.0005)
         taken = time.monotonic() - self.started
         self.tree = descendants(self.process.pid)
@@ -118,6 +118,7 @@ def descendants(root: int) -> list[int]:
 
 
 def answers(port: int, request: bytes) -> bool:
+    """Whether the answer to a request, as written, is 200."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
             connection.sendall(request)

@@ -3,16 +3,28 @@
 from dataclasses import dataclass
 
 from bench import Subject
+from h2load import Streams
+from handshakes import Handshakes
 from load import Load
 from measure import ClosedLoop, Idle, OpenLoop, Start
 from peers import PEERS
+from protocols import GRPC, H1, H2, HTTPS, Protocol
+from streams import Multiplexed, OneStream
 
 OTHERS = ("nginx", "haproxy", "envoy")
-EVERYONE = tuple(Subject(peer.name, peer.name) for peer in PEERS.values())
-# HAProxy is the only one that large bodies want set otherwise than small ones; peers/haproxy.cfg says what was tried.
-FOR_LARGE = tuple(
-    Subject(peer.name, peer.name, (("BUFSIZE", "65536"),) if peer.name == "haproxy" else ())
-    for peer in PEERS.values())
+
+
+def everyone(protocol: Protocol = H1, haproxy: tuple[tuple[str, str], ...] = ()) -> tuple[Subject, ...]:
+    """The four, with settings for HAProxy: the only one that large bodies want set otherwise than small ones."""
+    return tuple(
+        Subject(peer.name, peer.name, haproxy if peer.name == "haproxy" else (), protocol=protocol)
+        for peer in PEERS.values())
+
+
+EVERYONE = everyone()
+# peers/haproxy.cfg says what was tried.
+LARGE = (("BUFSIZE", "65536"),)
+FOR_LARGE = everyone(haproxy=LARGE)
 
 # Room for every request that may be under way, so that no copy is spared.
 MIRRORED = (("MIRRORS", "    mirrors:\n      - { backend: shadow, percent: 100, maxInFlight: 1024 }"),)
@@ -35,7 +47,7 @@ class Goal:
 class Row:
     name: str
     what: str
-    measurement: ClosedLoop | OpenLoop | Idle | Start
+    measurement: ClosedLoop | OpenLoop | Idle | Start | Multiplexed | OneStream | Handshakes
     goals: tuple[Goal, ...]
     subjects: tuple[Subject, ...] = EVERYONE
 
@@ -47,6 +59,9 @@ def cpu(most: float) -> tuple[Goal, ...]:
 def with_loops(name: str, count: int) -> Subject:
     return Subject(name, "sluice", (("LOOPS", f"loops: {count}"),), loops=count)
 
+
+# Nearly all of it is the TLS library's: those that use the same one are the measure, and Envoy's is shown beside.
+HANDSHAKE = (Goal("handshake", 1.0, against=("nginx", "haproxy")), Goal("handshake", None, against=("envoy",)))
 
 SMALL = ClosedLoop(Load(connections=32))
 
@@ -75,6 +90,21 @@ ROWS = {
             ClosedLoop(Load(32), shared_cores=True),
             (Goal("cpu", 1.05, "2 loops", ("1 loop",)), Goal("cpu", 1.05, "4 loops", ("1 loop",))),
             (with_loops("1 loop", 1), with_loops("2 loops", 2), with_loops("4 loops", 4))),
+        Row("h2", "HTTP/2 in, HTTP/1.1 out, POST of 128 B, 8 connections with 16 streams",
+            Multiplexed(Streams(H2, 8, 16)), cpu(1.0), everyone(H2)),
+        Row("conns1k", "HTTP/2 in, HTTP/1.1 out, POST of 128 B, 1,000 connections with one stream",
+            Multiplexed(Streams(H2, 1000, 1)), cpu(1.0), everyone(H2)),
+        Row("grpc", "gRPC, ModelInfer of 64 B, 8 connections with 16 streams", Multiplexed(Streams(GRPC, 8, 16)),
+            cpu(1.0), everyone(GRPC)),
+        Row("stream4m", "gRPC, one stream of 64 messages of 4 MiB", OneStream(Streams(GRPC, 1, 1), 64, 4 << 20),
+            (Goal("mebibyte", 1.0),), everyone(GRPC, LARGE)),
+        Row("tls128", "HTTPS, POST of 128 B, 32 connections", ClosedLoop(Load(32)), cpu(1.0), everyone(HTTPS)),
+        Row("tls600k", "HTTPS, POST of 600 KiB, 8 connections", ClosedLoop(Load(8, body=600 << 10)), cpu(1.0),
+            everyone(HTTPS, LARGE)),
+        Row("tlsfull", "full TLS 1.3 handshakes, 32 at once", Handshakes(32, resumed=False), HANDSHAKE,
+            everyone(HTTPS)),
+        Row("tlsresumed", "resumed TLS 1.3 handshakes, 32 at once", Handshakes(32, resumed=True), HANDSHAKE,
+            everyone(HTTPS)),
         Row("start", "from exec to the first answer, and the size of the program", Start(),
             (Goal("start", None), Goal("binary", None), Goal("stripped", None))),
     )

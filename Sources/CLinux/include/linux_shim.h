@@ -4,6 +4,7 @@
 #ifndef SLUICE_LINUX_SHIM_H
 #define SLUICE_LINUX_SHIM_H
 
+#include <sys/uio.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -23,6 +24,8 @@ long sluice_eventfd_clear(int fd);
 long sluice_read(int fd, void *_Nonnull buffer, size_t count);
 long sluice_recv(int fd, void *_Nonnull buffer, size_t count);
 long sluice_send(int fd, const void *_Nonnull bytes, size_t count);
+// Several runs of bytes in one call.
+long sluice_send_parts(int fd, const struct iovec *_Nonnull parts, size_t count);
 // One call for the queued bytes and the fresh ones behind them.
 long sluice_send_two(int fd, const void *_Nonnull first, size_t firstCount, const void *_Nonnull second, size_t secondCount);
 long sluice_write(int fd, const void *_Nonnull bytes, size_t count);
