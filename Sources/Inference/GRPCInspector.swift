@@ -23,6 +23,7 @@ package final class GRPCInspector {
     /// Bytes of a later message's name that were equal to the first one's.
     private var compared = 0
     private var readsModel = false
+    private var modelIsOptional = false
     private var isFirstMessage = true
     private var windowLeft = 0
     private var maxMessageBytes = UInt64.max
@@ -31,7 +32,7 @@ package final class GRPCInspector {
 
     package init() {}
 
-    /// The model's name, once that is decided; never empty then, if a model is read. Valid until the next `begin`.
+    /// The model's name, once that is decided; never empty then, if a model is read and not optional. Valid until the next `begin`.
     package var model: UnsafeRawBufferPointer { modelName.bytes }
 
     /// The model's version, once that is decided; empty if the call names none. Valid until the next `begin`.
@@ -41,9 +42,11 @@ package final class GRPCInspector {
     ///
     /// - Parameters:
     ///   - readsModel: whether fields 1 and 2 of the messages name a model (`GRPCMethod.namesModel`) and a route cares.
+    ///   - modelIsOptional: a message may name none, which is then decided: the model is empty.
     ///   - maxMessageBytes: of one message without its prefix, as it is sent; `nil` for no limit.
-    package func begin(readsModel: Bool, maxMessageBytes: UInt64? = nil) {
+    package func begin(readsModel: Bool, modelIsOptional: Bool = false, maxMessageBytes: UInt64? = nil) {
         self.readsModel = readsModel
+        self.modelIsOptional = modelIsOptional
         self.maxMessageBytes = maxMessageBytes ?? .max
         isDecided = !readsModel
         scanner = GRPCMessageScanner()
@@ -142,7 +145,7 @@ package final class GRPCInspector {
         if isFirstMessage {
             // Not a repeated field, which the walker refuses: this one was absent when the decision fell.
             if isDecided { return Self.tooLate(field) }
-            return field == .model && length == 0 ? Self.noModel : nil
+            return field == .model && length == 0 && !modelIsOptional ? Self.noModel : nil
         }
         compared = 0
         return length == name(field).count ? nil : Self.otherModel
@@ -172,12 +175,14 @@ package final class GRPCInspector {
 
     private func endMessage() -> GRPCRefusal? {
         if isFirstMessage {
-            guard hasModel else { return Self.noModel }
+            guard hasModel || modelIsOptional else { return Self.noModel }
             isFirstMessage = false
             isDecided = true
             return nil
         }
-        guard walker.has(.model), walker.has(.version) || versionName.isEmpty else { return Self.otherModel }
+        guard walker.has(.model) || modelName.isEmpty, walker.has(.version) || versionName.isEmpty else {
+            return Self.otherModel
+        }
         return nil
     }
 

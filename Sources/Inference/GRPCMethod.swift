@@ -20,6 +20,12 @@ package enum GRPCMethod {
         }
     }
 
+    /// Whether the requests of such a method may name no model: then they are about all of them.
+    package static func modelIsOptional(_ path: UnsafeRawBufferPointer) -> Bool {
+        let method: StaticString = "/inference.GRPCInferenceService/ModelStatistics"
+        return path.count == method.utf8CodeUnitCount && isEqual(path[...], method)
+    }
+
     private static func isEqual(_ bytes: Slice<UnsafeRawBufferPointer>, _ text: StaticString) -> Bool {
         equals(
             UnsafeRawBufferPointer(rebasing: bytes),

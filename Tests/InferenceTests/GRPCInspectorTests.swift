@@ -52,6 +52,16 @@ struct GRPCInspectorTests {
         }
     }
 
+    /// The statistics of all models are asked for with a message that names none.
+    @Test(arguments: [([], ""), (Wire.model(""), ""), (Wire.model("m"), "m"), (Wire.version("1"), "")])
+    func modelThatMayBeMissing(_ message: [UInt8], _ expected: String) {
+        inspector.begin(readsModel: true, modelIsOptional: true)
+        #expect(inspector.feed(Wire.message(message)) == nil && inspector.end() == nil)
+        #expect(inspector.isDecided && shown(inspector.model) == expected)
+        // What it was decided for holds.
+        #expect((inspector.feed(Wire.message(Wire.model("n"))) == nil) == false)
+    }
+
     @Test func decidesWithTheByteThatCompletesBothNames() {
         let body = Wire.message(Wire.model("m") + Wire.version("12") + Wire.filler(30))
         inspector.begin(readsModel: true)

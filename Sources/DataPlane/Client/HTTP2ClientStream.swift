@@ -162,7 +162,10 @@ final class HTTP2ClientStream: HTTP2Stream {
         exchange = nil
         inbox.removeAll(into: connection.loop.blocks)
         returnTrailers()
-        if let cutCode { session.reset(self, cutCode) }
+        if let cutCode {
+            session.reset(self, cutCode)
+            connection.flushLater()
+        }
         connection.streamLeft()
     }
 }

@@ -50,7 +50,7 @@ extension Exchange {
         if let table = configuration?.snapshot.table, table.asksForModel, isGRPC {
             let request = view(target, model: .unknown)
             if GRPCMethod.namesModel(request.path) && table.dependsOnModel(request) {
-                inspect()
+                inspect(modelIsOptional: GRPCMethod.modelIsOptional(request.path))
                 return
             }
         }

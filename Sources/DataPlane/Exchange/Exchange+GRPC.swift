@@ -35,9 +35,9 @@ extension Exchange {
     // MARK: Messages
 
     /// The route depends on the message, which is to be read first.
-    func inspect() {
+    func inspect(modelIsOptional: Bool) {
         let inspector = worker.takeInspector()
-        inspector.begin(readsModel: true)
+        inspector.begin(readsModel: true, modelIsOptional: modelIsOptional)
         self.inspector = inspector
         phase = .inspecting
         armInspection()

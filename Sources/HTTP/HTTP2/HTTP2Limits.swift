@@ -50,6 +50,8 @@ package struct HTTP2Limits: Sendable {
 
     /// Unsent bytes above which body bytes stay with their streams, so that what is new waits behind no more than this.
     package var outputBytes = 128 * 1024
+    /// Pieces of a body up to this size are copied to share frames: a frame costs more than a copy of 4 KiB.
+    package var gatheredBytes = 4096
     /// Body bytes queued for a stream above which its source should pause: two frames, so that the next is there when
     /// one leaves.
     package var streamQueue = 64 * 1024

@@ -4,7 +4,7 @@ import CNGHTTP2
 /// The ends of streams and of the connection.
 extension HTTP2Session {
     /// What the PING behind the first GOAWAY carries.
-    private static let shutdownPing: UInt64 = 0x736C_7569_6365_2121
+    static let shutdownPing: UInt64 = 0x736C_7569_6365_2121
 
     // MARK: Streams
 
@@ -57,7 +57,6 @@ extension HTTP2Session {
         }
         shutdown = .announced
         _ = nghttp2_submit_shutdown_notice(handle)
-        ping(Self.shutdownPing)
     }
 
     /// The second step, for when the peer does not answer the PING in time.

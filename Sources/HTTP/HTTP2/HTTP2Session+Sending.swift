@@ -86,7 +86,10 @@ extension HTTP2Session {
     package func send(_ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer, endsStream: Bool = false) {
         guard !stream.isClosed, !stream.isFinished, stream.hasSentHead else { return }
         stream.isFinished = endsStream
-        if isBusy || !stream.queue.isEmpty || output.count >= limits.outputBytes {
+        // What is small is gathered until the output is taken: its neighbours, or the end of the stream, may fit into the
+        // same frame.
+        let waits = bytes.count <= limits.gatheredBytes || !stream.queue.isEmpty || output.count >= limits.outputBytes
+        if isBusy || waits {
             keepBorrowed(stream)
             stream.queue.append(bytes, from: pool)
             resume(stream)
@@ -187,6 +190,9 @@ extension HTTP2Session {
             {
                 _ = nghttp2_submit_rst_stream(handle, 0, head.stream_id, HTTP2ErrorCode.noError.rawValue)
             }
+        case HTTP2FrameType.goaway:
+            // Behind it, and not before: nghttp2 sends what is queued of PING first.
+            if shutdown == .announced { ping(Self.shutdownPing) }
         case HTTP2FrameType.reset:
             let code = HTTP2ErrorCode(rawValue: frame.pointee.rst_stream.error_code)
             guard role == .server else {
