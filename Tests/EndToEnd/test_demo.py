@@ -3,6 +3,7 @@
 import os
 import re
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -19,6 +20,8 @@ import traffic
 RUN = REPOSITORY / "config" / "demo" / "run"
 SETUP = REPOSITORY / "config" / "demo" / "setup"
 DEFAULT_CONFIG = REPOSITORY / "config" / "demo.yaml"
+# The password, classify by JSON, binary and gRPC, echo, the stream, and the split.
+SERVED = 1 + 3 + 1 + 1 + 500
 
 
 @pytest.fixture
@@ -85,12 +88,16 @@ def test_report(environment):
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     assert re.search(r"nobody +401  WWW-Authenticate: Basic realm=\"Inference\"", done.stdout)
     assert re.search(r"demo +200\n", done.stdout)
+    verdicts = re.findall(r"classify, (\S+) +\[.*\] -> day, score 0\.\d+, served by (?:stable|canary)\n", done.stdout)
+    assert verdicts == ["JSON", "binary", "gRPC"]
     assert re.search(r"stable +400 +80\.0 %", done.stdout)
     assert "8 MiB there and back" in done.stdout and "identical" in done.stdout
     assert re.search(r'sluice_queue_duration_seconds_count\{.*backend="stable".*\} [1-9]', done.stdout)
-    served, copies = re.search(r"(\d+) requests were served and (\d+) copies", done.stdout).groups()
+    served, copies, outcomes = re.search(
+        r"(\d+) requests were served and (\d+) copies.*\n  (ok .*)", done.stdout).groups()
     # The report itself holds missing copies against those the gateway says it dropped.
-    assert int(served) > 500 and int(served) * 0.8 < int(copies) <= int(served)
+    assert int(served) == SERVED and SERVED * 0.8 < int(copies) <= SERVED
+    assert sum(map(int, re.findall(r"\d+", outcomes))) == SERVED, outcomes
     assert done.stdout.rstrip().endswith("stopping") and "all as promised" in done.stdout
 
 
@@ -107,6 +114,7 @@ def test_stays_up_moves_with_the_file_and_leaves_nothing(environment, number):
         config.write_text(config.read_text().replace("weight: 80", "weight: 0"))
         wait_until(lambda: traffic.split(through, 20) == {"canary": 20}, 10, "the split moves to the canary")
         through.close()
+        assert traffic.classify_grpc(gateway).served_by == "canary"
         below = children(demonstration.process.pid)
         assert len(below) > 4, "three Tritons, their models and the gateway"
         assert demonstration.end(number) == 0
@@ -118,6 +126,24 @@ def test_stays_up_moves_with_the_file_and_leaves_nothing(environment, number):
     assert not any(listening(int(environment[variable])) for variable in environment if variable.endswith("_PORT")
                    and variable.startswith(("SLUICE", "TRITON")))
     assert not [each for pid in below for each in Path("/dev/shm").glob(f"sluice-demo-{pid}-*")]
+
+
+@pytest.mark.slow
+def test_printed_load_works_over_both_protocols(environment):
+    demonstration = Demonstration(environment)
+    try:
+        said = demonstration.read_until("the access log is")
+        for protocol in ("http", "grpc"):
+            command = re.search(rf"\S+perf_analyzer .*-i {protocol} (?:.*\\\n)*.*", said)[0]
+            # Of the same option the last counts; these make it short.
+            short = ["--concurrency-range", "2", "--measurement-interval", "500", "--stability-percentage", "999"]
+            done = subprocess.run(
+                shlex.split(command) + short, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert re.search(r"Concurrency: 2, throughput: [1-9]", done.stdout), done.stdout
+    finally:
+        demonstration.end(signal.SIGTERM)
+        demonstration.process.stdout.close()
 
 
 @pytest.mark.slow

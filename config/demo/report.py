@@ -55,8 +55,11 @@ class Tour:
         heading("requests, by tritonclient")
         through = traffic.client(self.address)
         try:
-            for kind, binary in (("JSON", False), ("binary", True)):
-                verdict = traffic.classify(through, binary)
+            for kind, verdict in (
+                ("JSON", traffic.classify(through)),
+                ("binary", traffic.classify(through, binary=True)),
+                ("gRPC", traffic.classify_grpc(self.address)),
+            ):
                 print(f"  classify, {kind:<7} {traffic.PICTURE} -> {verdict.label}, "
                       f"score {verdict.score:.3f}, served by {verdict.served_by}")
             values = np.arange(BIG_TENSOR, dtype=np.float32)

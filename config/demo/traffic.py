@@ -8,11 +8,13 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+import tritonclient.grpc
 import tritonclient.http as triton
 from tritonclient.http.auth import BasicAuth
 
 USER, PASSWORD = "demo", "demo"
 PICTURE = [0.9, 0.8, 0.1, 0.9]
+OUTPUTS = ("LABEL", "SCORE", "SERVED_BY")
 INFER = {"inputs": [{"name": "PIXELS", "datatype": "FP32", "shape": [4], "data": PICTURE}]}
 JSON = {"Content-Type": "application/json"}
 # A request that takes longer has failed as far as a demonstration goes.
@@ -47,13 +49,30 @@ class Verdict:
 
 def classify(through, binary=False, pixels=PICTURE):
     """One request to the model whose answer names the server."""
-    names = ("LABEL", "SCORE", "SERVED_BY")
     answer = through.infer(
         "classify",
         [tensor("PIXELS", np.array(pixels, dtype=np.float32), "FP32", binary)],
-        outputs=[triton.InferRequestedOutput(name, binary_data=binary) for name in names],
+        outputs=[triton.InferRequestedOutput(name, binary_data=binary) for name in OUTPUTS],
     )
-    label, score, served_by = (answer.as_numpy(name)[0] for name in names)
+    return verdict(answer)
+
+
+def classify_grpc(address):
+    """The same request by NVIDIA's gRPC client, on the same port."""
+    # Loopback only: this library would go through a proxy from the environment.
+    through = tritonclient.grpc.InferenceServerClient(address, channel_args=[("grpc.enable_http_proxy", 0)])
+    try:
+        pixels = tritonclient.grpc.InferInput("PIXELS", [len(PICTURE)], "FP32")
+        pixels.set_data_from_numpy(np.array(PICTURE, dtype=np.float32))
+        # Metadata, whose names are in lower case.
+        credentials = {"authorization": authorization()["Authorization"]}
+        return verdict(through.infer("classify", [pixels], headers=credentials, client_timeout=SECONDS))
+    finally:
+        through.close()
+
+
+def verdict(answer):
+    label, score, served_by = (answer.as_numpy(name)[0] for name in OUTPUTS)
     return Verdict(text(label), float(score), text(served_by))
 
 
