@@ -43,6 +43,8 @@ package struct Listener: Sendable, Equatable {
     /// `nil` means cleartext.
     package var tls: ListenerTLS?
     package var limits = Limits()
+    /// Every connection begins with a PROXY header of version 2, which says who the client is.
+    package var proxyProtocol = false
     /// Networks whose `X-Forwarded-*` and `Forwarded` headers are believed.
     package var trustedProxies: [CIDR] = []
 
@@ -55,6 +57,8 @@ package struct Listener: Sendable, Equatable {
     package struct Limits: Sendable, Equatable {
         /// Open connections; `nil` means three quarters of the descriptor limit.
         package var connections: Int?
+        /// Open connections of one client address; `nil` means as many as there are.
+        package var perClient: Int?
         /// Request line and header fields together, and likewise the trailers. 1 KiB ... 1 MiB.
         package var headerBytes = 64 * 1024
         /// From the first byte of a request to the end of its header.

@@ -160,6 +160,13 @@ extension ControlPlane {
             page.sample([.listener: listener.name, .protocol: "http1"], all > http2 ? all - http2 : 0)
             page.sample([.listener: listener.name, .protocol: "http2"], http2)
         }
+        page.family(.connectionsRefused)
+        for (listener, _) in current {
+            for reason in ConnectionRefusal.allCases {
+                page.sample(
+                    [.listener: listener.name, .reason: reason.name], listener.connections.refusals.total(reason))
+            }
+        }
         page.family(.tlsHandshakes)
         for (listener, _) in current where listener.speaksTLS {
             for outcome in HandshakeOutcome.allCases {

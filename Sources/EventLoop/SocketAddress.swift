@@ -27,6 +27,14 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// From a 128-bit number, IPv4 in its mapped form.
+    package init(mapped high: UInt64, _ low: UInt64, port: UInt16) {
+        self.port = port
+        scope = 0
+        isIPv6 = !(high == 0 && low >> 32 == 0xFFFF)
+        bytes = isIPv6 ? (high.bigEndian, low.bigEndian) : (UInt64(UInt32(truncatingIfNeeded: low).bigEndian), 0)
+    }
+
     package init?(_ storage: sockaddr_storage) {
         bytes = (0, 0)
         switch Int32(storage.ss_family) {

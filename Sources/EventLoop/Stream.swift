@@ -161,6 +161,16 @@ open class Stream: Channel {
         return count == -Int(EAGAIN) ? .nothing : .failed(Int32(-count))
     }
 
+    /// Reads at most so many bytes, for what has to be read before it is known how the rest is to be. Not under TLS.
+    package final func receive(atMost limit: Int) -> Received {
+        guard let base = loop.scratch.baseAddress else { return .nothing }
+        let count = sluice_recv(descriptor, base, min(limit, loop.scratch.count))
+        if count > 0 { return .bytes(UnsafeRawBufferPointer(start: base, count: count)) }
+        readCameShort()
+        if count == 0 { return .end }
+        return count == -Int(EAGAIN) ? .nothing : .failed(Int32(-count))
+    }
+
     final func readCameShort() { canRead = false }
     final func readMayBringMore() { canRead = true }
 

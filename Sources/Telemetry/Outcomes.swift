@@ -84,6 +84,21 @@ package enum HandshakeOutcome: UInt8, OutcomeLabel {
     }
 }
 
+/// Why a client's connection was closed before a request was read.
+package enum ConnectionRefusal: UInt8, OutcomeLabel {
+    /// The client's address has as many connections as `perClient` allows.
+    case perClient
+    /// No PROXY header of version 2 on a listener with `proxyProtocol`, or not within `headerTimeout`.
+    case proxyHeader
+
+    package var name: String {
+        switch self {
+        case .perClient: "per_client"
+        case .proxyHeader: "proxy_header"
+        }
+    }
+}
+
 /// What an attempt to load the configuration again came to.
 package enum ReloadOutcome: UInt8, OutcomeLabel {
     /// The new configuration runs.

@@ -215,16 +215,16 @@ import Testing
                 "sluice.yaml:1:48: error: 'address': 'systemd:a' is not supported yet: write host:port instead of an address with 'systemd:'",
             ]),
         Golden(
-            "listener's planned keys",
+            "listener's keys",
             """
-            listeners: [{ address: 0.0.0.0:80, tls: {}, proxyProtocol: true, limits: { perClient: 1 } }]
+            listeners: [{ address: 0.0.0.0:80, tls: {}, proxyProtocol: perhaps, limits: { perClient: 0 } }]
             backends: { stable: { endpoints: [127.0.0.1:8000] } }
             routes: [{ name: a, backends: [{ name: stable }] }]
             """,
             [
                 "sluice.yaml:1:41: error: 'tls' needs a certificate, write 'certificates: [{ certificate: tls.crt, privateKey: tls.key }]'",
-                "sluice.yaml:1:45: error: 'proxyProtocol' is not supported yet, leave it out",
-                "sluice.yaml:1:76: error: 'perClient' is not supported yet, leave it out",
+                "sluice.yaml:1:60: error: 'proxyProtocol' must be true or false, not 'perhaps'",
+                "sluice.yaml:1:90: error: 'perClient' must be a whole number from 1 to 1000000, not '0'",
             ]),
         Golden(
             "listener's limits",

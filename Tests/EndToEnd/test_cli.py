@@ -116,7 +116,6 @@ def test_check_says_where_and_what(tmp_path, text, line, column, words):
 @pytest.mark.parametrize(
     "text, key",
     [
-        ("listeners:\n  - { address: 127.0.0.1:1, proxyProtocol: true }\n", "proxyProtocol"),
         ("tracing: { endpoint: http://x }\n", "tracing"),
         ("takeover: { socket: /x }\n", "takeover"),
         ("backends: { a: { endpoints: [1.1.1.1:1], health: {} } }\n", "health"),

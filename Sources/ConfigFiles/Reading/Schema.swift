@@ -16,15 +16,17 @@ extension Schema {
         ],
         planned: ["memoryLimit", "tracing", "takeover", "customMetrics"])
     static let listener = Schema(
-        name: "a listener", keys: ["name", "address", "tls", "limits", "trustedProxies"], planned: ["proxyProtocol"])
+        name: "a listener", keys: ["name", "address", "tls", "limits", "trustedProxies", "proxyProtocol"])
     static let listenerTLS = Schema(
         name: "a listener's tls",
         keys: ["certificates", "clientCA", "clientAuth", "minVersion", "handshakeTimeout"])
     static let certificate = Schema(name: "a certificate", keys: ["certificate", "privateKey"])
     static let listenerLimits = Schema(
         name: "a listener's limits",
-        keys: ["connections", "headerBytes", "headerTimeout", "idleTimeout", "http2Streams", "maxConnectionAge"],
-        planned: ["perClient"])
+        keys: [
+            "connections", "perClient", "headerBytes", "headerTimeout", "idleTimeout", "http2Streams",
+            "maxConnectionAge",
+        ])
     static let admin = Schema(
         name: "'admin'", keys: ["address", "readOnly", "allowedHosts"], planned: ["tls", "basicAuth"])
     static let metrics = Schema(name: "'metrics'", keys: ["address"])

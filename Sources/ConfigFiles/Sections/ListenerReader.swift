@@ -39,6 +39,7 @@ extension GatewayReader {
         let tls = section.entry("tls", report).flatMap(listenerTLS)
         let limits = section.entry("limits", report).map(listenerLimits)
         let trusted = section.entry("trustedProxies", report).map(networks)
+        let proxyProtocol = section.flag("proxyProtocol", report)
         guard let address else {
             if !section.has("address") {
                 report.error(section.position, "a listener needs an address, write 'address: 0.0.0.0:8080'")
@@ -49,6 +50,7 @@ extension GatewayReader {
         listener.tls = tls
         listener.limits = limits ?? listener.limits
         listener.trustedProxies = trusted ?? []
+        listener.proxyProtocol = proxyProtocol ?? false
         return listener
     }
 
@@ -56,6 +58,7 @@ extension GatewayReader {
         var limits = Listener.Limits()
         guard let section = Section(entry.value, .listenerLimits, title: "'limits'", report) else { return limits }
         limits.connections = section.integer("connections", in: Bounds.count, report)
+        limits.perClient = section.integer("perClient", in: Bounds.count, report)
         section.size("headerBytes", in: Bounds.headerBytes, report).map { limits.headerBytes = Int($0) }
         section.duration("headerTimeout", in: Bounds.timeout, report).map { limits.headerTimeout = $0 }
         section.duration("idleTimeout", in: Bounds.timeout, report).map { limits.idleTimeout = $0 }

@@ -17,6 +17,8 @@ class ClientConnection: Stream {
     private(set) var expiresAt = Instant.never
     /// Its listener is gone.
     private(set) var isRetiring = false
+    /// It counts against `perClient` of its address.
+    var isCounted = false
     /// Place in the worker's list of connections.
     var listIndex = -1
 
@@ -35,14 +37,17 @@ class ClientConnection: Stream {
         }
     }
 
-    /// Goes on where another connection object has found out what the client speaks.
-    init(takingOver other: ClientConnection) {
+    /// Goes on where another connection object has found out who the client is, or what it speaks. The socket is still to be
+    /// adopted.
+    init(takingOver other: ClientConnection, address: SocketAddress?) {
         worker = other.worker
         listener = other.listener
-        address = other.address
-        isTrusted = other.isTrusted
+        self.address = address
+        isTrusted = address.map { other.listener.trusts($0) } ?? false
         super.init(loop: other.loop)
         expiresAt = other.expiresAt
+        isCounted = other.isCounted
+        other.isCounted = false
         swap(&subjectText, &other.subjectText)
     }
 

@@ -52,13 +52,18 @@ final class HTTP1ClientConnection: ClientConnection {
 
     func start(_ descriptor: Int32) -> Bool {
         guard openEstablished(descriptor) else { return false }
+        begin()
+        return true
+    }
+
+    /// The socket is there.
+    func begin() {
         if let context = listener.tls {
             secure(with: TLSSession(server: context))
             loop.setDeadline(self, loop.now + listener.handshakeTimeout)
         } else {
             loop.setDeadline(self, loop.now + listener.idleTimeout)
         }
-        return true
     }
 
     override func handshakeFinished() {

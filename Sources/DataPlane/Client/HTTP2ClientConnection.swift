@@ -43,7 +43,7 @@ final class HTTP2ClientConnection: ClientConnection {
             now: other.loop.now)
         startedAt = other.loop.now
         lastBusy = other.loop.now
-        super.init(takingOver: other)
+        super.init(takingOver: other, address: other.address)
         events.connection = self
         adopt(other)
     }

@@ -15,6 +15,9 @@ package final class ListenerState: Sendable {
     package let idleTimeout: Nanoseconds
     let maxConnectionAge: Nanoseconds?
     let http2: HTTP2Limits
+    /// Connections of one client address.
+    let perClient: Int?
+    let proxyProtocol: Bool
     let tls: TLSServerContext?
     let handshakeTimeout: Nanoseconds
     private let trustedProxies: [CIDR]
@@ -37,6 +40,8 @@ package final class ListenerState: Sendable {
         http2.decodedHeaderBytes = 4 * http2.headerListBytes
         http2.continuations = 4 + http2.headerBlockBytes / 16_384
         self.http2 = http2
+        perClient = listener.limits.perClient
+        proxyProtocol = listener.proxyProtocol
         self.tls = tls
         handshakeTimeout = Nanoseconds(listener.tls?.handshakeTimeout ?? .zero)
         trustedProxies = listener.trustedProxies
@@ -60,6 +65,9 @@ package final class ListenerLoad: Sendable {
     /// One for each `HandshakeOutcome`. Together in one place: a handshake costs a thousand times more than the count.
     private let handshakeCounts = Mutex(OutcomeCounts<HandshakeOutcome>())
 
+    /// Those that were closed before a request was read.
+    package let refusals = RefusalLoad()
+    let clients = ClientLoad()
     /// Those of them on which HTTP/2 is spoken.
     package let http2 = HTTP2Load()
 
@@ -88,5 +96,43 @@ package final class HTTP2Load: Sendable {
     package var aborts: [(reason: String, count: UInt64)] {
         let counts = abortCounts.withLock { $0 }
         return HTTP2Abuse.allCases.map { ($0.label, counts[$0] ?? 0) }
+    }
+}
+
+/// Connections of a listener that were turned away.
+package final class RefusalLoad: Sendable {
+    private let counts = Mutex(OutcomeCounts<ConnectionRefusal>())
+
+    func count(_ reason: ConnectionRefusal) { counts.withLock { $0.count(reason) } }
+    package func total(_ reason: ConnectionRefusal) -> UInt64 { counts.withLock { $0[reason] } }
+}
+
+/// Open connections by client address, where `perClient` limits them. As large as there are clients connected.
+final class ClientLoad: Sendable {
+    private struct Key: Hashable {
+        var high: UInt64
+        var low: UInt64
+
+        init(_ address: SocketAddress) { (high, low) = address.mapped }
+    }
+
+    private let counts = Mutex([Key: Int]())
+
+    func take(_ address: SocketAddress, limit: Int) -> Bool {
+        let key = Key(address)
+        return counts.withLock { counts in
+            let present = counts[key] ?? 0
+            guard present < limit else { return false }
+            counts[key] = present + 1
+            return true
+        }
+    }
+
+    func give(_ address: SocketAddress) {
+        let key = Key(address)
+        counts.withLock { counts in
+            let left = (counts[key] ?? 1) - 1
+            counts[key] = left > 0 ? left : nil
+        }
     }
 }

@@ -99,21 +99,45 @@ package final class Worker: @unchecked Sendable {
 
     /// Takes over a connection that has been counted for this loop.
     func serve(_ descriptor: Int32, _ address: SocketAddress?, _ listener: ListenerState) {
+        if listener.proxyProtocol {
+            let connection = ProxyHeaderConnection(worker: self, listener: listener, address: address)
+            if connection.start(descriptor) { enlist(connection) } else { uncount(listener) }
+            return
+        }
         let connection = HTTP1ClientConnection(worker: self, listener: listener, address: address)
         guard connection.start(descriptor) else {
             uncount(listener)
             return
         }
+        enlist(connection)
+        _ = admit(connection)
+    }
+
+    private func enlist(_ connection: ClientConnection) {
         connection.listIndex = connections.count
         connections.append(connection)
     }
 
-    /// The client turned out to speak HTTP/2.
-    func connectionReplaced(_ old: ClientConnection, by new: HTTP2ClientConnection) {
+    /// Counts a connection for its client's address.
+    ///
+    /// - Returns: false where that has enough of them: it is closed then.
+    func admit(_ connection: ClientConnection) -> Bool {
+        guard let limit = connection.listener.perClient, let address = connection.address else { return true }
+        connection.isCounted = connection.listener.connections.clients.take(address, limit: limit)
+        if connection.isCounted { return true }
+        connection.listener.connections.refusals.count(.perClient)
+        connection.discard(reset: true)
+        loop.removeDeadline(connection)
+        connectionEnded(connection)
+        return false
+    }
+
+    /// Somebody else goes on with a client's connection, who knows more about it.
+    func connectionReplaced(_ old: ClientConnection, by new: ClientConnection) {
         new.listIndex = old.listIndex
         old.listIndex = -1
         connections[new.listIndex] = new
-        new.listener.connections.http2.began()
+        if new is HTTP2ClientConnection { new.listener.connections.http2.began() }
     }
 
     func connectionEnded(_ connection: ClientConnection) {
@@ -123,6 +147,10 @@ package final class Worker: @unchecked Sendable {
         if last !== connection {
             connections[index] = last
             last.listIndex = index
+        }
+        if connection.isCounted, let address = connection.address {
+            connection.isCounted = false
+            connection.listener.connections.clients.give(address)
         }
         if connection is HTTP2ClientConnection { connection.listener.connections.http2.ended() }
         uncount(connection.listener)

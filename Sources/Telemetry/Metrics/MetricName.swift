@@ -26,6 +26,7 @@ package enum MetricName: UInt8, Sendable, CaseIterable {
     // Listeners.
     case connectionsOpen
     case connections
+    case connectionsRefused
     case tlsHandshakes
     case http2Aborts
 
@@ -150,6 +151,10 @@ extension MetricName {
             Row("sluice_connections_open", .gauge, [.listener, .protocol], "Open client connections")
         case .connections:
             Row("sluice_connections_total", .counter, [.listener, .protocol], "Client connections accepted")
+        case .connectionsRefused:
+            Row(
+                "sluice_connections_refused_total", .counter, [.listener, .reason],
+                "Client connections closed before a request was read")
         case .tlsHandshakes:
             Row(
                 "sluice_tls_handshakes_total", .counter, [.listener, .outcome],
