@@ -81,6 +81,8 @@ package final class MessageHead {
     package internal(set) var expectsContinue = false
     /// `Connection` names fields that must not be passed on.
     package internal(set) var nominatesFields = false
+    /// HTTP/2: the stream ended with the head, so that neither body nor trailers follow.
+    package internal(set) var endsMessage = false
 
     // Progress of the parser, see HeadParser.
     var lineStart = 0
@@ -107,6 +109,7 @@ package final class MessageHead {
         saysKeepAlive = false
         expectsContinue = false
         nominatesFields = false
+        endsMessage = false
         lineStart = 0
         scanned = 0
         emptyLines = 0
@@ -141,6 +144,7 @@ package final class MessageHead {
         swap(&saysKeepAlive, &other.saysKeepAlive)
         swap(&expectsContinue, &other.expectsContinue)
         swap(&nominatesFields, &other.nominatesFields)
+        swap(&endsMessage, &other.endsMessage)
         swap(&lengthFields, &other.lengthFields)
         swap(&declaredLength, &other.declaredLength)
         // The rest is the parser's, and of no use once a head is complete.

@@ -33,6 +33,7 @@ def test_a_broken_pooled_connection_in_a_chunked_body(proxies):
         pooled = proxy.upstream.connections[0]
         # The request and the end of the pooled connection are both there when the loop turns next, in this order.
         proxy.gateway.signal(signal.SIGSTOP)
+        wait_until(proxy.gateway.is_stopped, 5, "every thread stands still")
         try:
             client.send(build("POST", "/v2/models/a/infer", "test", "Transfer-Encoding: chunked") + body)
             time.sleep(0.05)

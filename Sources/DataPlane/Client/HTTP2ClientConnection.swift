@@ -35,6 +35,9 @@ final class HTTP2ClientConnection: ClientConnection {
     private var shutdownAt: Instant?
     private var endingAt: Instant?
     private var lingered = 0
+    /// `acknowledgedBytes` when they were last seen to have moved, and when that was, while output waits.
+    private var taken: UInt64 = 0
+    private var takenAt: Instant
 
     init(takingOver other: HTTP1ClientConnection) {
         events = HTTP2ClientEvents()
@@ -43,6 +46,7 @@ final class HTTP2ClientConnection: ClientConnection {
             now: other.loop.now)
         startedAt = other.loop.now
         lastBusy = other.loop.now
+        takenAt = other.loop.now
         super.init(takingOver: other, address: other.address)
         events.connection = self
         adopt(other)
@@ -186,8 +190,19 @@ final class HTTP2ClientConnection: ClientConnection {
         }
         var next = shutdownAt ?? min(expiresAt, lastBusy + listener.idleTimeout)
         if session.openStreams > 0 { next = min(shutdownAt ?? expiresAt, now + Self.reviewInterval) }
+        if unsentBytes > 0 { next = min(next, now + Self.reviewInterval) }
         if let since = unfinishedSince { next = min(next, since + listener.headerTimeout) }
         loop.setDeadline(self, max(next, now + Nanoseconds.milliseconds(1)))
+    }
+
+    /// Whether the client takes what is there for it, if only slowly. One that does not cannot even be told to go.
+    private func readsOutput(_ now: Instant) -> Bool {
+        let acknowledged = unsentBytes > 0 ? acknowledgedBytes : 0
+        if unsentBytes == 0 || acknowledged != taken {
+            taken = acknowledged
+            takenAt = now
+        }
+        return now < takenAt + listener.idleTimeout
     }
 
     /// Since when the client owes the rest of what it has begun to say: its first settings, or a header.
@@ -196,6 +211,10 @@ final class HTTP2ClientConnection: ClientConnection {
     override func expired(now: Instant) {
         guard state == .open, endingAt == nil else {
             close(reset: state == .open)
+            return
+        }
+        guard readsOutput(now) else {
+            gone()
             return
         }
         if let since = unfinishedSince, now >= since + listener.headerTimeout {

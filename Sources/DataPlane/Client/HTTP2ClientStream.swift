@@ -16,8 +16,6 @@ final class HTTP2ClientStream: HTTP2Stream {
     /// Waits in the connection's list of streams that may go on.
     private var isWoken = false
     private var cutCode: HTTP2ErrorCode?
-    /// Bytes of the answer's body that are still to come, where that is known: the last ones end the stream.
-    private var answerLeft: UInt64?
 
     init(_ seed: HTTP2StreamSeed, _ connection: HTTP2ClientConnection) {
         self.connection = connection
@@ -36,7 +34,7 @@ final class HTTP2ClientStream: HTTP2Stream {
             exchange.reject(refusal)
             return
         }
-        if exchange.head.framing == .none { exchange.requestEnd(trailers: nil) }
+        if exchange.head.endsMessage { exchange.requestEnd(trailers: nil) }
         exchange.decide()
     }
 
@@ -102,20 +100,14 @@ final class HTTP2ClientStream: HTTP2Stream {
     }
 
     func sendHead(_ answer: MessageHead, framing: BodyFraming) {
-        if case .length(let length) = framing { answerLeft = length }
         let fields = session.fieldList()
         fields.answer(answer, framing: framing)
-        session.answer(self, fields, endsStream: framing == .none || framing == .length(0))
+        session.answer(self, fields, endsStream: framing == .none || answer.endsMessage)
         connection.flushLater()
     }
 
     func sendBody(_ bytes: UnsafeRawBufferPointer) {
-        var isLast = false
-        if let left = answerLeft {
-            answerLeft = left &- UInt64(bytes.count)
-            isLast = answerLeft == 0
-        }
-        session.send(self, bytes, endsStream: isLast)
+        session.send(self, bytes)
         connection.flushLater()
     }
 
@@ -151,8 +143,8 @@ final class HTTP2ClientStream: HTTP2Stream {
 
     func cutAfterThis(_ code: HTTP2ErrorCode) { cutCode = code }
 
-    /// The stream is over. Where the last bytes of the answer have ended it, its exchange is about to hear that there are no
-    /// more; otherwise the client has left, and an answer under way goes nowhere.
+    /// The stream is over. That is the exchange's own doing where it has given all there is; otherwise the client has left,
+    /// and an answer under way goes nowhere.
     func closed(_ code: HTTP2ErrorCode) {
         if isFinished && code == .noError { return }
         exchange?.clientLeft()

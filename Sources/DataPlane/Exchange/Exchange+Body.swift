@@ -30,8 +30,8 @@ extension Exchange {
         if case .http2 = upstream, kept.count <= Self.replayLimit { keepsBody = true } else { dropKept() }
     }
 
-    /// Whether the request can be sent once more as it came.
-    var isReplayable: Bool { requestBytes == UInt64(kept.count) }
+    /// Whether the request can be sent once more as it came. Trailers are not kept.
+    var isReplayable: Bool { requestBytes == UInt64(kept.count) && !hasTrailers }
 
     func dropKept() {
         keepsBody = false

@@ -42,22 +42,28 @@ extension Exchange {
         endpoint = lease.endpoint
         dispatchedAt = now
         lastActivity = now
+        // In this order: a mirror must not take what the lease stands for.
+        guard begin(lease, pool) else { return }
         startMirrors()
-        send(lease, pool)
+        sendSoFar()
         armDeadline()
         client?.wake()
     }
 
-    /// Sends the request as far as it has come.
-    private func send(_ lease: BackendPool.Lease, _ pool: BackendPool) {
-        withForwarding(mirrorOf: nil) {
-            let request = UpstreamSide.Request(head: head, forwarding: $0)
-            upstream = UpstreamSide.begin(lease, for: self, pool, request)
-        }
-        guard upstream != nil else {
-            reject(.overloaded)
-            return
-        }
+    /// Sends the head.
+    private func begin(_ lease: BackendPool.Lease, _ pool: BackendPool) -> Bool {
+        withForwarding(mirrorOf: nil) { upstream = UpstreamSide.begin(lease, for: self, pool, request($0)) }
+        if upstream == nil { reject(.overloaded) }
+        return upstream != nil
+    }
+
+    private func request(_ forwarding: RequestForwarding) -> UpstreamSide.Request {
+        UpstreamSide.Request(
+            head: head, forwarding: forwarding, endsWithHead: isRequestComplete && kept.isEmpty && !hasTrailers)
+    }
+
+    /// Sends the rest of the request as far as it has come.
+    private func sendSoFar() {
         sendKept()
         if isRequestComplete { upstream?.sendEnd(trailers: nil) }
         upstream?.checkBacklog()
@@ -71,8 +77,7 @@ extension Exchange {
             var started: MirrorCopy?
             route.name.withUnsafeBytes { name in
                 withForwarding(mirrorOf: name) {
-                    let request = UpstreamSide.Request(head: head, forwarding: $0)
-                    started = MirrorCopy.start(state, worker: worker, request, isGRPC: isGRPC)
+                    started = MirrorCopy.start(state, worker: worker, request($0), isGRPC: isGRPC)
                 }
             }
             guard let copy = started else { continue }
@@ -168,7 +173,8 @@ extension Exchange {
             let isChunked = head.framing == .chunked || head.framing == .close
             fresh.sendUnsent(&worker.unsent, isChunked: isChunked, isComplete: isRequestComplete)
         } else {
-            send(lease, pool)
+            guard begin(lease, pool) else { return }
+            sendSoFar()
         }
         client?.wake()
     }

@@ -62,6 +62,7 @@ package final class Exchange: UpstreamUser {
     var requestBytes: UInt64 = 0
     var responseBytes: UInt64 = 0
     var isRequestComplete = false
+    var hasTrailers = false
     var isHeadSent = false
     var status = 0
     var retries: UInt32 = 0
@@ -115,6 +116,7 @@ package final class Exchange: UpstreamUser {
         requestBytes = 0
         responseBytes = 0
         isRequestComplete = false
+        hasTrailers = false
         isHeadSent = false
         status = 0
         retries = 0
@@ -176,6 +178,7 @@ package final class Exchange: UpstreamUser {
 
     func requestEnd(trailers: MessageHead?) {
         isRequestComplete = true
+        hasTrailers = trailers != nil
         requestEndedAt = worker.loop.now
         lastActivity = worker.loop.now
         if let inspector, inspectEnd(inspector) { return }

@@ -59,8 +59,10 @@ package final class MirrorCopy: UpstreamUser {
     // MARK: The request
 
     func sendBody(_ bytes: UnsafeRawBufferPointer) {
-        guard !isOver else { return }
-        upstream?.sendBody(bytes)
+        guard !isOver, let upstream else { return }
+        upstream.sendBody(bytes)
+        // Has it told as it takes what waits.
+        if case .http2 = upstream { upstream.checkBacklog() }
         account()
     }
 

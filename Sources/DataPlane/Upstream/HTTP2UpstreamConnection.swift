@@ -13,6 +13,8 @@ final class HTTP2UpstreamConnection: UpstreamConnection {
     private(set) var loss: UpstreamFailure?
     private var takesStreams = true
     private var hasBeenUsed = false
+    /// Open streams when it was last looked whether some have ended.
+    private var streamsSeen = 0
     /// The endpoint's settings have come.
     private var knowsLimit = false
     private var idleTimeout = Nanoseconds(0)
@@ -40,17 +42,16 @@ final class HTTP2UpstreamConnection: UpstreamConnection {
             state = .busy
             loop.setDeadline(self, .never)
         }
-        let sentBefore = sentBytes &+ UInt64(unsentBytes &+ session.pendingOutput)
-        let framing = request.forwarding.framing
+        // In plaintext, as `sentBytes` counts: what is sealed already has been counted there.
+        let sentBefore = sentBytes &+ UInt64(outgoing.count &+ session.pendingOutput)
         let fields = session.fieldList()
         fields.request(request.head, request.forwarding, scheme: port.tls == nil ? "http" : "https")
-        let endsStream = framing == .none || framing == .length(0)
-        guard let opened = session.openStream(fields, method: request.head.method, endsStream: endsStream) else {
-            return nil
-        }
+        let opened = session.openStream(fields, method: request.head.method, endsStream: request.endsWithHead)
+        guard let opened else { return nil }
         let stream = unsafeDowncast(opened, to: HTTP2UpstreamStream.self)
-        stream.begin(user, framing: framing, sentBefore: sentBefore, isFirst: !hasBeenUsed)
+        stream.begin(user, sentBefore: sentBefore, isFirst: !hasBeenUsed)
         hasBeenUsed = true
+        streamsSeen = session.openStreams
         flushLater()
         return stream
     }
@@ -90,7 +91,8 @@ final class HTTP2UpstreamConnection: UpstreamConnection {
         let before = outgoing.count
         session.takeOutput(into: &outgoing, limit: session.limits.outputBytes)
         // What there is to do about it may close the connection, which is not for here.
-        if isBroken || (session.openStreams == 0 && state == .busy) { loop.continueLater(self) }
+        let isUnused = session.openStreams == 0 && state == .busy
+        if isBroken || isUnused || session.openStreams < streamsSeen { loop.continueLater(self) }
         return outgoing.count > before
     }
 
@@ -104,6 +106,10 @@ final class HTTP2UpstreamConnection: UpstreamConnection {
     // MARK: Streams
 
     func resumeLater(_ stream: HTTP2UpstreamStream) {
+        guard isOpen else {
+            resumeAlone(stream)
+            return
+        }
         woken.append(stream)
         loop.continueLater(self)
     }
@@ -137,15 +143,22 @@ final class HTTP2UpstreamConnection: UpstreamConnection {
         port.unshare(self)
     }
 
+    /// An answer that was complete goes on to its slow reader without the connection it came on.
+    private func resumeAlone(_ stream: HTTP2UpstreamStream) { loop.later { stream.resumed() } }
+
     /// Draws the conclusions from what the session has come to.
     private func settle() {
         guard isOpen, state == .busy || state == .idle else { return }
         if isBroken {
             flush()
             fail(UpstreamFailure(cause: .upstreamProtocol))
-        } else if session.openStreams == 0 && state == .busy && !session.wantsOutput {
-            becomeIdle()
+            return
         }
+        // The place of a stream is free when the session lets go of it, which may be later than its user did.
+        let hasFreed = session.openStreams < streamsSeen
+        streamsSeen = session.openStreams
+        if session.openStreams == 0 && state == .busy && !session.wantsOutput { becomeIdle() }
+        if hasFreed && isOpen && hasRoom { port.roomChanged() }
     }
 
     private func becomeIdle() {
@@ -165,6 +178,7 @@ final class HTTP2UpstreamConnection: UpstreamConnection {
         loss = failure
         session.abandon(.internalError)
         closeConnection(reset: false)
+        handOver()
     }
 
     override func close() {
@@ -174,6 +188,12 @@ final class HTTP2UpstreamConnection: UpstreamConnection {
             flush()
         }
         closeConnection(reset: false)
+        handOver()
+    }
+
+    private func handOver() {
+        for stream in woken { resumeAlone(stream) }
+        woken.removeAll()
     }
 }
 

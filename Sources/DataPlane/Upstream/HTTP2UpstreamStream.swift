@@ -9,8 +9,6 @@ final class HTTP2UpstreamStream: HTTP2Stream {
     private var user: UpstreamUser?
     /// The endpoint is behind: the request's body has to wait.
     private(set) var isFull = false
-    /// Bytes of the request's body that are still to come, where that is known: the last ones end the stream.
-    private var requestLeft: UInt64?
     /// Bytes the connection had to send when the stream began: while the kernel has taken no more, nothing of this request
     /// has left.
     private var sentBefore: UInt64 = 0
@@ -33,21 +31,15 @@ final class HTTP2UpstreamStream: HTTP2Stream {
 
     // MARK: The request
 
-    func begin(_ user: UpstreamUser, framing: BodyFraming, sentBefore: UInt64, isFirst: Bool) {
+    func begin(_ user: UpstreamUser, sentBefore: UInt64, isFirst: Bool) {
         self.user = user
         self.sentBefore = sentBefore
         self.isFirst = isFirst
-        if case .length(let length) = framing { requestLeft = length }
     }
 
     func sendBody(_ bytes: UnsafeRawBufferPointer) {
         guard !bytes.isEmpty else { return }
-        var isLast = false
-        if let left = requestLeft {
-            requestLeft = left &- UInt64(bytes.count)
-            isLast = requestLeft == 0
-        }
-        session.send(self, bytes, endsStream: isLast)
+        session.send(self, bytes)
         connection.flushLater()
     }
 

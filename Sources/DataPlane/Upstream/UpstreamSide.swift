@@ -17,6 +17,8 @@ enum UpstreamSide {
     struct Request {
         var head: MessageHead
         var forwarding: RequestForwarding
+        /// Nothing follows.
+        var endsWithHead: Bool
     }
 
     /// Begins a request on the connection a lease stands for, or on a new one.

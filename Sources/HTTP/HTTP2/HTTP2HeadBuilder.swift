@@ -54,6 +54,7 @@ struct HTTP2HeadBuilder: ~Copyable {
 
     /// - Returns: what is wrong with the message, or `nil`.
     mutating func finish(_ head: MessageHead, endsStream: Bool, answersTo method: Method) -> MessageError? {
+        head.endsMessage = endsStream
         if failure == nil {
             do {
                 if !cookie.isEmpty { try append(staticBytes("cookie"), cookie.bytes, .other, head) }

@@ -243,6 +243,11 @@ class Gateway:
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
 
+    def is_stopped(self) -> bool:
+        """After SIGSTOP, whether every thread has come to a halt."""
+        tasks = Path(f"/proc/{self.pid}/task").glob("*/stat")
+        return all(task.read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
+
     @property
     def pid(self) -> int:
         return self.process.pid
