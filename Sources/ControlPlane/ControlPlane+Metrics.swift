@@ -5,6 +5,7 @@ import Dispatch
 import EventLoop
 import Glibc
 import Synchronization
+import TLS
 package import Telemetry
 import Traffic
 
@@ -172,6 +173,14 @@ extension ControlPlane {
             for outcome in HandshakeOutcome.allCases {
                 page.sample(
                     [.listener: listener.name, .outcome: outcome.name], listener.connections.handshakes(outcome))
+            }
+        }
+        page.family(.certificateNotAfter)
+        for (listener, _) in current {
+            for certificate in listener.certificates {
+                guard let end = certificate.validity?.upperBound else { continue }
+                page.sample(
+                    [.listener: listener.name, .certificate: certificate.subject], UInt64(clamping: end))
             }
         }
         page.family(.http2Aborts)

@@ -135,6 +135,15 @@ def test_the_name_decides_the_certificate(secured, authority, certificates):
             assert client.exchange(get("/")).status == 200
 
 
+def test_metrics_say_when_certificates_expire(secured, certificates):
+    gateway = secured(certificate=f"{certificates['ec'].yaml}, {certificates['other'].yaml}")
+    metrics = gateway.metrics()
+    for name in ("ec", "other"):
+        end = metrics.sum("sluice_certificate_not_after_timestamp_seconds", certificate=f"CN={name},O=tests")
+        # They are made for two days.
+        assert 86_400 < end - time.time() <= 2 * 86_400
+
+
 def test_client_certificates(secured, authority, certificates):
     gateway = secured(f", clientCA: {authority.certificate}, clientAuth: require")
     own = trusting(authority)

@@ -49,6 +49,8 @@ package final class ListenerState: Sendable {
     }
 
     package var speaksTLS: Bool { tls != nil }
+    /// What is presented to clients.
+    package var certificates: [TLSCertificateSummary] { tls?.certificates ?? [] }
 
     package func trusts(_ address: SocketAddress) -> Bool {
         let (high, low) = address.mapped

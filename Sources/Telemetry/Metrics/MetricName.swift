@@ -29,6 +29,7 @@ package enum MetricName: UInt8, Sendable, CaseIterable {
     case connectionsRefused
     case tlsHandshakes
     case http2Aborts
+    case certificateNotAfter
 
     // The gateway itself.
     case accessLogDropped
@@ -52,6 +53,8 @@ package enum MetricKind: String, Sendable {
 /// A label of a metric. Every value comes from the configuration or from a fixed list, never from a request.
 package enum MetricLabel: String, Sendable {
     case route, backend, endpoint, listener, code, cause, outcome, reason, hash, version
+    /// A certificate's subject.
+    case certificate
     /// `http1` or `http2`.
     case `protocol`
     /// The number of a gRPC status code, 0...16.
@@ -163,6 +166,10 @@ extension MetricName {
             Row(
                 "sluice_http2_aborts_total", .counter, [.listener, .reason],
                 "HTTP/2 connections ended because the client did too much of something")
+        case .certificateNotAfter:
+            Row(
+                "sluice_certificate_not_after_timestamp_seconds", .gauge, [.listener, .certificate],
+                "When a listener's certificate expires, since the Unix epoch")
         case .accessLogDropped:
             Row(
                 "sluice_access_log_dropped_total", .counter, [],
