@@ -1,0 +1,205 @@
+package import Base
+import Synchronization
+
+/// Whether an endpoint may be used: one record for all loops, which the control queue writes and loops read for each
+/// candidate with a single load. Survives reloads, like `EndpointLoad`.
+///
+/// Everything is in one word, so that what belongs together changes together:
+///
+///     bits  0-15   errors in a row since the last answer
+///     bits 16-20   flags
+///     bits 32-63   generation, counted up with every change of standing
+///
+/// A try carries the generation it began in. What began before an ejection says nothing about the time after it, and is
+/// not counted any more.
+package final class EndpointHealth: Sendable {
+    private let word = Atomic<UInt64>(0)
+    private let returned: Atomic<UInt64>
+
+    private static var errors: UInt64 { 0xFFFF }
+    /// The active check failed.
+    private static var unhealthy: UInt64 { 1 << 16 }
+    /// Left alone for a while by outlier detection.
+    private static var ejected: UInt64 { 1 << 17 }
+    /// Back for one request at a time,
+    private static var probing: UInt64 { 1 << 18 }
+    /// and that one is under way.
+    private static var probeTaken: UInt64 { 1 << 19 }
+    /// An operator wants nothing new sent there.
+    private static var draining: UInt64 { 1 << 20 }
+    /// Any of these, and the endpoint is passed over.
+    private static var out: UInt64 { unhealthy | ejected | probeTaken | draining }
+    private static var standings: UInt64 { ejected | probing | probeTaken }
+    private static var generation: UInt64 { 1 << 32 }
+
+    /// More errors than this in a row are not told apart; what `consecutiveErrors` may be at most.
+    package static var maxThreshold: Int { 0xFFFF }
+
+    /// - Parameter since: when the endpoint was added, if others were there before; `nil` for one there from the start,
+    ///   which needs no slow start.
+    package init(since: Instant? = nil) { returned = Atomic(since?.nanoseconds ?? 0) }
+
+    /// Whether a request may go there now. One load, for each candidate of each request.
+    package var isUsable: Bool { word.load(ordering: .relaxed) & Self.out == 0 }
+
+    /// When it was added or last came back, from which slow start counts; the start of the clock if it was always
+    /// there.
+    package var usableSince: Instant { Instant(nanoseconds: returned.load(ordering: .relaxed)) }
+
+    package var consecutiveErrors: Int { Int(word.load(ordering: .relaxed) & Self.errors) }
+
+    /// Not usable for new requests at an operator's wish, or once more.
+    package var isDraining: Bool { word.load(ordering: .relaxed) & Self.draining != 0 }
+
+    package var isUnhealthy: Bool { word.load(ordering: .relaxed) & Self.unhealthy != 0 }
+
+    // MARK: - Loops
+
+    /// One try, from `begin` to `record`.
+    package struct Ticket: Sendable, Equatable {
+        fileprivate var generation: UInt32
+        /// The one request that decides whether an ejected endpoint comes back.
+        package fileprivate(set) var isProbe: Bool
+    }
+
+    /// Call for the endpoint that was chosen. Writes only where the endpoint is probing.
+    ///
+    /// - Returns: `nil` if it has become unusable since it was looked at, perhaps because another loop took the probe:
+    ///   choose another.
+    package func begin() -> Ticket? {
+        var seen = word.load(ordering: .relaxed)
+        while seen & Self.out == 0 {
+            guard seen & Self.probing != 0 else { return Ticket(generation: UInt32(seen >> 32), isProbe: false) }
+            let (exchanged, found) = word.weakCompareExchange(
+                expected: seen, desired: seen | Self.probeTaken, ordering: .relaxed)
+            if exchanged { return Ticket(generation: UInt32(seen >> 32), isProbe: true) }
+            seen = found
+        }
+        return nil
+    }
+
+    /// The same where so few are usable that all are used: what is ejected is tried as well, but proves nothing.
+    package func beginInPanic() -> Ticket {
+        begin() ?? Ticket(generation: UInt32(word.load(ordering: .relaxed) >> 32), isProbe: false)
+    }
+
+    /// Something the control queue has to judge.
+    package struct Report: Sendable, Equatable {
+        package enum Finding: Sendable, Equatable {
+            case tooManyErrors, probeSucceeded, probeFailed
+        }
+        package var finding: Finding
+        /// Of the last error.
+        package var outcome: EndpointOutcome
+        fileprivate var generation: UInt32
+    }
+
+    /// Call once the outcome is known: when the response head has come, and again if the rest of it then fails. An
+    /// answer writes nothing unless there were errors before it.
+    ///
+    /// - Parameters:
+    ///   - ticket: reports the end of a probe once; what follows with the same ticket is not counted.
+    ///   - threshold: `consecutiveErrors`, 0...`maxThreshold`; 0 counts nothing.
+    /// - Returns: what to post to the control queue; `nil` nearly always. After too many errors counting begins anew,
+    ///   so an endpoint that could not be ejected is reported again in time.
+    package func record(_ outcome: EndpointOutcome, of ticket: inout Ticket, threshold: Int) -> Report? {
+        if ticket.isProbe {
+            ticket.isProbe = false
+            return recordProbe(outcome, ticket.generation)
+        }
+        guard outcome != .neutral else { return nil }
+        var seen = word.load(ordering: .relaxed)
+        while UInt32(seen >> 32) == ticket.generation, seen & Self.standings == 0 {
+            var desired = seen & ~Self.errors
+            var isTooMany = false
+            if outcome.countsAgainstEndpoint {
+                guard threshold > 0 else { return nil }
+                let errors = Int(seen & Self.errors) + 1
+                isTooMany = errors >= min(threshold, Self.maxThreshold)
+                if !isTooMany { desired |= UInt64(errors) }
+            } else if desired == seen {
+                return nil
+            }
+            let (exchanged, found) = word.weakCompareExchange(expected: seen, desired: desired, ordering: .relaxed)
+            if exchanged {
+                return isTooMany
+                    ? Report(finding: .tooManyErrors, outcome: outcome, generation: ticket.generation) : nil
+            }
+            seen = found
+        }
+        return nil
+    }
+
+    private func recordProbe(_ outcome: EndpointOutcome, _ generation: UInt32) -> Report? {
+        if outcome == .neutral {
+            // Nothing was learnt: the next request is the probe.
+            update { UInt32($0 >> 32) == generation ? $0 & ~Self.probeTaken : $0 }
+            return nil
+        }
+        return Report(
+            finding: outcome.countsAgainstEndpoint ? .probeFailed : .probeSucceeded, outcome: outcome,
+            generation: generation)
+    }
+
+    // MARK: - The control queue
+
+    package enum Standing: UInt8, Sendable {
+        case serving, ejected, probing
+    }
+
+    package var standing: Standing {
+        let bits = word.load(ordering: .relaxed)
+        if bits & Self.probing != 0 { return .probing }
+        return bits & Self.ejected != 0 ? .ejected : .serving
+    }
+
+    /// Begins a new generation. Only `OutlierDetection` calls it.
+    func change(to standing: Standing, now: Instant) {
+        if standing == .serving { returned.store(now.nanoseconds, ordering: .relaxed) }
+        update { bits in
+            let flag: UInt64 =
+                switch standing {
+                case .serving: 0
+                case .ejected: Self.ejected
+                case .probing: Self.probing
+                }
+            return (bits & ~(Self.errors | Self.standings) | flag) &+ Self.generation
+        }
+    }
+
+    /// Lets another request through beside a probe that takes long; whichever ends first decides.
+    func reopenProbe() { update { $0 & Self.probing != 0 ? $0 & ~Self.probeTaken : $0 } }
+
+    /// Whether a report is about the present standing and not about one that has ended.
+    func isCurrent(_ report: Report) -> Bool { UInt32(word.load(ordering: .relaxed) >> 32) == report.generation }
+
+    /// The verdict of the active check. A return is a fresh start: errors are forgotten and slow start begins.
+    package func setUnhealthy(_ isUnhealthy: Bool, now: Instant) {
+        if isUnhealthy {
+            update { $0 | Self.unhealthy }
+        } else if self.isUnhealthy {
+            returned.store(now.nanoseconds, ordering: .relaxed)
+            update { $0 & ~(Self.unhealthy | Self.errors) }
+        }
+    }
+
+    package func setDraining(_ isDraining: Bool, now: Instant) {
+        if isDraining {
+            update { $0 | Self.draining }
+        } else if self.isDraining {
+            returned.store(now.nanoseconds, ordering: .relaxed)
+            update { $0 & ~(Self.draining | Self.errors) }
+        }
+    }
+
+    private func update(_ change: (UInt64) -> UInt64) {
+        var seen = word.load(ordering: .relaxed)
+        while true {
+            let desired = change(seen)
+            if desired == seen { return }
+            let (exchanged, found) = word.weakCompareExchange(expected: seen, desired: desired, ordering: .relaxed)
+            if exchanged { return }
+            seen = found
+        }
+    }
+}
