@@ -8,7 +8,7 @@ TESTS  ?= Tests/EndToEnd
 PYTEST_ARGS ?=
 
 # Headers and libraries the build needs beside Swift; g++ stands for the C++ library its static runtime links with.
-PACKAGES = libssl-dev libnghttp2-dev libcrypt-dev g++ pkg-config git
+PACKAGES = libssl-dev libnghttp2-dev libcurl4-openssl-dev libcrypt-dev g++ pkg-config git
 # An import that the manifest does not allow is an error, so that the floors of docs/architecture.md hold.
 RELEASE  = -c release --static-swift-stdlib --explicit-target-dependency-import-check error
 # The longest file a reader should have to hold in mind.

@@ -48,6 +48,7 @@ let package = Package(
         // A module of its own, so that Credentials goes on to see libcrypto alone.
         .systemLibrary(name: "CSSL", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
 
         // words
         floor("Base"),
@@ -63,6 +64,7 @@ let package = Package(
         // IO
         floor("TLS", ["Base", "Configuration", "CSSL"]),
         floor("EventLoop", ["Base", "CLinux", "TLS"]),
+        floor("ControlClient", ["Base", "Configuration", "Inference", "CCurl"]),
 
         // assembly
         floor(
@@ -105,6 +107,7 @@ let package = Package(
         tests(of: "Traffic", ["Base", "HTTP", "Configuration"]),
         tests(of: "EventLoop", ["Base"]),
         tests(of: "TLS", ["Base", "CSSL"]),
+        tests(of: "ControlClient", ["Base", "Configuration", "TLS", "CNGHTTP2", "CSSL"]),
         tests(of: "ConfigFiles", ["Base", "Configuration"]),
     ]
 )
