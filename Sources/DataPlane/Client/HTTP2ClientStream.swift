@@ -30,7 +30,7 @@ final class HTTP2ClientStream: HTTP2Stream {
         let exchange = connection.worker.takeExchange(.http2(self))
         self.exchange = exchange
         session.moveHead(of: self, to: exchange.head)
-        if let refusal = refusal {
+        if let refusal {
             exchange.reject(refusal)
             return
         }
@@ -112,13 +112,7 @@ final class HTTP2ClientStream: HTTP2Stream {
     }
 
     func sendEnd(trailers: MessageHead?) {
-        if let trailers {
-            let fields = session.fieldList()
-            fields.trailers(trailers)
-            session.finish(self, trailers: fields)
-        } else {
-            session.finish(self)
-        }
+        session.finish(self, trailers: trailers)
         connection.flushLater()
     }
 

@@ -94,9 +94,7 @@ extension Exchange {
     // MARK: Status
 
     func noteStatus(_ head: MessageHead) {
-        guard let field = head.first(named: "grpc-status") else { return }
-        // What is no status is one that nobody knows (gRPC over HTTP/2, "Responses").
-        grpcStatus = GRPCStatus.parse(head.value(field)) ?? .unknown
+        if let stated = head.grpcStatus { grpcStatus = stated }
     }
 
     /// The error as fields: of an answer that has nothing else, or of trailers.
@@ -120,5 +118,14 @@ extension Exchange {
         addStatus(cause, cause.message, to: trailers)
         client?.sendEnd(trailers: trailers)
         worker.giveHead(trailers)
+    }
+}
+
+extension MessageHead {
+    /// How a call ended, as an answer of trailers only or a trailer section says; `nil` where it says nothing.
+    var grpcStatus: GRPCStatus? {
+        guard let field = first(named: "grpc-status") else { return nil }
+        // What is no status is one that nobody knows (gRPC over HTTP/2, "Responses").
+        return GRPCStatus.parse(value(field)) ?? .unknown
     }
 }

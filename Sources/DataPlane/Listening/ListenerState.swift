@@ -32,14 +32,8 @@ package final class ListenerState: Sendable {
         headerTimeout = Nanoseconds(listener.limits.headerTimeout)
         idleTimeout = Nanoseconds(listener.limits.idleTimeout)
         maxConnectionAge = listener.limits.maxConnectionAge.map { Nanoseconds($0) }
-        var http2 = HTTP2Limits()
-        http2.concurrentStreams = UInt32(clamping: listener.limits.http2Streams)
-        http2.headerListBytes = listener.limits.headerBytes
-        // On the wire a block is no larger than its list, but for long Huffman codes.
-        http2.headerBlockBytes = http2.headerListBytes + http2.headerListBytes / 4
-        http2.decodedHeaderBytes = 4 * http2.headerListBytes
-        http2.continuations = 4 + http2.headerBlockBytes / 16_384
-        self.http2 = http2
+        http2 = HTTP2Limits(
+            concurrentStreams: UInt32(clamping: listener.limits.http2Streams), headerBytes: listener.limits.headerBytes)
         perClient = listener.limits.perClient
         proxyProtocol = listener.proxyProtocol
         self.tls = tls

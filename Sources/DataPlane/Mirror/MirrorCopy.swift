@@ -113,8 +113,7 @@ package final class MirrorCopy: UpstreamUser {
     }
 
     private func noteStatus(_ head: MessageHead) {
-        guard isGRPC, let field = head.first(named: "grpc-status") else { return }
-        grpcStatus = GRPCStatus.parse(head.value(field)) ?? .unknown
+        if isGRPC, let stated = head.grpcStatus { grpcStatus = stated }
     }
 
     override func upstreamFailed(_ failure: UpstreamFailure) {

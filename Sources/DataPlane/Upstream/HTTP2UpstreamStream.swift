@@ -44,13 +44,7 @@ final class HTTP2UpstreamStream: HTTP2Stream {
     }
 
     func sendEnd(trailers: MessageHead?) {
-        if let trailers {
-            let fields = session.fieldList()
-            fields.trailers(trailers)
-            session.finish(self, trailers: fields)
-        } else {
-            session.finish(self)
-        }
+        session.finish(self, trailers: trailers)
         connection.flushLater()
     }
 

@@ -13,6 +13,17 @@ package struct HTTP2Limits: Sendable {
 
     package init() {}
 
+    /// The limits of a listener: what one header may take decides about all that bounds header blocks.
+    package init(concurrentStreams: UInt32, headerBytes: Int) {
+        self.concurrentStreams = concurrentStreams
+        headerListBytes = headerBytes
+        // On the wire a block is no larger than its list, but for long Huffman codes.
+        headerBlockBytes = headerBytes + headerBytes / 4
+        decodedHeaderBytes = 4 * headerBytes
+        // A frame carries 16 KiB; clients cut smaller ones too.
+        continuations = 4 + headerBlockBytes / 16_384
+    }
+
     // MARK: Sizes
 
     /// Open streams of a peer, announced (RFC 9113 section 6.5.2). Clients open about a hundred; each may hold a window

@@ -128,6 +128,17 @@ extension HTTP2Session {
         resume(stream)
     }
 
+    /// Ends the body, with those of the trailer fields that may go on, if there are any.
+    package func finish(_ stream: HTTP2Stream, trailers head: MessageHead?) {
+        guard let head else {
+            finish(stream)
+            return
+        }
+        let fields = fieldList()
+        fields.trailers(head)
+        finish(stream, trailers: fields)
+    }
+
     /// Asks for `streamDrained` when the queue is half of `HTTP2Limits.streamQueue` or less.
     package func awaitDrain(_ stream: HTTP2Stream) { stream.awaitsDrain = true }
 
