@@ -1,5 +1,6 @@
 """The PROXY protocol in front of requests, and how many connections one client may have."""
 
+import contextlib
 import socket
 import ssl
 import struct
@@ -147,8 +148,12 @@ def test_a_client_has_as_many_connections_as_it_may(behind):
 
 def test_the_limit_holds_without_a_proxy_and_over_loops(proxies):
     proxy = proxies(CONFIG.replace("    proxyProtocol: true\n", "").replace("listeners:", "loops: 2\nlisteners:"))
-    clients = [Client(proxy.gateway.host, proxy.gateway.port) for _ in range(8)]
+    clients = []
     served = 0
+    for _ in range(8):
+        # A refused connection is reset, and connect() itself may be what hears of it.
+        with contextlib.suppress(ConnectionError):
+            clients.append(Client(proxy.gateway.host, proxy.gateway.port))
     for client in clients:
         try:
             client.send(get("/x"))
