@@ -11,6 +11,14 @@ package struct Backend: Sendable, Equatable {
     /// `nil` means cleartext.
     package var tls: BackendTLS?
     package var endpoints: [Endpoint] = []
+    package var balance = Balance.leastRequest
+    /// `nil` means that endpoints are not asked: what requests show is all that is known of them.
+    package var health: HealthCheck?
+    package var outlierDetection = OutlierDetection()
+    /// How long an endpoint that comes, or comes back, takes to get its whole weight; `nil` means none.
+    package var slowStart: Duration?
+    /// Below this percentage of usable endpoints all are used; 0 turns that off.
+    package var panicThreshold = 50.0
     package var limits = Limits()
     package var timeouts = Timeouts()
 

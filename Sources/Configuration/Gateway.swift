@@ -11,6 +11,10 @@ package struct Gateway: Sendable, Equatable {
     package var metrics: HostPort?
     package var accessLog: AccessLog?
     package var shutdown = Shutdown()
+    /// Bytes of memory past which new work is refused; `nil` means 80 % of the control group's limit, if it has one.
+    package var memoryLimit: Int64?
+    /// The path of the Unix socket over which a newer process takes over the listening sockets; `nil` means none.
+    package var takeoverSocket: String?
     /// Names pinned to an address ahead of DNS, lower-case, as written or fully qualified.
     package var resolve: [String: HostPort] = [:]
     /// In file order; names are unique.

@@ -13,6 +13,9 @@ package struct Route: Sendable, Equatable {
     package var idleTimeout: Duration? = .seconds(300)
     /// Request body in bytes; `nil` means none.
     package var maxBodySize: Int64?
+    package var priority = Priority.normal
+    /// `nil` means that only what an endpoint certainly has not seen is sent again.
+    package var retries: Retries?
 
     package init(name: String, action: Action) {
         self.name = name
