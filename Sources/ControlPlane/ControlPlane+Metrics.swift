@@ -59,15 +59,24 @@ extension ControlPlane {
         guard let snapshot else { return }
         var auth: [String: OutcomeCounts<AuthOutcome>] = [:]
         var retries: [String: OutcomeCounts<RetryReason>] = [:]
+        var stops: [String: OutcomeCounts<RetryStop>] = [:]
         for route in reports.flatMap(\.routes) {
             auth[route.route, default: OutcomeCounts()].add(route.auth)
             retries[route.route, default: OutcomeCounts()].add(route.retries)
+            stops[route.route, default: OutcomeCounts()].add(route.obstacles)
         }
         page.family(.retries)
         for route in snapshot.routes where !route.backends.isEmpty {
             for reason in RetryReason.allCases {
                 guard let count = retries[route.route.name]?[reason] else { continue }
                 page.sample([.route: route.route.name, .reason: reason.name], count)
+            }
+        }
+        page.family(.retriesStopped)
+        for route in snapshot.routes where route.route.retries != nil {
+            for reason in RetryStop.allCases {
+                page.sample(
+                    [.route: route.route.name, .reason: reason.name], stops[route.route.name]?[reason] ?? 0)
             }
         }
         page.family(.routeWeight)
@@ -139,7 +148,44 @@ extension ControlPlane {
         page.family(.endpointUp)
         for backend in backends {
             for endpoint in backend.endpoints {
-                page.sample([.backend: backend.backend.name, .endpoint: endpoint.address.description], UInt64(1))
+                let isUp = health.view(of: endpoint.address, in: backend.backend.name)?.isUp ?? true
+                page.sample(
+                    [.backend: backend.backend.name, .endpoint: endpoint.address.description], UInt64(isUp ? 1 : 0))
+            }
+        }
+        writeHealth(backends, &page)
+        page.family(.hashKeys)
+        for backend in backends {
+            guard case .hash = backend.backend.balance else { continue }
+            let (found, absent) = (backend.load.keysFound.current, backend.load.keysAbsent.current)
+            page.sample([.backend: backend.backend.name, .outcome: "found"], UInt64(clamping: found))
+            page.sample([.backend: backend.backend.name, .outcome: "absent"], UInt64(clamping: absent))
+        }
+    }
+
+    private func writeHealth(_ backends: [ResolvedBackend], _ page: inout Exposition) {
+        var views: [(backend: String, endpoint: String, view: EndpointView)] = []
+        for backend in backends {
+            for endpoint in backend.endpoints {
+                guard let view = health.view(of: endpoint.address, in: backend.backend.name) else { continue }
+                views.append((backend.backend.name, endpoint.address.description, view))
+            }
+        }
+        page.family(.endpointChanged)
+        for (backend, endpoint, view) in views {
+            guard let changed = view.changed else { continue }
+            page.sample(
+                [.backend: backend, .endpoint: endpoint, .reason: view.reason ?? ""], UInt64(max(0, changed)))
+        }
+        page.family(.endpointEjections)
+        for (backend, endpoint, view) in views {
+            page.sample([.backend: backend, .endpoint: endpoint], view.ejections)
+        }
+        page.family(.healthChecks)
+        for (backend, endpoint, view) in views {
+            guard let checks = view.checks else { continue }
+            for outcome in HealthCheckOutcome.allCases {
+                page.sample([.backend: backend, .endpoint: endpoint, .outcome: outcome.name], checks[outcome])
             }
         }
     }

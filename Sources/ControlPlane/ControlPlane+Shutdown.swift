@@ -23,6 +23,13 @@ extension ControlPlane {
         }
     }
 
+    /// The same for one endpoint of a backend. `completion` gets whether there is such an endpoint, on the control queue.
+    package func setDraining(
+        _ draining: Bool, endpoint: String, of backend: String, completion: @escaping @Sendable (Bool) -> Void
+    ) {
+        queue.async { [self] in completion(health.setDraining(draining, endpoint, of: backend)) }
+    }
+
     /// The first call ends the process in order, a second one at once. Never waits for a reload that is under way.
     package func shutdown(_ signal: String) {
         if stopRequested.exchange(true, ordering: .acquiringAndReleasing) {

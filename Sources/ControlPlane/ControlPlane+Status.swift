@@ -58,11 +58,8 @@ extension ControlPlane {
             Status.Backend(
                 name: resolved.backend.name, inFlight: resolved.load.inFlight.load(ordering: .relaxed),
                 queued: resolved.load.queued.load(ordering: .relaxed),
-                endpoints: resolved.endpoints.map {
-                    .init(
-                        address: $0.address.description, weight: $0.weight,
-                        inFlight: $0.load.inFlight.load(ordering: .relaxed),
-                        connections: $0.load.connections.load(ordering: .relaxed))
+                endpoints: resolved.endpoints.map { endpoint in
+                    Status.Backend.Endpoint(endpoint, health.view(of: endpoint.address, in: resolved.backend.name))
                 })
         }
     }
@@ -130,6 +127,29 @@ private struct Status: Encodable {
             var weight: Int
             var inFlight: Int
             var connections: Int
+            /// up, unhealthy, ejected, probing or draining
+            var state: String
+            /// Why it is, or last was, not up.
+            var reason: String?
+            /// What its health check said.
+            var detail: String?
+            /// Of the last change of `state`.
+            var changed: String?
+            var consecutiveErrors: Int
+            var ejections: UInt64
+
+            init(_ endpoint: ResolvedEndpoint, _ view: EndpointView?) {
+                address = endpoint.address.description
+                weight = endpoint.weight
+                inFlight = endpoint.load.inFlight.load(ordering: .relaxed)
+                connections = endpoint.load.connections.load(ordering: .relaxed)
+                state = (view?.state ?? .up).rawValue
+                reason = view?.reason
+                detail = view?.detail
+                changed = view?.changed.map(Status.text)
+                consecutiveErrors = view?.consecutiveErrors ?? 0
+                ejections = view?.ejections ?? 0
+            }
         }
 
         var name: String

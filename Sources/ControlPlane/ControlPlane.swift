@@ -22,6 +22,7 @@ package final class ControlPlane: @unchecked Sendable {
     let listeners: Listeners
     let verifier: Verifier
     var registry = Registry()
+    let health: HealthMonitor
     var known: [HostPort: [SocketAddress]] = [:]
     var logWriter: LogWriter?
     var droppedByOldWriters: UInt64 = 0
@@ -57,7 +58,18 @@ package final class ControlPlane: @unchecked Sendable {
             guard let loop = Loop(label: "sluice.loop.\(index)") else { return nil }
             workers.append(Worker(loop: loop, index: index, verifier: verifier, seed: Machine.seed()))
         }
-        for worker in workers { worker.siblings = workers }
+        let all = workers
+        let health = HealthMonitor(queue: queue, logger: logger) { load, health in
+            for worker in all {
+                worker.loop.post { worker.forgetOutages(health) }
+                worker.serveLater(load)
+            }
+        }
+        for worker in workers {
+            worker.siblings = workers
+            worker.reportHealth = { [queue] report in queue.async { health.judge(report) } }
+        }
+        self.health = health
         self.workers = workers
         listeners = Listeners(workers: workers, descriptors: descriptors)
     }
@@ -200,6 +212,7 @@ package final class ControlPlane: @unchecked Sendable {
         done.wait()
         listeners.apply(gateway.listeners, prepared)
         commitAdmin(true)
+        health.update(next)
         updateReadiness()
         return nil
     }

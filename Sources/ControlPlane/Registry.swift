@@ -1,3 +1,4 @@
+import Base
 import Configuration
 import Credentials
 import DataPlane
@@ -19,10 +20,17 @@ struct Registry {
     }
 
     private var backends: [String: BackendLoad] = [:]
-    private var endpoints: [EndpointKey: EndpointLoad] = [:]
+    private var endpoints: [EndpointKey: EndpointState] = [:]
+    private var retryBudgets: [String: RetryBudget] = [:]
     private var mirrors: [MirrorKey: MirrorLoad] = [:]
     private var userTables: [[String: String]: UserTable] = [:]
     private var secureBackends: [String: SecureBackend] = [:]
+
+    /// How busy an endpoint is, and whether it may be used.
+    private struct EndpointState {
+        var load = EndpointLoad()
+        var health: EndpointHealth
+    }
 
     /// TLS settings and what was made of them: kept, with the sessions it remembers, as long as the settings stay the same.
     struct SecureBackend {
@@ -54,20 +62,23 @@ struct Registry {
         var next = Registry()
         next.secureBackends = tls
         let resolved = zip(gateway.backends, addresses).map { backend, addresses in
+            let isNew = self.backends[backend.name] == nil
             let load = self.backends[backend.name] ?? BackendLoad()
             next.backends[backend.name] = load
             var endpoints: [ResolvedEndpoint] = []
             for (endpoint, found) in zip(backend.endpoints, addresses) {
                 for address in found where !endpoints.contains(where: { $0.address == address }) {
                     let key = EndpointKey(backend: backend.name, address: address)
-                    let load = self.endpoints[key] ?? EndpointLoad()
-                    next.endpoints[key] = load
+                    // Where others were there before, a newcomer starts slowly.
+                    let state =
+                        self.endpoints[key] ?? EndpointState(health: EndpointHealth(since: isNew ? nil : .now()))
+                    next.endpoints[key] = state
                     // The configuration is checked: every host is a name that a certificate can have.
                     let serverName = backend.tls.flatMap { TLSServerName($0.serverName ?? endpoint.address.host) }
                     endpoints.append(
                         ResolvedEndpoint(
                             address: address, grpcAddress: endpoint.grpcPort.map { address.with(port: $0) },
-                            weight: endpoint.weight, load: load, serverName: serverName))
+                            weight: endpoint.weight, load: state.load, health: state.health, serverName: serverName))
                 }
             }
             return ResolvedBackend(
@@ -102,6 +113,14 @@ struct Registry {
             next.userTables[auth.users] = table
             users = table
         }
-        return ResolvedRoute(route: route, backends: backends, mirrors: mirrors, users: users)
+        var budget: RetryBudget?
+        if let retries = route.retries {
+            let known = retryBudgets[route.name] ?? RetryBudget(percent: retries.budgetPercent)
+            known.percent = retries.budgetPercent
+            next.retryBudgets[route.name] = known
+            budget = known
+        }
+        return ResolvedRoute(
+            route: route, backends: backends, mirrors: mirrors, users: users, retryBudget: budget)
     }
 }

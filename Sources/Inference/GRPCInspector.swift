@@ -22,7 +22,8 @@ package final class GRPCInspector {
     private var hasVersion = false
     /// Bytes of a later message's name that were equal to the first one's.
     private var compared = 0
-    private var readsModel = false
+    /// The messages are read for the model they name.
+    package private(set) var readsModel = false
     private var modelIsOptional = false
     private var isFirstMessage = true
     private var windowLeft = 0

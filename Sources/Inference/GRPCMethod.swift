@@ -26,6 +26,18 @@ package enum GRPCMethod {
         return path.count == method.utf8CodeUnitCount && isEqual(path[...], method)
     }
 
+    /// Whether the method at `path` takes inference requests.
+    ///
+    /// - Returns: how many of them one call takes; `nil` for every other method.
+    package static func inference(_ path: UnsafeRawBufferPointer) -> Inference? {
+        let unary: StaticString = "/inference.GRPCInferenceService/ModelInfer"
+        let stream: StaticString = "/inference.GRPCInferenceService/ModelStreamInfer"
+        if path.count == unary.utf8CodeUnitCount { return isEqual(path[...], unary) ? .unary : nil }
+        return path.count == stream.utf8CodeUnitCount && isEqual(path[...], stream) ? .stream : nil
+    }
+
+    package enum Inference { case unary, stream }
+
     private static func isEqual(_ bytes: Slice<UnsafeRawBufferPointer>, _ text: StaticString) -> Bool {
         equals(
             UnsafeRawBufferPointer(rebasing: bytes),

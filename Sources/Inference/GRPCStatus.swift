@@ -47,6 +47,24 @@ package enum GRPCStatus: UInt8, CaseIterable, Sendable {
             default: .unknown
             }
     }
+
+    /// The status that another client would have been told, by which routes list what is tried again.
+    package var httpStatus: Int {
+        switch self {
+        case .ok: 200
+        case .invalidArgument, .failedPrecondition, .outOfRange: 400
+        case .unauthenticated: 401
+        case .permissionDenied: 403
+        case .notFound: 404
+        case .alreadyExists, .aborted: 409
+        case .resourceExhausted: 429
+        case .cancelled: 499
+        case .unknown, .internal, .dataLoss: 500
+        case .unimplemented: 501
+        case .unavailable: 503
+        case .deadlineExceeded: 504
+        }
+    }
 }
 
 extension ByteBuffer {

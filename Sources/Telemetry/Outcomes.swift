@@ -117,6 +117,50 @@ package enum ReloadOutcome: UInt8, OutcomeLabel {
     }
 }
 
+/// What an endpoint's health check found.
+package enum HealthCheckOutcome: UInt8, OutcomeLabel {
+    case ok
+    /// The server runs, and says that it is not ready.
+    case notReady
+    /// No answer, or another one than a ready server gives.
+    case failed
+
+    package var name: String {
+        switch self {
+        case .ok: "ok"
+        case .notReady: "not_ready"
+        case .failed: "failed"
+        }
+    }
+}
+
+/// Why a request that failed was not sent again, although its route's `retries` list what happened.
+package enum RetryStop: UInt8, OutcomeLabel {
+    /// An answer had begun to go to the client.
+    case responseStarted
+    /// It could have been carried out twice.
+    case notSafe
+    /// Its body was longer than `maxBufferedBytes`.
+    case notReplayable
+    /// It had its `attempts`.
+    case noAttemptsLeft
+    /// The exchange would have been over before the next try.
+    case noTimeLeft
+    /// The route had as many retries as `budgetPercent` allows.
+    case overBudget
+
+    package var name: String {
+        switch self {
+        case .responseStarted: "response_started"
+        case .notSafe: "not_safe"
+        case .notReplayable: "not_replayable"
+        case .noAttemptsLeft: "no_attempts_left"
+        case .noTimeLeft: "no_time_left"
+        case .overBudget: "over_budget"
+        }
+    }
+}
+
 /// Why a request was sent to an endpoint again.
 package enum RetryReason: UInt8, OutcomeLabel {
     /// A pooled connection turned out to be closed before a byte of the answer.

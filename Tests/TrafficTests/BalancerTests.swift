@@ -94,7 +94,7 @@ struct BalancerTests {
         (100, 4, 4, false), (100, 4, 3, true), (1, 4, 0, true), (1, 4, 1, false), (50, 0, 0, false), (-5, 2, 0, false),
         (400, 2, 2, false),
     ]) func panicThreshold(_ percent: Int, _ count: Int, _ usable: Int, _ isReached: Bool) {
-        #expect(PanicThreshold(percent: percent).isReached(usable: usable, of: count) == isReached)
+        #expect(PanicThreshold(percent: Double(percent)).isReached(usable: usable, of: count) == isReached)
     }
 
     /// At half the endpoints the usable ones serve alone; below that all do, those that are down as well.

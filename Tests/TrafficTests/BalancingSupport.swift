@@ -34,7 +34,7 @@ struct BalancedEndpoints {
                     ConsistentHash(identities: identities, weights: weights), keyless: LeastRequest(weights: weights))
             }
         return Balancer(
-            policy, endpoints: weights.count, panicThreshold: PanicThreshold(percent: panic),
+            policy, endpoints: weights.count, panicThreshold: PanicThreshold(percent: Double(panic)),
             slowStart: SlowStart(slowStart))
     }
 

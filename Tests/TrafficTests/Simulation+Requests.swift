@@ -15,6 +15,7 @@ extension Simulation {
             let isOfFirst = random.chance(percent: setup.firstLoopPercent)
             let request = SimulatedRequest(
                 number: requests.count, kind: kinds[Int(random.below(UInt32(kinds.count)))],
+                isUrgent: setup.urgentPercent > 0 && random.chance(percent: setup.urgentPercent),
                 loop: isOfFirst ? 0 : Int(random.below(UInt32(setup.loops))), came: now)
             requests.append(request)
             unfinished += 1
@@ -29,19 +30,15 @@ extension Simulation {
     func dispatch(_ request: SimulatedRequest) {
         request.step += 1
         let loop = request.loop
-        let bit: UInt64 = 1 << UInt64(loop)
-        let mayPass = setup.handover == .alternating || load.waitingLoops.load(ordering: .sequentiallyConsistent) == 0
-        if queues[loop].isEmpty, mayPass, let (endpoint, ticket) = acquire(request) {
+        if load.waiting.lets(pass: request.isUrgent), let (endpoint, ticket) = acquire(request) {
             launch(request, endpoint, ticket)
             return
         }
         request.phase = .waiting
-        queues[loop].append(request)
+        let place = request.isUrgent ? queues[loop].firstIndex { !$0.isUrgent } : nil
+        queues[loop].insert(request, at: place ?? queues[loop].count)
         events.add(.queueTimeout(request, step: request.step), at: now + setup.queueTimeout)
-        let before = load.waitingLoops.bitwiseOr(bit, ordering: .sequentiallyConsistent).oldValue
-        // A place may have been freed between the try and the bit. If others wait, they are served first and pass it
-        // on.
-        if setup.handover == .alternating || before & ~bit == 0 { serve(loop) }
+        if load.waiting.join(loop, isUrgent: request.isUrgent) { serve(loop) }
     }
 
     // MARK: - Places
@@ -70,34 +67,16 @@ extension Simulation {
     }
 
     private func placeFreed(_ loop: Int) {
-        let waiting = load.waitingLoops.load(ordering: .sequentiallyConsistent)
-        guard waiting != 0 else { return }
-        let bit: UInt64 = 1 << UInt64(loop)
-        let others = waiting & ~bit
-        if setup.handover == .inTurn {
-            let after = waiting & ~((2 << UInt64(turn)) &- 1)
-            turn = (after != 0 ? after : waiting).trailingZeroBitCount
-            if turn == loop { serve(loop) } else { post(.placePassed(loop: turn)) }
-            return
-        }
-        if !queues[loop].isEmpty && (others == 0 || !servedLast[loop]) {
-            servedLast[loop] = true
-            serve(loop)
-            return
-        }
-        servedLast[loop] = false
-        guard others != 0 else { return }
-        let after = others & ~((bit << 1) &- 1)
-        post(.placePassed(loop: (after != 0 ? after : others).trailingZeroBitCount))
+        guard let next = load.waiting.next() else { return }
+        if next == loop { serve(loop) } else { post(.placePassed(loop: next)) }
     }
 
     func takePassedPlace(_ loop: Int) {
         if !queues[loop].isEmpty {
             serve(loop)
-            if setup.handover == .alternating || !queues[loop].isEmpty { return }
+            guard queues[loop].isEmpty else { return }
         }
-        let waiting = load.waitingLoops.load(ordering: .sequentiallyConsistent) & ~(1 << UInt64(loop))
-        if waiting != 0 { post(.placePassed(loop: waiting.trailingZeroBitCount)) }
+        if let next = load.waiting.another(than: loop) { post(.placePassed(loop: next)) }
     }
 
     private func serve(_ loop: Int) {
@@ -109,16 +88,16 @@ extension Simulation {
 
     func leaveQueue(_ loop: Int, _ place: Int) {
         queues[loop].remove(at: place)
-        if queues[loop].isEmpty {
-            load.waitingLoops.bitwiseAnd(~(1 << UInt64(loop)), ordering: .sequentiallyConsistent)
-        }
+        load.waiting.left(
+            loop, hasUrgent: queues[loop].contains(where: \.isUrgent), hasAny: !queues[loop].isEmpty)
     }
 
     // MARK: - Tries
 
     private func launch(_ request: SimulatedRequest, _ endpoint: Int, _ ticket: EndpointHealth.Ticket) {
         for (loop, queue) in queues.enumerated() where loop != request.loop {
-            guard let head = queue.first else { continue }
+            // A request of high priority rightly goes before all that are not.
+            guard let head = queue.first, head.isUrgent == request.isUrgent else { continue }
             head.passedOver += 1
             mostPassedOver = max(mostPassedOver, head.passedOver)
         }
@@ -219,5 +198,6 @@ extension Simulation {
         request.step += 1
         unfinished -= 1
         if isAnswered { answered += 1 } else { failed[request.kind, default: 0] += 1 }
+        if why == "queue_timeout" { timedOut[request.isUrgent, default: 0] += 1 }
     }
 }

@@ -26,16 +26,8 @@ final class Simulation {
         var cancelPercent = 3.0
         /// Of the requests, beyond its share, that come to the first loop.
         var firstLoopPercent = 0.0
-        var handover = Handover.inTurn
-    }
-
-    /// Who gets a freed place.
-    enum Handover {
-        /// Every other one the loop's own queue, the others the next loop after it that waits; newcomers stand behind
-        /// those of their own loop only.
-        case alternating
-        /// All loops that wait in one turn over the backend; newcomers stand behind whoever waits.
-        case inTurn
+        /// Of the requests, with high priority.
+        var urgentPercent = 0.0
     }
 
     enum Event {
@@ -68,15 +60,14 @@ final class Simulation {
     var nextJudgement = Instant.never
     /// Each loop's own.
     var queues: [[SimulatedRequest]]
-    var servedLast: [Bool]
-    /// Shared: the loop that had the last turn.
-    var turn = 0
 
     // Book-keeping of the test, independent of what is tested.
     var requests: [SimulatedRequest] = []
     var unfinished = 0
     var answered = 0
     var failed: [SimulatedRequest.Kind: Int] = [:]
+    /// By whether they had high priority.
+    var timedOut: [Bool: Int] = [:]
     var probes: [Int]
     var ejections = 0
     var retriedAt: [UInt64: Int] = [:]
@@ -94,7 +85,6 @@ final class Simulation {
         budget = RetryBudget(percent: setup.budgetPercent, minimumPerSecond: setup.minimumRetries)
         balance = LeastRequest(weights: [Int](repeating: 1, count: setup.endpoints))
         queues = [[SimulatedRequest]](repeating: [], count: setup.loops)
-        servedLast = [Bool](repeating: false, count: setup.loops)
         probes = [Int](repeating: 0, count: setup.endpoints)
         _ = detection.update(
             settings: setup.outlier, endpoints: Array(healths.enumerated()).map { ($0, $1) }, now: now)
@@ -171,7 +161,7 @@ final class Simulation {
     private func inspectTheEnd() {
         require(unfinished == 0, "\(unfinished) requests were lost")
         require(queues.allSatisfy(\.isEmpty), "somebody still waits")
-        require(load.waitingLoops.load(ordering: .relaxed) == 0, "a loop still counts as waiting")
+        require(load.waiting.isEmpty, "a loop still counts as waiting")
         require(load.inFlight.current == 0 && loads.allSatisfy { $0.inFlight.current == 0 }, "places were lost")
         require(probes.allSatisfy { $0 == 0 }, "a probe was lost")
         for (endpoint, health) in healths.enumerated() {

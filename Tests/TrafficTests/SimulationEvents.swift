@@ -55,6 +55,7 @@ final class SimulatedRequest {
 
     let number: Int
     let kind: Kind
+    let isUrgent: Bool
     let loop: Int
     let came: Instant
     var phase = Phase.pausing
@@ -68,9 +69,10 @@ final class SimulatedRequest {
     /// Queued requests of other loops that were served while it was the first of its own.
     var passedOver = 0
 
-    init(number: Int, kind: Kind, loop: Int, came: Instant) {
+    init(number: Int, kind: Kind, isUrgent: Bool, loop: Int, came: Instant) {
         self.number = number
         self.kind = kind
+        self.isUrgent = isUrgent
         self.loop = loop
         self.came = came
     }

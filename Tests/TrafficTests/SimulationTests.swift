@@ -26,7 +26,7 @@ import Traffic
         setup.outlier.consecutiveErrors = 1 + Int(random.below(6))
         setup.outlier.baseEjectionTime = .milliseconds(UInt64(500 + random.below(1500)))
         setup.outlier.maxEjectionPercent = Double(1 + random.below(100))
-        setup.handover = random.below(2) == 0 ? .inTurn : .alternating
+        setup.urgentPercent = Double(random.below(3)) * 15
         if random.below(2) == 0 {
             var check = ActiveHealth.Settings()
             check.interval = .milliseconds(UInt64(200 + random.below(1000)))
@@ -101,7 +101,6 @@ import Traffic
     /// already.
     @Test(arguments: fairnessSeeds) func noLoopIsPassedOver(_ seed: UInt64) {
         var setup = Self.oneOfThree(.healthy, loops: 2 + Int(seed % 7))
-        setup.handover = .inTurn
         setup.perEndpoint = 2
         setup.firstLoopPercent = 80
         setup.gap = .milliseconds(2)
@@ -111,6 +110,20 @@ import Traffic
         #expect(simulation.complaints.isEmpty, "seed \(seed): \(simulation.complaints)")
         #expect(simulation.mostPassedOver <= 2 * setup.loops + 2, "seed \(seed), \(setup.loops) loops")
         #expect(simulation.mostPassedOver > 0, "seed \(seed)")
+    }
+
+    /// Where more comes than can be served, what has priority is served whole as long as it alone would fit.
+    @Test(arguments: 0..<10 as Range<UInt64>) func priorityGoesFirst(_ seed: UInt64) {
+        var setup = Self.oneOfThree(.healthy, loops: 1 + Int(seed % 4))
+        setup.perEndpoint = 2
+        setup.urgentPercent = 20
+        setup.gap = .milliseconds(1)
+        setup.queueTimeout = .milliseconds(300)
+        let simulation = Simulation(setup, seed: seed)
+        simulation.run()
+        #expect(simulation.complaints.isEmpty, "seed \(seed): \(simulation.complaints)")
+        #expect(simulation.timedOut[true] == nil, "seed \(seed)")
+        #expect(simulation.timedOut[false, default: 0] > 100, "seed \(seed): \(simulation.timedOut)")
     }
 
     static let fairnessSeeds: [UInt64] = Array(0..<21)

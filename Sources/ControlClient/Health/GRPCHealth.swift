@@ -31,6 +31,7 @@ enum GRPCHealth {
             let text = response.trailer("grpc-message") ?? response.header("grpc-message") ?? ""
             let words = text.isEmpty ? "" : ": \(quote(text))"
             let sentence = "\(address) answered with gRPC status \(status.map { "\($0)" } ?? quote(written))\(words)"
+            if status == .unimplemented { return .unsupported(sentence) }
             // The words have their spaces escaped by some servers.
             let plain = text.lowercased().split(separator: "%20", omittingEmptySubsequences: false)
             let saysSo = status == .unavailable && plain.joined(separator: " ").contains("not ready")

@@ -6,6 +6,8 @@ package enum HealthProbeResult: Sendable, Equatable {
     /// It runs, and says itself that it is not ready.
     case notReady(String)
     case failed(String)
+    /// It answers, but does not know the question.
+    case unsupported(String)
 }
 
 /// One question to one endpoint: are you ready? When to ask, and what follows from the answers, is not decided here.

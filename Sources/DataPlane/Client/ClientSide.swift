@@ -76,6 +76,14 @@ enum ClientSide {
         }
     }
 
+    /// The client has not taken all there is for it.
+    var isBehind: Bool {
+        switch self {
+        case .http1(let connection): connection.unsentBytes > 0
+        case .http2(let stream): stream.queuedBytes > 0
+        }
+    }
+
     /// Where an answer's body may go without being looked at.
     var answerSpliceTarget: HTTP1ClientConnection? {
         switch self {

@@ -48,7 +48,8 @@ package final class LoopConfiguration {
                         endpoints[key] ?? previous?.endpoints[key]
                         ?? EndpointPool(
                             worker: worker, address: endpoint.address, grpcAddress: endpoint.grpcAddress,
-                            load: endpoint.load, backendLoad: resolved.load, tls: tls, speaksHTTP2: key.speaksHTTP2)
+                            load: endpoint.load, health: endpoint.health, backendLoad: resolved.load, tls: tls,
+                            speaksHTTP2: key.speaksHTTP2)
                     endpoints[key] = pool
                     return pool
                 }

@@ -51,18 +51,21 @@ package struct ResolvedEndpoint: Sendable {
     /// Relative to the other endpoints of the backend, at least 1.
     package var weight: Int
     package var load: EndpointLoad
+    package var health: EndpointHealth
     /// Who its certificate has to name, where it speaks TLS.
     package var serverName: TLSServerName?
     /// Where its gRPC requests go; `nil` for its own address.
     package var grpcAddress: SocketAddress?
 
     package init(
-        address: SocketAddress, grpcAddress: SocketAddress?, weight: Int, load: EndpointLoad, serverName: TLSServerName?
+        address: SocketAddress, grpcAddress: SocketAddress?, weight: Int, load: EndpointLoad, health: EndpointHealth,
+        serverName: TLSServerName?
     ) {
         self.address = address
         self.grpcAddress = grpcAddress
         self.weight = weight
         self.load = load
+        self.health = health
         self.serverName = serverName
     }
 }
@@ -75,14 +78,18 @@ package struct ResolvedRoute: Sendable {
     /// In the order of the route's `mirrors`.
     package var mirrors: [(backend: Int, load: MirrorLoad)]
     package var users: UserTable?
+    /// Of its retries; `nil` where it has none.
+    package var retryBudget: RetryBudget?
 
     package init(
-        route: Route, backends: [Int], mirrors: [(backend: Int, load: MirrorLoad)], users: UserTable?
+        route: Route, backends: [Int], mirrors: [(backend: Int, load: MirrorLoad)], users: UserTable?,
+        retryBudget: RetryBudget?
     ) {
         self.route = route
         self.backends = backends
         self.mirrors = mirrors
         self.users = users
+        self.retryBudget = retryBudget
     }
 }
 

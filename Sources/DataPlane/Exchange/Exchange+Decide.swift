@@ -67,10 +67,9 @@ extension Exchange {
     }
 
     private func view(_ target: RequestTarget, model: ModelSource) -> RequestView {
-        let received = head.slice(target.path)
-        return RequestView(
-            head: head, path: hasDecodedPath ? decodedPath.bytes : received.isEmpty ? staticBytes("/") : received,
-            query: head.slice(target.query), host: HostValue.name(head.slice(host)) ?? head.slice(host), model: model)
+        RequestView(
+            head: head, path: path, query: head.slice(target.query),
+            host: HostValue.name(head.slice(host)) ?? head.slice(host), model: model)
     }
 
     /// An absolute-form target says where the request goes, whatever `Host` says (RFC 9112 section 3.2.2).

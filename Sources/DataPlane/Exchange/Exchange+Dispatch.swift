@@ -2,6 +2,7 @@ import Base
 import Configuration
 import EventLoop
 import HTTP
+import Inference
 import Telemetry
 import Traffic
 
@@ -20,8 +21,26 @@ extension Exchange {
             return
         }
         self.pool = pool
+        route.retries?.budget.countRequest(now: worker.loop.now)
+        beginSequence(pool)
+        if sequence?.answer == .refused {
+            refuseSequence()
+            return
+        }
+        guard findKey(pool) else {
+            // The beginning of the body decides where it goes.
+            phase = .inspecting
+            armInspection()
+            client?.wake()
+            return
+        }
+        place(in: pool)
+    }
+
+    /// Takes a place at one of the endpoints, or waits for one.
+    func place(in pool: BackendPool) {
         queuedAt = worker.loop.now
-        if pool.queue.isEmpty, let lease = pool.acquire(isGRPC: isGRPC) {
+        if worker.mayPass(self, pool), let lease = pool.acquire(wish) {
             launch(lease)
             return
         }
@@ -38,21 +57,33 @@ extension Exchange {
     func launch(_ lease: BackendPool.Lease) {
         guard let pool else { return }
         let now = worker.loop.now
+        let waited = now.since(queuedAt)
+        queued = Nanoseconds(queued.count &+ waited.count)
         phase = .sending
         endpoint = lease.endpoint
-        dispatchedAt = now
+        ticket = lease.ticket
+        // Time in a queue does not count against the exchange, also not before a later try.
+        let isFirst = tries == 0
+        dispatchedAt = isFirst ? now : dispatchedAt.map { $0 + waited }
+        triedAt = now
         lastActivity = now
+        tries &+= 1
+        resends = 0
+        if route?.retries != nil { tried.insert(lease.index) }
+        if !worker.outages.isEmpty, let model = modelKey {
+            worker.outages.begin(model, at: lease.endpoint.identity, now: now)
+        }
         // In this order: a mirror must not take what the lease stands for.
-        guard begin(lease, pool) else { return }
-        startMirrors()
+        guard begin(lease.access, pool) else { return }
+        if isFirst { startMirrors() }
         sendSoFar()
         armDeadline()
         client?.wake()
     }
 
     /// Sends the head.
-    private func begin(_ lease: BackendPool.Lease, _ pool: BackendPool) -> Bool {
-        withForwarding(mirrorOf: nil) { upstream = UpstreamSide.begin(lease, for: self, pool, request($0)) }
+    func begin(_ access: BackendPool.Access, _ pool: BackendPool) -> Bool {
+        withForwarding(mirrorOf: nil) { upstream = UpstreamSide.begin(access, for: self, pool, request($0)) }
         if upstream == nil { reject(.overloaded) }
         return upstream != nil
     }
@@ -63,7 +94,7 @@ extension Exchange {
     }
 
     /// Sends the rest of the request as far as it has come.
-    private func sendSoFar() {
+    func sendSoFar() {
         sendKept()
         if isRequestComplete { upstream?.sendEnd(trailers: nil) }
         upstream?.checkBacklog()
@@ -115,88 +146,36 @@ extension Exchange {
         }
     }
 
-    // MARK: Trouble on the way
-
-    /// How often an endpoint may turn a request away before the client is told: it may take fewer streams at a time than it
-    /// had said when they were sent.
-    private static let refusalLimit = 3
-
-    func handleFailure(_ failure: UpstreamFailure) {
-        let failed = upstream
-        upstream = nil
-        if let failed, canRetry(failure, failed) {
-            retry(failure, failed)
-            return
-        }
-        if isHeadSent {
-            cut(failure.cause, failure.code)
-        } else {
-            reject(failure.cause)
-        }
-    }
-
-    /// A connection may have been closed by the endpoint just before it was used again, or the endpoint may say that it has
-    /// done nothing with the request. It is then sent once more, if that cannot do anything twice (RFC 9110 section 9.2.2,
-    /// RFC 9112 section 9.3.1, RFC 9113 section 8.7).
-    private func canRetry(_ failure: UpstreamFailure, _ failed: UpstreamSide) -> Bool {
-        guard !isHeadSent, firstByteAt == nil else { return false }
-        if failure.wasRefused { return retries < Self.refusalLimit && isReplayable }
-        guard failure.wasStale, retries == 0 else { return false }
-        if failure.nothingWritten {
-            // A connection of its own still has what it has not sent.
-            if case .http1 = failed { return true }
-            return isReplayable
-        }
-        // What has left may have been acted on.
-        return head.method.isIdempotent && head.framing == .none
-    }
-
-    private func retry(_ failure: UpstreamFailure, _ failed: UpstreamSide) {
-        guard let pool, let endpoint, let route, let port = endpoint.port(isGRPC: isGRPC) else { return }
-        // Its place is still ours; only the connection is another, and not a pooled one that may be stale as well.
-        let lease: BackendPool.Lease?
-        if case .http1 = failed {
-            lease = pool.reserveConnection() ? BackendPool.Lease(endpoint: endpoint, port: port) : nil
-        } else {
-            lease = pool.lease(endpoint, port)
-        }
-        guard let lease else {
-            reject(.upstreamReset)
-            return
-        }
-        retries &+= 1
-        route.counters.retries.count(failure.wasRefused ? .refusedStream : .staleConnection)
-        if failure.nothingWritten, case .http1 = failed, case .http1(let fresh) = port.makeConnection() {
-            upstream = .http1(fresh)
-            fresh.begin(self, head.method)
-            fresh.connect(timeout: pool.connectTimeout)
-            let isChunked = head.framing == .chunked || head.framing == .close
-            fresh.sendUnsent(&worker.unsent, isChunked: isChunked, isComplete: isRequestComplete)
-        } else {
-            guard begin(lease, pool) else { return }
-            sendSoFar()
-        }
-        client?.wake()
-    }
-
     // MARK: Deadlines
+
+    /// When the exchange is over, whatever happens until then.
+    var exchangeDeadline: Instant {
+        guard let timeout = route?.timeout, let dispatchedAt else { return callDeadline }
+        return min(callDeadline, dispatchedAt + timeout)
+    }
 
     /// The earliest of what limits the exchange now.
     func armDeadline() {
-        guard let route, let dispatchedAt else { return }
-        var deadline = callDeadline
+        guard let route, dispatchedAt != nil else { return }
+        var deadline = exchangeDeadline
         if let idle = route.idleTimeout { deadline = min(deadline, lastActivity + idle) }
-        if let timeout = route.timeout { deadline = min(deadline, dispatchedAt + timeout) }
         if let end = firstByteDeadline { deadline = min(deadline, end) }
+        if let end = tryDeadline { deadline = min(deadline, end) }
         worker.loop.setDeadline(self, deadline)
     }
 
     /// Counted from the end of the request, or from its dispatch if it had to wait.
     private var firstByteDeadline: Instant? {
-        guard let limit = pool?.firstByteTimeout, firstByteAt == nil, let requestEndedAt, let dispatchedAt else {
+        guard let limit = pool?.firstByteTimeout, firstByteAt == nil, let requestEndedAt else { return nil }
+        return max(requestEndedAt, triedAt) + limit
+    }
+
+    /// What has begun to be answered is not tried again.
+    private var tryDeadline: Instant? {
+        guard phase == .sending, firstByteAt == nil, let limit = route?.retries?.policy.perTryTimeout else {
             return nil
         }
-        return max(requestEndedAt, dispatchedAt) + limit
+        return triedAt + limit
     }
 
     func handleExpiry(_ now: Instant) {
@@ -205,26 +184,40 @@ extension Exchange {
             leaveQueue()
             reject(callDeadline <= now ? .exchangeTimeout : .queueTimeout)
         case .inspecting: reject(callDeadline <= now ? .exchangeTimeout : .headerTimeout)
+        case .pausing: if exchangeDeadline <= now { reject(.exchangeTimeout) } else { pauseEnded() }
         case .sending, .responding: expiredUnderWay(now)
         case .reading, .deciding, .verifying, .finished: break
         }
     }
 
     private func expiredUnderWay(_ now: Instant) {
-        guard let route, let dispatchedAt else { return }
-        let cause: Cause
-        if callDeadline <= now {
-            cause = .exchangeTimeout
-        } else if let timeout = route.timeout, dispatchedAt + timeout <= now {
-            cause = .exchangeTimeout
-        } else if let end = firstByteDeadline, end <= now {
-            cause = .firstByteTimeout
+        guard let route else { return }
+        if exchangeDeadline <= now {
+            // A deadline that the client chose says nothing about the endpoint.
+            if callDeadline > now && waitsForEndpoint { note(.timeout) }
+            end(.exchangeTimeout)
+        } else if let deadline = tryDeadline, deadline <= now {
+            tryExpired(.tryTimeout)
+        } else if let deadline = firstByteDeadline, deadline <= now {
+            tryExpired(.firstByteTimeout)
         } else if let idle = route.idleTimeout, lastActivity + idle <= now {
-            cause = .idleTimeout
+            if waitsForEndpoint { note(.timeout) }
+            end(.idleTimeout)
         } else {
             armDeadline()
-            return
         }
+    }
+
+    private func tryExpired(_ cause: Cause) {
+        note(waitsForEndpoint ? .timeout : .neutral)
+        let late = upstream
+        upstream = nil
+        if tryAgain(afterTimeout: late) { return }
+        upstream = late
+        reject(cause)
+    }
+
+    private func end(_ cause: Cause) {
         if isHeadSent { cut(cause) } else { reject(cause) }
     }
 

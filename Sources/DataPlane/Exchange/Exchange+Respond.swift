@@ -3,6 +3,7 @@ import EventLoop
 import HTTP
 import Inference
 import Telemetry
+import Traffic
 
 /// The way back: the endpoint's answer passed on, or one made here.
 extension Exchange {
@@ -16,6 +17,9 @@ extension Exchange {
 
     func passHead(_ answer: MessageHead, framing: BodyFraming) {
         guard let client else { return }
+        note(EndpointOutcome(status: answer.status))
+        if tryAgain(afterAnswer: answer, framing: framing) { return }
+        if answer.status >= 400 || isGRPC || !worker.outages.isEmpty { refusal = newRefusal(answer) }
         noteFirstByte()
         lastActivity = worker.loop.now
         phase = .responding
@@ -30,6 +34,7 @@ extension Exchange {
         guard let client else { return }
         lastActivity = worker.loop.now
         responseBytes &+= UInt64(bytes.count)
+        refusal?.read(bytes)
         client.sendBody(bytes)
         if client.waitsForDrain() { upstream?.pause() }
     }
@@ -45,6 +50,7 @@ extension Exchange {
 
     func passEnd(trailers: MessageHead?) {
         if isGRPC, let trailers { noteStatus(trailers) }
+        refusal?.end()
         client?.sendEnd(trailers: trailers)
         finish(.none, answered: true)
     }
@@ -165,7 +171,7 @@ extension Exchange {
             self.upstream = nil
             if answered { upstream.release(idleTimeout: pool.idleTimeout) } else { upstream.abandon() }
         }
-        if let pool, let endpoint { pool.giveBack(endpoint) }
+        givePlaceBack()
         if !isRequestComplete { for mirror in mirrors { mirror.cancel() } }
         worker.record(self, cause)
         client?.exchangeEnded()

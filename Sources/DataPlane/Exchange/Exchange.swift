@@ -9,15 +9,16 @@ import Traffic
 /// One request and its response, between one client and one endpoint.
 ///
 ///     reading --head complete--> deciding --> verifying (a password) --> deciding
-///     deciding --> inspecting (the model a gRPC message names) --> deciding
+///     deciding --> inspecting (the model or sequence that the body names) --> deciding
 ///     deciding --> answered here | waiting (for a place) --> sending
+///     sending --failed, and safe to send again--> pausing --> deciding
 ///     sending --answer's head--> responding
 ///     every way ends in `finish`, once
 ///
 /// It knows neither side's protocol: the client connection parses requests and writes answers, the upstream connection
 /// writes requests and parses answers, and both hand over neutral heads and body bytes.
 package final class Exchange: UpstreamUser {
-    enum Phase { case reading, deciding, inspecting, verifying, waiting, sending, responding, finished }
+    enum Phase { case reading, deciding, inspecting, verifying, waiting, sending, pausing, responding, finished }
 
     let worker: Worker
     /// Set from the first byte of the request until `finish`.
@@ -44,6 +45,15 @@ package final class Exchange: UpstreamUser {
     var pool: BackendPool?
     var endpoint: EndpointPool?
     var upstream: UpstreamSide?
+    /// Of the present try: stands for the place at the endpoint as well.
+    var ticket: EndpointHealth.Ticket?
+    /// What the endpoint is chosen by, where the backend is balanced by what requests carry.
+    var hashKey: UInt64?
+    var sequence: SequenceReader?
+    /// Kept only where the route has `retries`.
+    var tried = TriedEndpoints()
+    /// Of an answer that may say that the model is not ready.
+    var refusal: RefusalReader?
     var mirrors: ContiguousArray<MirrorCopy> = []
     var user: [UInt8] = []
 
@@ -65,13 +75,23 @@ package final class Exchange: UpstreamUser {
     var hasTrailers = false
     var isHeadSent = false
     var status = 0
+    /// Places it has been sent to.
+    var tries = 0
+    /// Sent to the same place once more, in the present try.
+    var resends = 0
+    /// Sent once more, to whichever place.
     var retries: UInt32 = 0
 
     // When things happened.
     var startedAt = Instant(nanoseconds: 0)
     var startedWallClock: UInt64 = 0
     var queuedAt = Instant(nanoseconds: 0)
+    /// Time in queues, of all tries.
+    var queued = Nanoseconds(0)
+    /// Moved forward by the time that later tries wait in a queue.
     var dispatchedAt: Instant?
+    /// When the present try began.
+    var triedAt = Instant(nanoseconds: 0)
     var requestEndedAt: Instant?
     var firstByteAt: Instant?
     var lastActivity = Instant(nanoseconds: 0)
@@ -108,6 +128,12 @@ package final class Exchange: UpstreamUser {
         endpoint = nil
         configuration = nil
         upstream = nil
+        ticket = nil
+        hashKey = nil
+        if let sequence { worker.giveSequenceReader(sequence) }
+        sequence = nil
+        if !tried.isEmpty { tried.removeAll() }
+        refusal = nil
         if isGRPC { forgetCall() }
         dropKept()
         if !mirrors.isEmpty { mirrors.removeAll(keepingCapacity: true) }
@@ -119,7 +145,10 @@ package final class Exchange: UpstreamUser {
         hasTrailers = false
         isHeadSent = false
         status = 0
+        tries = 0
+        resends = 0
         retries = 0
+        queued = Nanoseconds(0)
         dispatchedAt = nil
         requestEndedAt = nil
         firstByteAt = nil
@@ -135,6 +164,9 @@ package final class Exchange: UpstreamUser {
         }
     }
 
+    /// In a backend's queue, it goes before those that are not.
+    var isUrgent: Bool { route?.isUrgent == true }
+
     /// The client's address as text, without port.
     var clientText: [UInt8] { forwardedClient.isEmpty ? client?.connection.addressText ?? [] : forwardedClient }
 
@@ -148,12 +180,13 @@ package final class Exchange: UpstreamUser {
                 refuse(refusal)
                 return
             }
-            if phase == .inspecting {
-                keepUntilDecided(bytes)
-                return
-            }
         } else if let limit = route?.maxBodySize, requestBytes > limit, !isGRPC {
             reject(.bodyTooLarge)
+            return
+        }
+        if !readSequence(bytes) { return }
+        if phase == .inspecting {
+            keepUntilDecided(bytes)
             return
         }
         for mirror in mirrors { mirror.sendBody(bytes) }
@@ -165,7 +198,8 @@ package final class Exchange: UpstreamUser {
 
     /// Where body bytes may go without being looked at: no mirror wants them, and they need no framing.
     var spliceTarget: Stream? {
-        guard mirrors.isEmpty, inspector == nil, case .length = head.framing, let upstream else { return nil }
+        guard mirrors.isEmpty, inspector == nil, sequence == nil, !keepsBody, case .length = head.framing, let upstream
+        else { return nil }
         return upstream.spliceTarget
     }
 
@@ -182,6 +216,10 @@ package final class Exchange: UpstreamUser {
         requestEndedAt = worker.loop.now
         lastActivity = worker.loop.now
         if let inspector, inspectEnd(inspector) { return }
+        if phase == .inspecting {
+            sequenceEnded()
+            return
+        }
         for mirror in mirrors { mirror.sendEnd(trailers: trailers) }
         upstream?.sendEnd(trailers: trailers)
         if pool?.firstByteTimeout != nil, firstByteAt == nil { armDeadline() }

@@ -19,6 +19,7 @@ package final class Series {
 package final class RouteCounters {
     var auth = OutcomeCounts<AuthOutcome>()
     var retries = OutcomeCounts<RetryReason>()
+    var obstacles = OutcomeCounts<RetryStop>()
 }
 
 /// A mirror's copies on one loop, those of earlier configurations included.
@@ -45,6 +46,8 @@ package final class RouteState {
     let idleTimeout: Nanoseconds?
     let maxBodySize: UInt64?
     let keepsAuthorization: Bool
+    let isUrgent: Bool
+    let retries: RouteRetries?
     /// Made here, instead of asking a backend.
     let response: Route.FixedResponse?
     /// An entry that cannot be used keeps its share, which then fails.
@@ -69,6 +72,8 @@ package final class RouteState {
         timeout = route.timeout.map { Nanoseconds($0) }
         idleTimeout = route.idleTimeout.map { Nanoseconds($0) }
         maxBodySize = route.maxBodySize.map { UInt64(max($0, 0)) }
+        isUrgent = route.priority == .high
+        retries = RouteRetries(resolved)
         keepsAuthorization = resolved.users == nil || route.basicAuth?.forwardAuthorization == true
         switch route.action {
         case .forward(let forward):
@@ -84,10 +89,14 @@ package final class RouteState {
     }
 
     /// The entry whose turn it is, or `nil` if none can be used.
+    ///
+    /// Other entries are better than endpoints that are probably down: those are used, where `panicThreshold` says so, only
+    /// if no entry has any other, or if the entry keeps its share whatever happens.
     func nextEntry() -> Int? {
-        guard entries.count > 1 else { return entries.isEmpty || !entries[0].pool.isUsable ? nil : 0 }
-        let choice = split.next { index in failsWhenDown || entries[index].pool.isUsable }
-        guard let choice, entries[choice].pool.isUsable else { return nil }
+        guard entries.count > 1 else { return entries.isEmpty || !entries[0].pool.canServe ? nil : 0 }
+        if !failsWhenDown, let choice = split.next(isUsable: { entries[$0].pool.hasUsable }) { return choice }
+        let choice = split.next { failsWhenDown || entries[$0].pool.canServe }
+        guard let choice, entries[choice].pool.canServe else { return nil }
         return choice
     }
 }
@@ -106,5 +115,33 @@ package final class MirrorState {
         self.load = load
         timeout = Nanoseconds(mirror.timeout)
         copies = previous?.copies ?? MirrorCopies()
+    }
+}
+
+/// A route's `retries` as one loop runs them.
+struct RouteRetries {
+    let policy: RetryPolicy
+    let maxBufferedBytes: Int
+    /// Shared by all loops.
+    let budget: RetryBudget
+
+    init?(_ resolved: ResolvedRoute) {
+        guard let retries = resolved.route.retries, let budget = resolved.retryBudget else { return nil }
+        var conditions: RetryPolicy.Conditions = []
+        var statuses: Set<Int> = []
+        for trigger in retries.on {
+            switch trigger {
+            case .connectFailure: conditions.insert(.connectFailure)
+            case .refusedStream: conditions.insert(.refusedStream)
+            case .reset: conditions.insert(.reset)
+            case .timeout: conditions.insert(.timeout)
+            case .status(let status): statuses.insert(status)
+            }
+        }
+        policy = RetryPolicy(
+            attempts: retries.attempts, on: conditions, statuses: statuses, inference: retries.inference,
+            perTryTimeout: retries.perTryTimeout.map { Nanoseconds($0) })
+        maxBufferedBytes = retries.maxBufferedBytes
+        self.budget = budget
     }
 }

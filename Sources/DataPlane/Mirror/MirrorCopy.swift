@@ -14,6 +14,7 @@ package final class MirrorCopy: UpstreamUser {
     private let state: MirrorState
     private var upstream: UpstreamSide?
     private var endpoint: EndpointPool?
+    private var ticket: EndpointHealth.Ticket?
     private var idleTimeout = Nanoseconds(0)
     private var accounted = 0
     private(set) var lastProgress = Instant(nanoseconds: 0)
@@ -36,18 +37,19 @@ package final class MirrorCopy: UpstreamUser {
             state.copies.outcomes.count(.dropped)
             return nil
         }
-        guard let lease = state.pool.acquire(isGRPC: isGRPC) else {
+        guard let lease = state.pool.acquire(BackendPool.Wish(isGRPC: isGRPC)) else {
             state.load.inFlight.give()
-            let couldTake = state.pool.isUsable && (!isGRPC || state.pool.carriesGRPC)
+            let couldTake = state.pool.canServe && (!isGRPC || state.pool.carriesGRPC)
             state.copies.outcomes.count(couldTake ? .dropped : .error)
             return nil
         }
         let copy = MirrorCopy(worker: worker, state: state, isGRPC: isGRPC)
         copy.endpoint = lease.endpoint
+        copy.ticket = lease.ticket
         copy.lastProgress = worker.loop.now
         state.copies.list.append(copy)
         worker.loop.setDeadline(copy, worker.loop.now + state.timeout)
-        copy.upstream = UpstreamSide.begin(lease, for: copy, state.pool, request)
+        copy.upstream = UpstreamSide.begin(lease.access, for: copy, state.pool, request)
         guard copy.upstream != nil else {
             copy.end(.error)
             return nil
@@ -104,6 +106,7 @@ package final class MirrorCopy: UpstreamUser {
     override func upstreamHead(_ head: MessageHead, framing: BodyFraming) {
         status = head.status
         noteStatus(head)
+        note(EndpointOutcome(status: status))
     }
 
     override func upstreamEnded(trailers: MessageHead?) {
@@ -118,10 +121,19 @@ package final class MirrorCopy: UpstreamUser {
 
     override func upstreamFailed(_ failure: UpstreamFailure) {
         upstream = nil
+        note(EndpointOutcome(failure))
         end(failure.cause == .connectTimeout ? .timeout : .error)
     }
 
-    override func expired(now: Instant) { end(.timeout) }
+    override func expired(now: Instant) {
+        note(status == 0 ? .timeout : .neutral)
+        end(.timeout)
+    }
+
+    private func note(_ outcome: EndpointOutcome) {
+        guard let endpoint, ticket != nil else { return }
+        worker.note(outcome, of: &ticket!, at: endpoint, state.pool)
+    }
 
     private func end(_ outcome: MirrorOutcome) {
         guard !isOver else { return }
@@ -142,6 +154,7 @@ package final class MirrorCopy: UpstreamUser {
                 upstream.abandon()
             }
         }
+        note(.neutral)
         if let endpoint { state.pool.giveBack(endpoint) }
         endpoint = nil
     }

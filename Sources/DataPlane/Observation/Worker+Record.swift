@@ -11,7 +11,7 @@ extension Worker {
         let series =
             exchange.entry.flatMap { exchange.route?.entries[$0].series } ?? exchange.route?.series ?? unmatched
         let duration = now.since(exchange.startedAt).count
-        let queue = exchange.dispatchedAt.map { $0.since(exchange.queuedAt).count }
+        let queue = exchange.dispatchedAt.map { _ in exchange.queued.count }
         let firstByte = exchange.firstByteAt.map { $0.since(exchange.startedAt).count }
         series.counters.record(
             code: UInt16(clamping: exchange.status), cause: cause, duration: duration, queue: queue,

@@ -13,6 +13,7 @@ package struct WorkerReport: Sendable {
         package var route: String
         package var auth: OutcomeCounts<AuthOutcome>
         package var retries: OutcomeCounts<RetryReason>
+        package var obstacles: OutcomeCounts<RetryStop>
     }
 
     package var series: [LabeledSeries] = []
@@ -33,7 +34,9 @@ extension Worker {
         }
         for route in configuration.routes {
             let name = route.route.name
-            report.routes.append(.init(route: name, auth: route.counters.auth, retries: route.counters.retries))
+            let counters = route.counters
+            report.routes.append(
+                .init(route: name, auth: counters.auth, retries: counters.retries, obstacles: counters.obstacles))
             for mirror in route.mirrors {
                 report.mirrors.append(
                     .init(route: name, backend: mirror.mirror.backend, outcomes: mirror.copies.outcomes))

@@ -1,5 +1,6 @@
 import Base
 package import Configuration
+import EventLoop
 import Telemetry
 import Traffic
 
@@ -10,7 +11,9 @@ package final class BackendPool {
     let load: BackendLoad
     let endpoints: ContiguousArray<EndpointPool>
     let queue: WaitQueue
-    private let balance: LeastRequest
+    private let balancer: Balancer
+    /// Errors in a row at which an endpoint is reported.
+    let errorThreshold: Int
     private let worker: Worker
 
     let connectTimeout: Nanoseconds
@@ -24,54 +27,127 @@ package final class BackendPool {
         load = resolved.load
         self.endpoints = endpoints
         self.queue = queue
-        balance = LeastRequest(weights: resolved.endpoints.map(\.weight))
+        balancer = Balancer(resolved, random: &worker.random)
+        keySource = KeySource(backend.balance)
+        queue.isChoosy = keySource != nil
+        errorThreshold =
+            backend.outlierDetection.maxEjectionPercent > 0 ? backend.outlierDetection.consecutiveErrors : 0
         connectTimeout = Nanoseconds(backend.timeouts.connect)
         idleTimeout = Nanoseconds(backend.timeouts.idle)
         queueTimeout = Nanoseconds(backend.limits.queueTimeout)
         firstByteTimeout = backend.timeouts.firstByte.map { Nanoseconds($0) }
     }
 
-    var isUsable: Bool { !endpoints.isEmpty }
+    /// What requests are balanced by, if that is something they carry.
+    let keySource: KeySource?
+
+    // MARK: What could be used
+
+    /// Whether an endpoint is healthy, not ejected, and not drained.
+    var hasUsable: Bool { endpoints.contains { $0.health.isUsable } }
+
+    /// Whether an endpoint would be used if it had room: with so few usable ones that all are used, any.
+    var canServe: Bool { hasUsable || canServe(Wish(isGRPC: false), avoiding: TriedEndpoints(), anyProtocol: true) }
 
     /// Whether gRPC can be spoken to one of the endpoints.
     var carriesGRPC: Bool { endpoints.contains { $0.port(isGRPC: true) != nil } }
 
+    /// Whether the backend as a whole has as much to do as it may.
+    var isFull: Bool { load.inFlight.current >= queue.limits.inFlight }
+
+    private func canServe(_ wish: Wish, avoiding avoided: TriedEndpoints, anyProtocol: Bool = false) -> Bool {
+        balancer.canServe(
+            isUsable: { endpoints[$0].health.isUsable },
+            isEligible: { index in
+                !avoided.contains(index) && !endpoints[index].health.isDraining
+                    && (anyProtocol || endpoints[index].port(isGRPC: wish.isGRPC) != nil)
+            })
+    }
+
+    // MARK: Places
+
+    /// What a request asks of an endpoint.
+    struct Wish {
+        var isGRPC: Bool
+        /// Of the request, for `balance: hash`.
+        var key: UInt64?
+        /// Endpoints that had their try.
+        var tried = TriedEndpoints()
+        /// Endpoints that do not serve the request's model at present.
+        var unready = TriedEndpoints()
+    }
+
     /// A place at an endpoint and a connection to use it with.
     struct Lease {
         var endpoint: EndpointPool
+        /// Of the endpoint in `endpoints`.
+        var index: Int
+        var access: Access
+        /// To be recorded, whatever comes of it.
+        var ticket: EndpointHealth.Ticket
+    }
+
+    struct Access {
         var port: UpstreamPort
         /// `nil` stands for the right to open a new one.
         var connection: UpstreamSide.Connection?
     }
 
     /// Takes a place within all limits, or nothing.
-    func acquire(isGRPC: Bool) -> Lease? {
+    func acquire(_ wish: Wish) -> Lease? {
         guard load.inFlight.take(limit: queue.limits.inFlight) else { return nil }
-        if let lease = acquireEndpoint(isGRPC) { return lease }
+        if let lease = acquireEndpoint(wish) { return lease }
         load.inFlight.give()
         return nil
     }
 
-    private func acquireEndpoint(_ isGRPC: Bool) -> Lease? {
+    /// How often another endpoint is chosen because the first one was taken out at that moment: more often than once says
+    /// that much changes just now, and the queue is there for that.
+    private static let choices = 3
+
+    private func acquireEndpoint(_ wish: Wish) -> Lease? {
         let limit = queue.limits.perEndpointInFlight
-        let choice = balance.pick(
-            random: &worker.random, load: { endpoints[$0].load.inFlight.current },
-            hasRoom: { index in
-                if isGRPC && endpoints[index].port(isGRPC: true) == nil { return false }
-                return limit.map { endpoints[index].load.inFlight.current < $0 } ?? true
-            })
-        guard let choice else { return nil }
-        let endpoint = endpoints[choice]
-        guard let port = endpoint.port(isGRPC: isGRPC), endpoint.load.inFlight.take(limit: limit) else { return nil }
-        if let lease = lease(endpoint, port) { return lease }
-        endpoint.load.inFlight.give()
+        let avoided = avoided(wish)
+        for _ in 0..<Self.choices {
+            let choice = balancer.pick(
+                now: worker.loop.now, random: &worker.random, key: wish.key, tried: avoided,
+                load: { endpoints[$0].load.inFlight.current },
+                isUsable: { endpoints[$0].health.isUsable },
+                isEligible: { endpoints[$0].port(isGRPC: wish.isGRPC) != nil && !endpoints[$0].health.isDraining },
+                hasRoom: { index in limit.map { endpoints[index].load.inFlight.current < $0 } ?? true },
+                joined: { endpoints[$0].health.usableSince })
+            guard let choice else { return nil }
+            let endpoint = endpoints[choice]
+            guard let port = endpoint.port(isGRPC: wish.isGRPC), endpoint.load.inFlight.take(limit: limit) else {
+                return nil
+            }
+            let ticket = endpoint.health.isUsable ? endpoint.health.begin() : endpoint.health.beginInPanic()
+            if var ticket {
+                if let access = access(port) {
+                    return Lease(endpoint: endpoint, index: choice, access: access, ticket: ticket)
+                }
+                worker.note(.neutral, of: &ticket, at: endpoint, self)
+                endpoint.load.inFlight.give()
+                return nil
+            }
+            endpoint.load.inFlight.give()
+        }
         return nil
     }
 
+    /// A retry goes elsewhere and a model's requests to where it is ready, as long as there is such a place.
+    private func avoided(_ wish: Wish) -> TriedEndpoints {
+        if wish.tried.isEmpty && wish.unready.isEmpty { return wish.tried }
+        var avoided = wish.tried
+        avoided.formUnion(wish.unready)
+        if canServe(wish, avoiding: avoided) { return avoided }
+        return canServe(wish, avoiding: wish.tried) ? wish.tried : TriedEndpoints()
+    }
+
     /// A connection for a place that is held already.
-    func lease(_ endpoint: EndpointPool, _ port: UpstreamPort) -> Lease? {
-        if let connection = port.take() { return Lease(endpoint: endpoint, port: port, connection: connection) }
-        return reserveConnection() ? Lease(endpoint: endpoint, port: port, connection: nil) : nil
+    func access(_ port: UpstreamPort) -> Access? {
+        if let connection = port.take() { return Access(port: port, connection: connection) }
+        return reserveConnection() ? Access(port: port, connection: nil) : nil
     }
 
     /// The right to open a connection; an idle one that is not needed makes room for it.
@@ -90,51 +166,5 @@ package final class BackendPool {
         endpoint.load.inFlight.give()
         load.inFlight.give()
         worker.placeFreed(load, queue)
-    }
-}
-
-/// Exchanges of one loop that wait for a place at a backend, first come first served. Intrusive, so that one who leaves is
-/// taken out at once.
-package final class WaitQueue {
-    private(set) var first: Exchange?
-    private var last: Exchange?
-    /// The last free place went to this queue although other loops had requests waiting.
-    var servedLast = false
-    /// Exchanges are being taken from it right now.
-    var isServing = false
-    /// Other loops have been asked to close an idle connection, and none has been freed since.
-    var hasAskedForConnection = false
-    /// Of the newest configuration: how much a backend can take is a fact about now, also for requests that have waited
-    /// since before a reload.
-    var limits: Backend.Limits
-    /// Kept alive, for the queue is found by its identity.
-    private let load: BackendLoad
-
-    init(_ load: BackendLoad, limits: Backend.Limits) {
-        self.load = load
-        self.limits = limits
-    }
-
-    var isEmpty: Bool { first == nil }
-
-    func append(_ exchange: Exchange) {
-        exchange.queuePrevious = last
-        if let last { last.queueNext = exchange } else { first = exchange }
-        last = exchange
-    }
-
-    func remove(_ exchange: Exchange) {
-        if let previous = exchange.queuePrevious {
-            previous.queueNext = exchange.queueNext
-        } else {
-            first = exchange.queueNext
-        }
-        if let next = exchange.queueNext {
-            next.queuePrevious = exchange.queuePrevious
-        } else {
-            last = exchange.queuePrevious
-        }
-        exchange.queueNext = nil
-        exchange.queuePrevious = nil
     }
 }

@@ -10,16 +10,18 @@ package final class EndpointPool {
     /// Its `endpoint` label.
     package let name: [UInt8]
     package let load: EndpointLoad
+    package let health: EndpointHealth
     let backendLoad: BackendLoad
     private let main: UpstreamPort
     private let grpc: UpstreamPort?
 
     init(
         worker: Worker, address: SocketAddress, grpcAddress: SocketAddress?, load: EndpointLoad,
-        backendLoad: BackendLoad, tls: UpstreamTLS?, speaksHTTP2: Bool
+        health: EndpointHealth, backendLoad: BackendLoad, tls: UpstreamTLS?, speaksHTTP2: Bool
     ) {
         self.address = address
         self.load = load
+        self.health = health
         self.backendLoad = backendLoad
         name = Array(address.description.utf8)
         main = UpstreamPort(
@@ -29,6 +31,9 @@ package final class EndpointPool {
                 worker: worker, address: $0, load: load, backendLoad: backendLoad, tls: tls, speaksHTTP2: true)
         }
     }
+
+    /// The endpoint, whatever loop or configuration it is seen from.
+    package var identity: ObjectIdentifier { ObjectIdentifier(health) }
 
     /// Where a request goes; `nil` for gRPC to an endpoint that speaks HTTP/1.1 only.
     func port(isGRPC: Bool) -> UpstreamPort? {

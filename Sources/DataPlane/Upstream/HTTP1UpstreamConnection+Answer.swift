@@ -45,9 +45,9 @@ extension HTTP1UpstreamConnection {
     func consume(_ bytes: UnsafeRawBufferPointer) -> Int {
         sawBytes = true
         var offset = 0
-        guard let user else { return bytes.count }
-        // A complete answer takes the user away; an early failure does, too.
-        while isOpen, self.user === user {
+        let use = uses
+        // A complete answer takes the user away; an early failure does, too. Then it may be somebody else's already.
+        while isOpen, use == uses, let user {
             switch reading {
             case .head:
                 guard let head = completeSection(bytes, &offset) else { return isOpen ? offset : bytes.count }

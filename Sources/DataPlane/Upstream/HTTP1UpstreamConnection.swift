@@ -18,6 +18,8 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
     private(set) var user: UpstreamUser?
     /// It has served a request before this one.
     private(set) var isReused = false
+    /// Requests it has begun: tells one use from the next.
+    private(set) var uses: UInt32 = 0
 
     // The request on its way out.
     private var chunksRequest = false
@@ -53,6 +55,7 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
             loop.setDeadline(self, .never)
         }
         self.user = user
+        uses &+= 1
         self.method = method
         reading = .head
         requestDone = false
@@ -163,6 +166,8 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
         user.upstreamFailed(failure)
         worker.unsent.removeAll(into: loop.blocks)
     }
+
+    func handOver(to user: UpstreamUser) { self.user = user }
 
     /// The user has its answer: back into the pool, if both sides are done and agree.
     func release(idleTimeout: Nanoseconds) {

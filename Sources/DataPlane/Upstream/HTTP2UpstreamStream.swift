@@ -151,6 +151,8 @@ final class HTTP2UpstreamStream: HTTP2Stream {
         user.upstreamFailed(failure)
     }
 
+    func handOver(to user: UpstreamUser) { self.user = user }
+
     /// The user has its answer, or wants no more of it.
     func release() {
         detach()

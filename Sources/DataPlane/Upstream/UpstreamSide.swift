@@ -21,21 +21,21 @@ enum UpstreamSide {
         var endsWithHead: Bool
     }
 
-    /// Begins a request on the connection a lease stands for, or on a new one.
+    /// Begins a request on the connection there is, or on a new one.
     ///
     /// - Returns: `nil` where it cannot be sent at all; failures to connect come as events.
-    static func begin(_ lease: BackendPool.Lease, for user: UpstreamUser, _ pool: BackendPool, _ request: Request)
+    static func begin(_ access: BackendPool.Access, for user: UpstreamUser, _ pool: BackendPool, _ request: Request)
         -> UpstreamSide?
     {
-        let connection = lease.connection ?? lease.port.makeConnection()
+        let connection = access.connection ?? access.port.makeConnection()
         switch connection {
         case .http1(let connection):
             connection.begin(user, request.head.method)
-            if lease.connection == nil { connection.connect(timeout: pool.connectTimeout) }
+            if access.connection == nil { connection.connect(timeout: pool.connectTimeout) }
             connection.sendHead(request.head, request.forwarding)
             return .http1(connection)
         case .http2(let connection):
-            if lease.connection == nil { connection.connect(timeout: pool.connectTimeout) }
+            if access.connection == nil { connection.connect(timeout: pool.connectTimeout) }
             return connection.open(for: user, request, idleTimeout: pool.idleTimeout).map { .http2($0) }
         }
     }
@@ -105,6 +105,14 @@ enum UpstreamSide {
     }
 
     // MARK: Its end
+
+    /// Somebody else takes the rest of the answer.
+    func handOver(to user: UpstreamUser) {
+        switch self {
+        case .http1(let connection): connection.handOver(to: user)
+        case .http2(let stream): stream.handOver(to: user)
+        }
+    }
 
     /// The user has its answer.
     func release(idleTimeout: Nanoseconds) {

@@ -1,61 +1,64 @@
 import Configuration
 import EventLoop
 import Synchronization
-import Traffic
+package import Traffic
 
-/// Places at a backend are counted over all loops, queues are each loop's own: a freed place goes to the head of the local
-/// queue, or wakes another loop that has one waiting.
+/// Places at a backend are counted over all loops, queues are each loop's own: a freed place goes to the loop whose turn it
+/// is (`WaitingLoops`).
 extension Worker {
     func enqueue(_ exchange: Exchange, _ pool: BackendPool) {
         pool.queue.append(exchange)
-        pool.load.waitingLoops.bitwiseOr(bit, ordering: .sequentiallyConsistent)
-        // A place may have been freed between the try and the bit that asks for one.
-        serve(pool.queue)
+        let isFirst = pool.load.waiting.join(index, isUrgent: exchange.isUrgent)
+        if isFirst || pool.queue.isChoosy { serve(pool.queue) }
     }
 
     func dequeue(_ exchange: Exchange, _ pool: BackendPool) {
         pool.queue.remove(exchange)
         pool.load.queued.give()
-        if pool.queue.isEmpty { pool.load.waitingLoops.bitwiseAnd(~bit, ordering: .sequentiallyConsistent) }
+        pool.load.waiting.left(index, hasUrgent: pool.queue.hasUrgent, hasAny: !pool.queue.isEmpty)
     }
 
-    private var bit: UInt64 { 1 << UInt64(index) }
+    /// Whether a request may take a place without standing behind others.
+    func mayPass(_ exchange: Exchange, _ pool: BackendPool) -> Bool {
+        pool.queue.isChoosy ? pool.queue.isEmpty : pool.load.waiting.lets(pass: exchange.isUrgent)
+    }
 
     /// A place, or a connection to use one with, has become free.
     func placeFreed(_ load: BackendLoad, _ queue: WaitQueue) {
-        let waiting = load.waitingLoops.load(ordering: .sequentiallyConsistent)
-        guard waiting != 0 else { return }
-        let others = waiting & ~bit
-        if !queue.isEmpty && (others == 0 || !queue.servedLast) {
-            // Every other place goes to another loop while one waits there: no loop waits for longer than all together
-            // serve twice its own share.
-            queue.servedLast = true
+        if load.waiting.isEmpty { return }
+        if queue.isChoosy {
+            // Nobody knows which loop has one that waits for just this place.
             serve(queue)
+            for sibling in siblings where sibling !== self { sibling.serveLater(load) }
             return
         }
-        queue.servedLast = false
-        guard others != 0 else { return }
-        let after = others & ~((bit << 1) &- 1)
-        let next = siblings[(after != 0 ? after : others).trailingZeroBitCount]
-        next.loop.post { next.takeFreedPlace(load) }
+        guard let next = load.waiting.next() else { return }
+        if next == index {
+            serve(queue)
+        } else {
+            let sibling = siblings[next]
+            sibling.loop.post { sibling.takeFreedPlace(load) }
+        }
     }
 
-    /// Another loop has passed on a place. Whoever waited here may have left, but others may still wait elsewhere.
+    /// It is this loop's turn. What it cannot use, because who waited has left, goes on to others.
     private func takeFreedPlace(_ load: BackendLoad) {
         if let queue = queue(of: load), !queue.isEmpty {
             serve(queue)
-            return
+            guard queue.isEmpty else { return }
         }
-        let waiting = load.waitingLoops.load(ordering: .sequentiallyConsistent) & ~bit
-        guard waiting != 0 else { return }
-        let next = siblings[waiting.trailingZeroBitCount]
-        next.loop.post { next.takeFreedPlace(load) }
+        guard let next = load.waiting.another(than: index) else { return }
+        let sibling = siblings[next]
+        sibling.loop.post { sibling.takeFreedPlace(load) }
+    }
+
+    /// More can be done at the backend than before, for a reason that is not one freed place.
+    package func serveLater(_ load: BackendLoad) {
+        loop.post { [self] in if let queue = queue(of: load) { serve(queue) } }
     }
 
     func connectionFreed(_ load: BackendLoad) {
-        guard load.waitingLoops.load(ordering: .sequentiallyConsistent) != 0, let queue = queue(of: load) else {
-            return
-        }
+        guard !load.waiting.isEmpty, let queue = queue(of: load) else { return }
         placeFreed(load, queue)
     }
 
@@ -65,9 +68,21 @@ extension Worker {
         queue.isServing = true
         defer { queue.isServing = false }
         queue.hasAskedForConnection = false
-        while let exchange = queue.first, let pool = exchange.pool, let lease = pool.acquire(isGRPC: exchange.isGRPC) {
-            dequeue(exchange, pool)
-            exchange.launch(lease)
+        var passed = 0
+        var next = queue.first
+        while let exchange = next, let pool = exchange.pool {
+            if let lease = pool.acquire(exchange.wish) {
+                dequeue(exchange, pool)
+                exchange.launch(lease)
+                // What has begun may have changed who waits.
+                passed = 0
+                next = queue.first
+            } else if exchange.isChoosy, !pool.isFull, passed < WaitQueue.passLimit {
+                passed += 1
+                next = queue.next(after: exchange)
+            } else {
+                return
+            }
         }
     }
 

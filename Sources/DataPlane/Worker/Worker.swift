@@ -48,6 +48,11 @@ package final class Worker: @unchecked Sendable {
     private var endedExchanges: ContiguousArray<Exchange> = []
     private var spareHeads: ContiguousArray<MessageHead> = []
     private var spareInspectors: ContiguousArray<GRPCInspector> = []
+    private var spareSequenceReaders: ContiguousArray<SequenceReader> = []
+    /// Models that some endpoints do not serve at present.
+    var outages = ModelOutages<ObjectIdentifier>()
+    /// Takes what the control plane has to judge about an endpoint; set before the loops start.
+    package var reportHealth: @Sendable (HealthReport) -> Void = { _ in }
     private var serial: UInt64 = 0
     private var dateSecond: UInt64 = 0
     private var date: [UInt8] = []
@@ -206,6 +211,12 @@ package final class Worker: @unchecked Sendable {
 
     func giveInspector(_ inspector: GRPCInspector) {
         if spareInspectors.count < Self.spareLimit { spareInspectors.append(inspector) }
+    }
+
+    func takeSequenceReader() -> SequenceReader { spareSequenceReaders.popLast() ?? SequenceReader() }
+
+    func giveSequenceReader(_ reader: SequenceReader) {
+        if spareSequenceReaders.count < Self.spareLimit { spareSequenceReaders.append(reader) }
     }
 
     /// Makes ended exchanges ready for use; called where none is on the stack.

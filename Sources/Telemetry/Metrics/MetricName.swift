@@ -11,6 +11,7 @@ package enum MetricName: UInt8, Sendable, CaseIterable {
     case responseBytes
     case grpcResponses
     case retries
+    case retriesStopped
     case routeWeight
     case mirrorRequests
     case mirrorBufferedBytes
@@ -22,6 +23,10 @@ package enum MetricName: UInt8, Sendable, CaseIterable {
     case requestsQueued
     case upstreamConnectionsOpen
     case endpointUp
+    case endpointChanged
+    case endpointEjections
+    case healthChecks
+    case hashKeys
 
     // Listeners.
     case connectionsOpen
@@ -119,6 +124,10 @@ extension MetricName {
                 "gRPC calls answered, by the number of their status")
         case .retries:
             Row("sluice_retries_total", .counter, [.route, .reason], "Extra tries at an endpoint")
+        case .retriesStopped:
+            Row(
+                "sluice_retries_stopped_total", .counter, [.route, .reason],
+                "Failures that the route's retries list, and that were not tried again")
         case .routeWeight:
             Row(
                 "sluice_route_weight", .gauge, [.route, .backend],
@@ -150,6 +159,23 @@ extension MetricName {
         case .endpointUp:
             Row(
                 "sluice_endpoint_up", .gauge, [.backend, .endpoint], "1 if requests are sent to the endpoint, 0 if not")
+        case .endpointChanged:
+            Row(
+                "sluice_endpoint_changed_timestamp_seconds", .gauge, [.backend, .endpoint, .reason],
+                "When requests last began or ceased to be sent to the endpoint, since the Unix epoch; reason says why they ceased"
+            )
+        case .endpointEjections:
+            Row(
+                "sluice_endpoint_ejections_total", .counter, [.backend, .endpoint],
+                "How often the endpoint was left alone because requests to it failed")
+        case .healthChecks:
+            Row(
+                "sluice_health_checks_total", .counter, [.backend, .endpoint, .outcome],
+                "Health checks of the endpoint, by what they found")
+        case .hashKeys:
+            Row(
+                "sluice_hash_keys_total", .counter, [.backend, .outcome],
+                "Requests to a backend that balances by hash, by whether they carried what it goes by")
         case .connectionsOpen:
             Row("sluice_connections_open", .gauge, [.listener, .protocol], "Open client connections")
         case .connections:

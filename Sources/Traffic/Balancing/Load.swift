@@ -10,8 +10,11 @@ package final class BackendLoad: Sendable {
     package let idleConnections = Atomic<Int>(0)
     /// Requests waiting in the queues of all loops.
     package let queued = Atomic<Int>(0)
-    /// One bit for each loop with requests waiting; 64 loops at most.
-    package let waitingLoops = Atomic<UInt64>(0)
+    /// The loops whose queues those are.
+    package let waiting = WaitingLoops()
+    /// Requests that carried what `balance: hash` goes by, and those that did not.
+    package let keysFound = Atomic<Int>(0)
+    package let keysAbsent = Atomic<Int>(0)
 
     package init() {}
 }
@@ -42,7 +45,7 @@ extension Atomic where Value == Int {
         return false
     }
 
-    /// Counts one down. Ordered against `waitingLoops`: whoever gives a place back afterwards sees who waits, or the one who
+    /// Counts one down. Ordered against `waiting`: whoever gives a place back afterwards sees who waits, or the one who
     /// waits sees the place.
     package func give() { subtract(1, ordering: .sequentiallyConsistent) }
 

@@ -24,6 +24,11 @@ package struct TriedEndpoints: Sendable, Equatable {
         }
     }
 
+    package mutating func formUnion(_ other: TriedEndpoints) {
+        first |= other.first
+        for index in other.beyond { insert(index) }
+    }
+
     /// For the next request, or when every endpoint has had its turn.
     package mutating func removeAll() {
         first = 0

@@ -78,6 +78,13 @@ package struct ActiveHealth: Sendable {
         probeDeadline = now + settings.timeout
     }
 
+    /// No probe is under way any more, or none could be begun, and nothing was learnt: the next one is due at `time`.
+    package mutating func ask(at time: Instant) {
+        started = nil
+        probeDeadline = .never
+        nextProbe = time
+    }
+
     /// It has come to an end.
     ///
     /// - Returns: true if the endpoint has become usable or unusable by it, or is known for the first time.

@@ -38,10 +38,13 @@ package struct InferencePath {
     package var model: UnsafeRawBufferPointer
     /// Empty where the path leaves the choice to the server.
     package var version: UnsafeRawBufferPointer
+    /// It asks for an inference.
+    package var isInfer: Bool
 
     private static let models = Array("/v2/models/".utf8)
     private static let versions = Array("/versions/".utf8)
     private static let statistics = Array("stats".utf8)
+    private static let infer = Array("/infer".utf8)
 
     /// - Returns: `nil` for a path that names no model.
     package init?(_ path: UnsafeRawBufferPointer) {
@@ -53,11 +56,13 @@ package struct InferencePath {
         // `/v2/models/stats` is about all models.
         if slash == rest.count && equals(model, Self.statistics) { return nil }
         version = UnsafeRawBufferPointer(start: nil, count: 0)
-        let tail = UnsafeRawBufferPointer(rebasing: rest[slash...])
+        var tail = UnsafeRawBufferPointer(rebasing: rest[slash...])
         if hasPrefix(tail, Self.versions) {
             let named = UnsafeRawBufferPointer(rebasing: tail[Self.versions.count...])
             let end = named.firstIndex(of: UInt8(ascii: "/")) ?? named.count
             version = UnsafeRawBufferPointer(rebasing: named[..<end])
+            tail = UnsafeRawBufferPointer(rebasing: named[end...])
         }
+        isInfer = equals(tail, Self.infer)
     }
 }

@@ -1,0 +1,140 @@
+import Base
+import EventLoop
+import HTTP
+import Inference
+import Synchronization
+import Telemetry
+import Traffic
+
+/// What a request asks of the endpoint it goes to: what it is balanced by, and the model it is for.
+extension Exchange {
+    var wish: BackendPool.Wish {
+        var wish = BackendPool.Wish(isGRPC: isGRPC, key: hashKey, tried: tried)
+        if !worker.outages.isEmpty, let pool, let model = modelKey {
+            let now = worker.loop.now
+            for (index, endpoint) in pool.endpoints.enumerated()
+            where worker.outages.isOut(model, at: endpoint.identity, now: now) {
+                wish.unready.insert(index)
+            }
+        }
+        return wish
+    }
+
+    /// It may have to wait although others of its queue need not.
+    var isChoosy: Bool { hashKey != nil || isGRPC || !tried.isEmpty }
+
+    /// The path in its one reading.
+    var path: UnsafeRawBufferPointer {
+        guard let target else { return staticBytes("/") }
+        let received = head.slice(target.path)
+        return hasDecodedPath ? decodedPath.bytes : received.isEmpty ? staticBytes("/") : received
+    }
+
+    /// The model the request names, as far as that is known without reading what nobody asked to read.
+    var modelKey: ModelKey? {
+        if isGRPC {
+            guard let inspector, inspector.isDecided, inspector.readsModel else { return nil }
+            return ModelKey(name: inspector.model, version: inspector.version)
+        }
+        return InferencePath(path).flatMap { ModelKey(name: $0.model, version: $0.version) }
+    }
+
+    /// An inference of its own, that may run a second time if the operator says so and it is no part of a sequence.
+    var isInference: Bool {
+        guard head.method == .post else { return false }
+        return isGRPC ? GRPCMethod.inference(path) == .unary : InferencePath(path)?.isInfer == true
+    }
+
+    // MARK: The key
+
+    /// Finds what the backend's requests are balanced by.
+    ///
+    /// - Returns: false where it is in the body, which has not said it yet.
+    func findKey(_ pool: BackendPool) -> Bool {
+        guard let source = pool.keySource else { return true }
+        switch source {
+        case .header(let name): noteKey(head.first(named: name).map(head.value), pool)
+        case .cookie(let name): noteKey(head.cookie(name), pool)
+        case .clientAddress:
+            let text = clientText
+            text.withUnsafeBytes { noteKey($0, pool) }
+        case .sequenceID:
+            guard let sequence else {
+                noteKey(nil, pool)
+                return true
+            }
+            if isRequestComplete { _ = sequence.end() }
+            if sequence.answer == .undecided { return false }
+            noteKey(sequence.answer == .found ? sequence.id : nil, pool)
+        }
+        return true
+    }
+
+    private func noteKey(_ bytes: UnsafeRawBufferPointer?, _ pool: BackendPool) {
+        if let bytes, !bytes.isEmpty {
+            hashKey = KeyHash.hash(bytes)
+            pool.load.keysFound.add(1, ordering: .relaxed)
+        } else {
+            hashKey = nil
+            pool.load.keysAbsent.add(1, ordering: .relaxed)
+        }
+    }
+
+    // MARK: The sequence
+
+    /// Begins to look for a sequence's id, where something depends on it and the body can be read.
+    func beginSequence(_ pool: BackendPool) {
+        guard sequence == nil, pool.keySource == .sequenceID || route?.retries?.policy.inference == true,
+            let format = sequenceFormat
+        else { return }
+        let reader = worker.takeSequenceReader()
+        reader.begin(format)
+        sequence = reader
+        kept.forEachRun { _ = reader.feed($0) }
+    }
+
+    private var sequenceFormat: SequenceReader.Format? {
+        guard head.method == .post, head.framing != .none else { return nil }
+        if isGRPC { return GRPCMethod.inference(path) == nil ? nil : .grpc }
+        guard InferencePath(path)?.isInfer == true, !isEncoded else { return nil }
+        guard let field = head.first(named: "inference-header-content-length") else { return .json(headerBytes: nil) }
+        return .json(headerBytes: parseDecimal(head.value(field)))
+    }
+
+    /// The body has a content coding, and is not read here.
+    private var isEncoded: Bool {
+        guard let field = head.first(named: "content-encoding") else { return false }
+        return !equalsIgnoringCase(head.value(field), "identity")
+    }
+
+    /// More of the body has come.
+    ///
+    /// - Returns: false for a request that names two sequences: it has been refused.
+    func readSequence(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let sequence, sequence.feed(bytes) == .refused else { return true }
+        refuseSequence()
+        return false
+    }
+
+    func refuseSequence() { reject(.badRequest, "the request has more than one sequence_id") }
+
+    /// Whether the request is known to be no part of a sequence.
+    var isSequenceFree: Bool {
+        guard let sequence else { return false }
+        return sequence.answer == .absent || (isRequestComplete && sequence.end() == .absent)
+    }
+
+    /// More is known of the sequence that the request belongs to.
+    ///
+    /// - Returns: whether it is known well enough to choose an endpoint.
+    func sequenceRead() -> Bool {
+        guard let pool, findKey(pool) else { return false }
+        worker.loop.setDeadline(self, .never)
+        phase = .deciding
+        place(in: pool)
+        return true
+    }
+
+    /// The request is complete.
+    func sequenceEnded() { if sequence?.end() == .refused { refuseSequence() } else { _ = sequenceRead() } }
+}

@@ -1,0 +1,47 @@
+import Base
+import Configuration
+package import EventLoop
+package import Traffic
+
+/// Something a loop has seen of an endpoint that the control plane has to judge.
+package struct HealthReport: Sendable {
+    package var backend: String
+    package var address: SocketAddress
+    package var finding: EndpointHealth.Report
+}
+
+/// What one loop learns about endpoints from the requests it sends there.
+extension Worker {
+    /// How a try went.
+    func note(
+        _ outcome: EndpointOutcome, of ticket: inout EndpointHealth.Ticket, at endpoint: EndpointPool,
+        _ pool: BackendPool
+    ) {
+        guard let finding = endpoint.health.record(outcome, of: &ticket, threshold: pool.errorThreshold) else { return }
+        reportHealth(HealthReport(backend: pool.backend.name, address: endpoint.address, finding: finding))
+    }
+
+    /// An endpoint has said that it does not serve the model now: its requests go elsewhere for a while, from every loop.
+    func modelRefused(_ model: ModelKey, at endpoint: EndpointPool) {
+        let identity = endpoint.identity
+        for sibling in siblings where sibling !== self {
+            sibling.loop.post { sibling.outages.refused(model, at: identity, now: sibling.loop.now) }
+        }
+        outages.refused(model, at: identity, now: loop.now)
+    }
+
+    /// It serves the model.
+    func modelAnswered(_ model: ModelKey, at endpoint: EndpointPool) {
+        let identity = endpoint.identity
+        guard outages.answered(model, at: identity) else { return }
+        for sibling in siblings where sibling !== self {
+            sibling.loop.post { _ = sibling.outages.answered(model, at: identity) }
+        }
+    }
+
+    /// What endpoints said of their models is forgotten in time, so that the table becomes empty again.
+    package func purgeOutages() { outages.purge(now: loop.now) }
+
+    /// The endpoint has come back, perhaps with other models than before.
+    package func forgetOutages(_ health: EndpointHealth) { outages.forget(ObjectIdentifier(health)) }
+}
