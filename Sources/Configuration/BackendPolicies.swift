@@ -44,7 +44,7 @@ extension Backend {
     package struct OutlierDetection: Sendable, Equatable {
         /// In a row; 0 turns it off. 0...65535.
         package var consecutiveErrors = 5
-        /// Times the number of ejections in a row.
+        /// Times the number of ejections in a row; 0 turns it off, and else at least 100 ms.
         package var baseEjectionTime: Duration = .seconds(30)
         /// Of the endpoints, 0...100; one may be ejected whatever it says, if another is left. 0 turns it off.
         package var maxEjectionPercent = 50.0

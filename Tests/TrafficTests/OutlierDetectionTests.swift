@@ -163,8 +163,9 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .secon
         #expect(world.fail(1, at(33)) != nil && world.out == [1])
     }
 
-    @Test(arguments: [(0, 50.0), (5, 0)]) func zeroTurnsItOff(_ errors: Int, _ percent: Double) {
-        let world = OutlierWorld(4, percent: percent, errors: errors)
+    @Test(arguments: [(0, 50.0, 30), (5, 0, 30), (5, 50, 0)])
+    func zeroTurnsItOff(_ errors: Int, _ percent: Double, _ base: UInt64) {
+        let world = OutlierWorld(4, percent: percent, errors: errors, base: base)
         for index in 0..<4 { #expect((0..<10).allSatisfy { _ in world.fail(index, at(1)) == nil }) }
         #expect(world.out.isEmpty)
     }

@@ -16,6 +16,7 @@ package struct OutlierDetection<Key: Hashable & Sendable>: Sendable {
     package struct Settings: Sendable, Equatable {
         /// 0...`EndpointHealth.maxThreshold`; 0 turns detection off.
         package var consecutiveErrors = 5
+        /// 0 turns detection off: an ejection of no time would be none.
         package var baseEjectionTime = Nanoseconds.seconds(30)
         /// 0...100 percent of the endpoints; 0 turns detection off. One may be ejected whatever it says, if another is
         /// left.
@@ -23,7 +24,7 @@ package struct OutlierDetection<Key: Hashable & Sendable>: Sendable {
 
         package init() {}
 
-        var isOn: Bool { consecutiveErrors > 0 && maxEjectionPercent > 0 }
+        var isOn: Bool { consecutiveErrors > 0 && maxEjectionPercent > 0 && baseEjectionTime.count > 0 }
     }
 
     /// As far as ejection grows, or `baseEjectionTime` where that is more: after five minutes one failed request each
