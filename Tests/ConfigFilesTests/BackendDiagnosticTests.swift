@@ -116,36 +116,22 @@ import Testing
             "planned keys",
             """
             listeners: [{ address: 0.0.0.0:8080 }]
-            backends: { stable: { endpoints: ['a:1'], tls: {}, health: {}, outlierDetection: {}, slowStart: 1s, panicThreshold: 1, activate: {} } }
+            backends: { stable: { endpoints: ['a:1'], tls: {}, activate: {} } }
             routes: [{ name: a, backends: [{ name: stable }] }]
             """,
             [
-                "sluice.yaml:2:52: error: 'health' is not supported yet, leave it out",
-                "sluice.yaml:2:64: error: 'outlierDetection' is not supported yet, leave it out",
-                "sluice.yaml:2:86: error: 'slowStart' is not supported yet, leave it out",
-                "sluice.yaml:2:101: error: 'panicThreshold' is not supported yet, leave it out",
-                "sluice.yaml:2:120: error: 'activate' is not supported yet, leave it out",
+                "sluice.yaml:2:52: error: 'activate' is not supported yet, leave it out"
             ]),
         Golden(
             "planned words",
             """
             listeners: [{ address: 0.0.0.0:8080 }]
-            backends: { stable: { endpoints: ['a:1'], server: kserve, balance: roundRobin } }
+            backends: { stable: { endpoints: ['a:1'], server: kserve, balance: leastQueue } }
             routes: [{ name: a, backends: [{ name: stable }] }]
             """,
             [
                 "sluice.yaml:2:51: error: 'server: kserve' is not supported yet, write triton or generic",
-                "sluice.yaml:2:68: error: 'balance: roundRobin' is not supported yet, write leastRequest",
-            ]),
-        Golden(
-            "hash balancing",
-            """
-            listeners: [{ address: 0.0.0.0:8080 }]
-            backends: { stable: { endpoints: ['a:1'], balance: { hash: { header: x } } } }
-            routes: [{ name: a, backends: [{ name: stable }] }]
-            """,
-            [
-                "sluice.yaml:2:52: error: 'balance: hash' is not supported yet, write leastRequest"
+                "sluice.yaml:2:68: error: 'balance: leastQueue' is not supported yet, write roundRobin, leastRequest or { hash: { header: x-user } }",
             ]),
         Golden(
             "unknown words",
@@ -157,7 +143,7 @@ import Testing
             [
                 "sluice.yaml:2:51: error: 'server' must be triton or generic, not 'trition'",
                 "sluice.yaml:2:70: error: 'protocol' must be http1 or http2, not 'h2'",
-                "sluice.yaml:2:83: error: 'balance' must be leastRequest, not 'random'",
+                "sluice.yaml:2:83: error: 'balance' must be roundRobin, leastRequest or { hash: { header: x-user } }, not 'random'",
             ]),
         Golden(
             "limits",

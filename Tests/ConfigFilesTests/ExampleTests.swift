@@ -47,11 +47,15 @@ import Testing
         #expect(gateway.metrics == HostPort(host: "0.0.0.0", port: 9902))
         #expect(gateway.accessLog == AccessLog())
         #expect(gateway.shutdown == Shutdown())
+        #expect(gateway.memoryLimit == 1 << 30 && gateway.takeoverSocket == "/run/sluice/takeover.sock")
     }
 
     @Test func fullBackends() throws {
         let gateway = try load("full.yaml")
-        #expect(gateway.backends.map(\.name) == ["stable", "canary", "shadow", "website"])
+        #expect(
+            gateway.backends.map(\.name) == [
+                "stable", "canary", "sessions", "tenants", "sequences", "shadow", "website",
+            ])
         let stable = try #require(gateway.backends.first)
         #expect(
             stable.endpoints.map(\.address.description) == [
@@ -60,20 +64,44 @@ import Testing
         #expect(stable.endpoints.map(\.weight) == [1, 1, 3])
         #expect(stable.limits.connections == 512 && stable.limits.perEndpointInFlight == 64)
         #expect(stable.timeouts.firstByte == .seconds(30))
-        #expect(gateway.backends[2].limits.inFlight == 64 && gateway.backends[2].limits.queue == 0)
-        #expect(gateway.backends.map(\.server) == [.triton, .triton, .triton, .generic])
-        #expect(gateway.backends.map(\.protocol) == [.http1, .http1, .http1, .http2])
-        #expect(gateway.backends.map(\.grpcPort) == [8001, nil, nil, nil])
+        #expect(gateway.backends[5].limits.inFlight == 64 && gateway.backends[5].limits.queue == 0)
+        #expect(gateway.backends.map { $0.server == .generic } == gateway.backends.map { $0.name == "website" })
+        #expect(gateway.backends.map { $0.protocol == .http2 } == gateway.backends.map { $0.name == "website" })
+        #expect(gateway.backends.compactMap(\.grpcPort) == [8001])
         #expect(stable.endpoints.map(\.grpcPort) == [8001, 8001, 9001])
+    }
+
+    @Test func fullBackendPolicies() throws {
+        let gateway = try load("full.yaml")
+        #expect(
+            gateway.backends.map(\.balance) == [
+                .leastRequest, .hash(.header("x-user")), .hash(.cookie("session")), .hash(.clientAddress),
+                .hash(.sequenceID), .roundRobin, .leastRequest,
+            ])
+        let stable = try #require(gateway.backends.first)
+        // The example shows the defaults, but for what has none.
+        var health = Backend.HealthCheck()
+        health.path = "/v2/health/ready"
+        health.grpc = true
+        #expect(stable.health == health && gateway.backends[4].health == Backend.HealthCheck())
+        #expect(stable.outlierDetection == Backend.OutlierDetection() && stable.panicThreshold == 50)
+        #expect(stable.slowStart == .seconds(30) && gateway.backends[1].slowStart == nil)
     }
 
     @Test func fullRoutes() throws {
         let gateway = try load("full.yaml")
-        #expect(gateway.routes.map(\.name) == ["densenet", "hello", "rest"])
+        #expect(gateway.routes.map(\.name) == ["densenet", "hello", "stateful", "rest"])
         let route = try #require(gateway.routes.first)
         #expect(route.hosts == ["models.example.com", "*.ml.example.com"])
         #expect(route.timeout == .seconds(300) && route.idleTimeout == .seconds(300))
         #expect(route.maxBodySize == 50 << 20)
+        var retries = Route.Retries()
+        retries.attempts = 2
+        retries.on = [.connectFailure, .refusedStream, .reset, .timeout, .status(503)]
+        retries.perTryTimeout = .seconds(2)
+        retries.inference = true
+        #expect(route.retries == retries && route.priority == .high)
+        #expect(gateway.routes[3].retries == nil && gateway.routes[3].priority == .normal)
         guard case .forward(let forward) = route.action else {
             Issue.record("the route does not forward")
             return

@@ -287,10 +287,8 @@ import Testing
                 rewrite: {}
                 requestHeaders: {}
                 responseHeaders: {}
-                priority: high
                 tritonParameters: {}
                 fanOut: true
-                retries: {}
                 fault: {}
             """,
             [
@@ -302,11 +300,9 @@ import Testing
                 "sluice.yaml:11:5: error: 'rewrite' is not supported yet, leave it out",
                 "sluice.yaml:12:5: error: 'requestHeaders' is not supported yet, leave it out",
                 "sluice.yaml:13:5: error: 'responseHeaders' is not supported yet, leave it out",
-                "sluice.yaml:14:5: error: 'priority' is not supported yet, leave it out",
-                "sluice.yaml:15:5: error: 'tritonParameters' is not supported yet, leave it out",
-                "sluice.yaml:16:5: error: 'fanOut' is not supported yet, leave it out",
-                "sluice.yaml:17:5: error: 'retries' is not supported yet, leave it out",
-                "sluice.yaml:18:5: error: 'fault' is not supported yet, leave it out",
+                "sluice.yaml:14:5: error: 'tritonParameters' is not supported yet, leave it out",
+                "sluice.yaml:15:5: error: 'fanOut' is not supported yet, leave it out",
+                "sluice.yaml:16:5: error: 'fault' is not supported yet, leave it out",
             ]),
         Golden(
             "limits",

@@ -117,12 +117,12 @@ def test_check_says_where_and_what(tmp_path, text, line, column, words):
     "text, key",
     [
         ("tracing: { endpoint: http://x }\n", "tracing"),
-        ("takeover: { socket: /x }\n", "takeover"),
-        ("backends: { a: { endpoints: [1.1.1.1:1], health: {} } }\n", "health"),
-        ("backends: { a: { endpoints: [1.1.1.1:1], slowStart: 30s } }\n", "slowStart"),
+        ("customMetrics: { address: 0.0.0.0:6443 }\n", "customMetrics"),
+        ("backends: { a: { endpoints: [1.1.1.1:1], activate: {} } }\n", "activate"),
+        ("backends: { a: { endpoints: [1.1.1.1:1], balance: leastQueue } }\n", "leastQueue"),
         ("routes:\n  - { name: r, respond: { status: 200 }, cors: {} }\n", "cors"),
         ("routes:\n  - { name: r, respond: { status: 200 }, rateLimit: {} }\n", "rateLimit"),
-        ("routes:\n  - { name: r, respond: { status: 200 }, retries: {} }\n", "retries"),
+        ("routes:\n  - { name: r, respond: { status: 200 }, fault: {} }\n", "fault"),
         ("routes:\n  - { name: r, redirect: {} }\n", "redirect"),
     ],
 )

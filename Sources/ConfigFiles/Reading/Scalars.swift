@@ -48,14 +48,17 @@ extension Section {
         }
     }
 
-    func duration(_ key: String, in range: ClosedRange<Duration>, _ report: Report) -> Duration? {
+    /// - Parameter orZero: whether 0s may be written although the range begins above it.
+    func duration(_ key: String, in range: ClosedRange<Duration>, orZero: Bool = false, _ report: Report) -> Duration? {
         guard let entry = entry(key, report), let text = Self.scalar(entry.value, "'\(key)'", "a duration", report)
         else { return nil }
         do throws(InvalidValue) {
             let value = try DurationText.parse(text)
-            guard range.contains(value) else {
+            guard range.contains(value) || (orZero && value == .zero) else {
                 let bounds = "\(DurationText.format(range.lowerBound)) to \(DurationText.format(range.upperBound))"
-                report.error(entry.value.position, "'\(key)' must be from \(bounds), not \(Wording.quoted(text))")
+                let zero = orZero ? "0s or " : ""
+                report.error(
+                    entry.value.position, "'\(key)' must be \(zero)from \(bounds), not \(Wording.quoted(text))")
                 return nil
             }
             return value
@@ -90,14 +93,17 @@ extension Section {
 
     /// One of a few words.
     ///
-    /// - Parameter planned: words that a later version takes.
+    /// - Parameters:
+    ///   - others: examples of what may be written instead of a word, for messages.
+    ///   - planned: words that a later version takes.
     func choice<Value>(
-        _ key: String, _ values: [(word: String, value: Value)], planned: [String] = [], _ report: Report
+        _ key: String, _ values: [(word: String, value: Value)], orElse others: [String] = [],
+        planned: [String] = [], _ report: Report
     ) -> Value? {
         guard let entry = entry(key, report) else { return nil }
         let text = entry.value.text
         if let match = values.first(where: { $0.word == text }) { return match.value }
-        let words = Wording.list(values.map(\.word))
+        let words = Wording.list(values.map(\.word) + others)
         if let text, planned.contains(text) {
             report.error(entry.value.position, "'\(key): \(text)' is not supported yet, write \(words)")
         } else {

@@ -12,9 +12,10 @@ extension Schema {
     static let gateway = Schema(
         name: "the configuration",
         keys: [
-            "loops", "resolve", "listeners", "admin", "metrics", "accessLog", "shutdown", "backends", "routes",
+            "loops", "memoryLimit", "resolve", "listeners", "admin", "metrics", "accessLog", "shutdown", "takeover",
+            "backends", "routes",
         ],
-        planned: ["memoryLimit", "tracing", "takeover", "customMetrics"])
+        planned: ["tracing", "customMetrics"])
     static let listener = Schema(
         name: "a listener", keys: ["name", "address", "tls", "limits", "trustedProxies", "proxyProtocol"])
     static let listenerTLS = Schema(
@@ -32,27 +33,39 @@ extension Schema {
     static let metrics = Schema(name: "'metrics'", keys: ["address"])
     static let accessLog = Schema(name: "'accessLog'", keys: ["path", "format", "samplePercent"])
     static let shutdown = Schema(name: "'shutdown'", keys: ["delay", "drain"])
+    static let takeover = Schema(name: "'takeover'", keys: ["socket"])
 
     static let backend = Schema(
-        name: "a backend", keys: ["server", "protocol", "tls", "triton", "endpoints", "balance", "limits", "timeouts"],
-        planned: ["health", "outlierDetection", "slowStart", "panicThreshold", "activate"])
+        name: "a backend",
+        keys: [
+            "server", "protocol", "tls", "triton", "endpoints", "balance", "limits", "timeouts", "health",
+            "outlierDetection", "slowStart", "panicThreshold",
+        ],
+        planned: ["activate"])
     static let backendTLS = Schema(name: "a backend's tls", keys: ["ca", "serverName", "certificate", "privateKey"])
     static let triton = Schema(name: "'triton'", keys: ["grpcPort"], planned: ["metricsPort", "interval"])
     static let endpoint = Schema(
         name: "an endpoint", keys: ["address", "weight", "triton"], planned: ["pod", "kubernetes"])
+    static let balance = Schema(name: "'balance'", keys: ["hash"])
+    static let hash = Schema(name: "'hash'", keys: ["header", "cookie", "clientAddress", "sequenceId"])
     static let backendLimits = Schema(
         name: "a backend's limits", keys: ["connections", "inFlight", "perEndpointInFlight", "queue", "queueTimeout"])
     static let backendTimeouts = Schema(name: "a backend's timeouts", keys: ["connect", "firstByte", "idle"])
+    static let health = Schema(
+        name: "'health'",
+        keys: ["path", "grpc", "interval", "timeout", "unhealthyThreshold", "healthyThreshold"])
+    static let outlierDetection = Schema(
+        name: "'outlierDetection'", keys: ["consecutiveErrors", "baseEjectionTime", "maxEjectionPercent"])
 
     static let route = Schema(
         name: "a route",
         keys: [
-            "name", "hosts", "match", "backends", "whenDown", "mirrors", "respond", "basicAuth", "timeout",
-            "idleTimeout", "maxBodySize",
+            "name", "hosts", "match", "backends", "whenDown", "mirrors", "respond", "basicAuth", "priority",
+            "timeout", "idleTimeout", "maxBodySize", "retries",
         ],
         planned: [
             "redirect", "sticky", "denyFrom", "allowFrom", "cors", "rateLimit", "rewrite", "requestHeaders",
-            "responseHeaders", "priority", "tritonParameters", "fanOut", "retries", "fault",
+            "responseHeaders", "tritonParameters", "fanOut", "fault",
         ])
     static let match = Schema(name: "a match", keys: ["path", "method", "headers", "query", "model", "version"])
     static let pathMatch = Schema(name: "a path match", keys: ["exact", "prefix", "startsWith", "regex"])
@@ -65,12 +78,15 @@ extension Schema {
     static let basicAuth = Schema(
         name: "'basicAuth'", keys: ["realm", "usersFile", "users", "forwardAuthorization"],
         planned: ["allow", "forwardUser"])
+    static let retries = Schema(
+        name: "'retries'",
+        keys: ["attempts", "on", "perTryTimeout", "budgetPercent", "maxBufferedBytes", "inference"])
     static let respond = Schema(name: "'respond'", keys: ["status", "headers", "body"])
 
     /// Every schema, so that documentation and examples can be held against them.
     static let all = [
-        gateway, listener, listenerTLS, certificate, listenerLimits, admin, metrics, accessLog, shutdown, backend,
-        backendTLS, triton, endpoint, backendLimits, backendTimeouts, route, match, pathMatch, valueMatch,
-        weightedBackend, mirror, basicAuth, respond,
+        gateway, listener, listenerTLS, certificate, listenerLimits, admin, metrics, accessLog, shutdown, takeover,
+        backend, backendTLS, triton, endpoint, balance, hash, backendLimits, backendTimeouts, health, outlierDetection,
+        route, match, pathMatch, valueMatch, weightedBackend, mirror, basicAuth, retries, respond,
     ]
 }

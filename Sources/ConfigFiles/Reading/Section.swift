@@ -47,6 +47,11 @@ struct Section {
     /// Where a key is written.
     func position(of key: String) -> Position { entries[key]?.position ?? position }
 
+    /// Where a key's value is written.
+    func valuePosition(of key: String, _ report: Report) -> Position {
+        entry(key, report)?.value.position ?? position(of: key)
+    }
+
     /// The keys that are written, of those asked for.
     func written(_ keys: [String]) -> [String] { keys.filter { entries[$0] != nil } }
 }

@@ -33,7 +33,7 @@ extension GatewayReader {
         let protocols = Backend.HTTPProtocol.allCases.map { ($0.rawValue, $0) }
         section.choice("protocol", protocols, report).map { backend.protocol = $0 }
         backend.grpcPort = grpcPort(section, backend.server)
-        balance(section)
+        balance(section).map { backend.balance = $0 }
         if let entry = section.entry("endpoints", report) {
             backend.endpoints = endpoints(entry, of: backend)
         } else if !section.has("endpoints") {
@@ -43,18 +43,13 @@ extension GatewayReader {
         backend.tls = section.entry("tls", report).flatMap(backendTLS)
         section.entry("limits", report).map { backend.limits = backendLimits($0) }
         section.entry("timeouts", report).map { backend.timeouts = backendTimeouts($0) }
-        return backend
-    }
-
-    /// One way of balancing exists: it is checked and not kept.
-    private func balance(_ section: Section) {
-        if let entry = section.entry("balance", report), case .mapping(let pairs) = entry.value.content,
-            pairs.contains(where: { $0.key == "hash" })
-        {
-            report.error(entry.value.position, "'balance: hash' is not supported yet, write leastRequest")
-            return
+        backend.health = health(section, of: backend)
+        section.entry("outlierDetection", report).map { backend.outlierDetection = outlierDetection($0) }
+        backend.slowStart = section.duration("slowStart", in: Bounds.timeoutOrNone, report).flatMap {
+            $0 == .zero ? nil : $0
         }
-        _ = section.choice("balance", [("leastRequest", ())], planned: ["roundRobin", "leastQueue"], report)
+        section.percent("panicThreshold", report).map { backend.panicThreshold = $0 }
+        return backend
     }
 
     private func endpoints(_ entry: YAMLNode.Entry, of backend: Backend) -> [Backend.Endpoint] {

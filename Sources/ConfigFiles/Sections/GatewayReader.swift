@@ -9,11 +9,13 @@ struct GatewayReader {
         var gateway = Gateway()
         guard let section = Section(root, .gateway, title: "the configuration", report) else { return gateway }
         gateway.loops = section.integer("loops", in: Bounds.loops, report)
+        gateway.memoryLimit = section.size("memoryLimit", in: Bounds.memoryLimit, report)
         gateway.resolve = resolve(section)
         let bound = boundAddresses(section, into: &gateway)
         checkOverlaps(bound)
         gateway.accessLog = section.entry("accessLog", report).flatMap(accessLog)
         section.entry("shutdown", report).map { gateway.shutdown = shutdown($0) }
+        gateway.takeoverSocket = section.entry("takeover", report).flatMap(takeoverSocket)
 
         let backends = backends(section)
         gateway.backends = backends.read

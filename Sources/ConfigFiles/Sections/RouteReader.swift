@@ -44,17 +44,21 @@ extension GatewayReader {
         let match = section.entry("match", report).map(matches) ?? []
         let action = action(section, name: name, references)
         let basicAuth = section.entry("basicAuth", report).flatMap(basicAuth)
-        let timeout = section.duration("timeout", in: Bounds.timeoutOrNone, report)
+        let priority = section.choice("priority", Route.Priority.allCases.map { ($0.rawValue, $0) }, report)
+        let timeout = section.duration("timeout", in: Bounds.timeoutOrNone, report).flatMap { $0 == .zero ? nil : $0 }
         let idleTimeout = section.duration("idleTimeout", in: Bounds.timeoutOrNone, report)
         let maxBodySize = section.size("maxBodySize", in: Bounds.bodySize, report)
+        let retries = section.entry("retries", report).flatMap { self.retries($0, timeout: timeout) }
         guard let action else { return nil }
         var route = Route(name: name, action: action)
         route.hosts = hosts
         route.match = match
         route.basicAuth = basicAuth
-        route.timeout = timeout.flatMap { $0 == .zero ? nil : $0 }
+        route.timeout = timeout
         if let idleTimeout { route.idleTimeout = idleTimeout == .zero ? nil : idleTimeout }
         route.maxBodySize = maxBodySize
+        priority.map { route.priority = $0 }
+        route.retries = retries
         return route
     }
 
@@ -107,7 +111,7 @@ extension GatewayReader {
             action.mirrors = mirrors ?? []
             result = .forward(action)
         } else if !section.has("backends"), !written.isEmpty {
-            for key in section.written(["whenDown", "mirrors"]) {
+            for key in section.written(["whenDown", "mirrors", "priority", "retries"]) {
                 report.error(section.position(of: key), "'\(key)' means nothing without 'backends', leave it out")
             }
         }

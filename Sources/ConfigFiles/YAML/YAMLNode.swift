@@ -36,6 +36,11 @@ struct YAMLNode {
         }
     }
 
+    /// Whether it is a mapping with this key.
+    func names(_ key: String) -> Bool {
+        if case .mapping(let entries) = content { entries.contains { $0.key == key } } else { false }
+    }
+
     /// `a list`, for messages.
     var kind: String {
         switch content {

@@ -1,0 +1,93 @@
+import Configuration
+
+/// How a backend chooses among its endpoints.
+extension GatewayReader {
+    /// A word, or a mapping that says what to go by; `nil` where none is written, and after a report.
+    func balance(_ section: Section) -> Backend.Balance? {
+        guard let entry = section.entry("balance", report) else { return nil }
+        switch entry.value.content {
+        case .mapping(let pairs):
+            guard let mapping = Section(entry.value, .balance, title: "'balance'", report) else { return nil }
+            if pairs.isEmpty {
+                report.error(
+                    entry.value.position,
+                    "'balance' is empty, write roundRobin, leastRequest or \(Self.hashExample), or leave it out")
+            }
+            return mapping.entry("hash", report).flatMap(hashKey).map { .hash($0) }
+        default:
+            guard entry.value.text != "hash" else {
+                report.error(
+                    entry.value.position,
+                    "'balance: hash' does not say what to go by, write it such as \(Self.hashExample)")
+                return nil
+            }
+            return section.choice(
+                "balance", [("roundRobin", .roundRobin), ("leastRequest", .leastRequest)],
+                orElse: [Self.hashExample], planned: ["leastQueue"], report)
+        }
+    }
+
+    private static let hashExample = "{ hash: { header: x-user } }"
+    private static let hashKeys = "{ header: x-user }, { cookie: session }, clientAddress or sequenceId"
+
+    /// What has no name of its own may be written as a word.
+    private func hashKey(_ entry: YAMLNode.Entry) -> Backend.HashKey? {
+        guard let word = entry.value.text else { return namedHashKey(entry) }
+        switch word {
+        case "clientAddress": return .clientAddress
+        case "sequenceId": return .sequenceID
+        case "header", "cookie":
+            let example = word == "header" ? "{ header: x-user }" : "{ cookie: session }"
+            report.error(entry.value.position, "'hash: \(word)' needs the \(word)'s name, write it such as \(example)")
+        default:
+            report.error(entry.value.position, "'hash' must be \(Self.hashKeys), not \(Wording.quoted(word))")
+        }
+        return nil
+    }
+
+    private func namedHashKey(_ entry: YAMLNode.Entry) -> Backend.HashKey? {
+        guard let section = Section(entry.value, .hash, title: "'hash'", report) else { return nil }
+        let written = section.written(Schema.hash.keys)
+        guard written.count <= 1 else {
+            report.error(
+                section.position(of: written[1]),
+                "'hash' has both '\(written[0])' and '\(written[1])', keep one of them")
+            return nil
+        }
+        switch written.first {
+        case "header":
+            // Names of headers are the same in any case (RFC 9110 section 5.1), those of cookies are not.
+            return hashName("header", "x-user", section).map { .header($0.lowercased()) }
+        case "cookie": return hashName("cookie", "session", section).map { .cookie($0) }
+        case "clientAddress": return hashFlag("clientAddress", section) ? .clientAddress : nil
+        case "sequenceId": return hashFlag("sequenceId", section) ? .sequenceID : nil
+        default:
+            if case .mapping(let pairs) = entry.value.content, pairs.isEmpty {
+                report.error(section.position, "'hash' is empty, write \(Self.hashKeys)")
+            }
+            return nil
+        }
+    }
+
+    /// Both kinds of names are tokens (RFC 6265 section 4.1.1).
+    private func hashName(_ key: String, _ example: String, _ section: Section) -> String? {
+        guard let name = section.text(key, report) else { return nil }
+        guard HeaderText.isToken(name) else {
+            report.error(
+                section.valuePosition(of: key, report),
+                "\(Wording.quoted(name)) is no \(key) name, write one such as \(example)")
+            return nil
+        }
+        return name
+    }
+
+    private func hashFlag(_ key: String, _ section: Section) -> Bool {
+        guard let flag = section.flag(key, report) else { return false }
+        if !flag {
+            report.error(
+                section.valuePosition(of: key, report),
+                "'\(key): false' leaves nothing to go by, write 'hash: \(key)' or leave 'balance' out")
+        }
+        return flag
+    }
+}
