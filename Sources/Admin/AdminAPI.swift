@@ -11,6 +11,11 @@ struct AdminRequest: Sendable {
     var host: String
     var origin: String?
     var accept: String?
+    var body: [UInt8] = []
+
+    var path: String { String(target.prefix { $0 != "?" }) }
+    /// Behind the question mark; empty without one.
+    var query: String { String(target.drop { $0 != "?" }.dropFirst()) }
 }
 
 struct AdminResponse: Sendable {
@@ -56,7 +61,7 @@ final class AdminAPI: Sendable {
 
     /// - Parameter completion: called once, on any thread.
     func handle(_ request: AdminRequest, completion: @escaping @Sendable (AdminResponse) -> Void) {
-        let path = String(request.target.prefix { $0 != "?" })
+        let path = request.path
         switch path {
         case "/healthz": completion(reading(request) ?? .text(200, "ok"))
         case "/readyz": completion(reading(request) ?? (plane.isReady ? .text(200, "ready") : .text(503, "not ready")))
@@ -97,16 +102,30 @@ final class AdminAPI: Sendable {
             }
             completion(refusal)
         case (.post, "/api/v1/drain"), (.delete, "/api/v1/drain"):
-            guard let refusal = writing(surface) else {
-                let draining = request.method == .post
-                plane.setDraining(draining)
-                completion(AdminResponse(status: 200, body: Array("{\"draining\":\(draining)}\n".utf8)))
-                return
+            if let refusal = writing(surface) {
+                completion(refusal)
+            } else {
+                drain(request, completion)
             }
-            completion(refusal)
         case (_, "/api/v1/status"), (_, "/api/v1/reload"), (_, "/api/v1/drain"):
             completion(.error(405, "this path has no such method"))
         default: completion(.error(404, "no such path"))
+        }
+    }
+
+    private func drain(_ request: AdminRequest, _ completion: @escaping @Sendable (AdminResponse) -> Void) {
+        let draining = request.method == .post
+        let done = AdminResponse(status: 200, body: Array("{\"draining\":\(draining)}\n".utf8))
+        switch DrainCall(query: request.query, body: request.body) {
+        case .gateway:
+            plane.setDraining(draining)
+            completion(done)
+        case .endpoint(let address, let backend):
+            plane.setDraining(draining, endpoint: address, of: backend) { exists in
+                completion(exists ? done : .error(404, "there is no such endpoint; /api/v1/status lists them"))
+            }
+        case nil:
+            completion(.error(400, "write backend and endpoint, or nothing for the whole gateway"))
         }
     }
 

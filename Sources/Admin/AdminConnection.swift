@@ -18,6 +18,7 @@ final class AdminConnection: Stream {
     private let head = MessageHead()
     private var body = BodyReader()
     private var inbox = ByteBuffer()
+    private var received: [UInt8] = []
     private var keepsOpen = true
 
     /// - Parameter ended: called once, when the connection is closed.
@@ -64,21 +65,23 @@ final class AdminConnection: Stream {
                     body = BodyReader(head.framing)
                     state = .body
                 }
-            case .body: if !skipBody() { return }
+            case .body: if !readBody() { return }
             case .answering, .closing: return
             }
         }
     }
 
-    /// No call has a body that matters; one that comes is read and dropped.
-    ///
     /// - Returns: false while more has to arrive.
-    private func skipBody() -> Bool {
+    private func readBody() -> Bool {
         var offset = 0
         switch body.next(inbox.bytes, from: &offset) {
         case .data(let count):
+            if UInt64(received.count + count) > Self.bodyLimit || body.remaining ?? 0 > Self.bodyLimit {
+                refuse(413, "the body is larger than the limit")
+                return true
+            }
+            received += inbox.bytes[offset..<(offset + count)]
             inbox.consume(offset + count)
-            if let left = body.remaining, left > Self.bodyLimit { refuse(413, "the body is larger than the limit") }
         case .needMore:
             inbox.consume(offset)
             return false
@@ -95,7 +98,8 @@ final class AdminConnection: Stream {
         let request = AdminRequest(
             method: head.method, target: text(head.slice(head.target)),
             host: head.hostIndex >= 0 ? text(head.value(head.hostIndex)) : "",
-            origin: value(named: "origin"), accept: value(named: "accept"))
+            origin: value(named: "origin"), accept: value(named: "accept"), body: received)
+        received = []
         let reference = LoopBound(self)
         api.handle(request) { response in
             reference.value.loop.post { reference.value.send(response) }

@@ -123,7 +123,8 @@ final class HealthMonitor: @unchecked Sendable {
         let wasKnown = endpoint.check?.state != .unknown
         guard endpoint.check?.finish(verdict, now: now, random: &random) == true else { return }
         let isUsable = endpoint.check?.state.isUsable ?? true
-        endpoint.checkChanged = wallClockNow()
+        // The first good answer only confirms what was assumed.
+        if wasKnown || !isUsable { endpoint.checkChanged = wallClockNow() }
         endpoint.health.setUnhealthy(!isUsable, now: now)
         let place = "endpoint \(endpoint.resolved.address) of backend \(backend.configuration.name)"
         if isUsable {
