@@ -48,6 +48,24 @@ struct GRPCFieldTests {
         #expect(GRPCStatus(httpStatus: code) == status)
     }
 
+    /// What a call is told for a status of HTTP is listed under that status, as far as the way back is one.
+    @Test func theWayBack() {
+        for code in [400, 401, 403, 429, 499, 501, 503, 504] {
+            #expect(GRPCStatus(httpStatus: code).httpStatus == code)
+        }
+        #expect(GRPCStatus.ok.httpStatus == 200 && GRPCStatus.internal.httpStatus == 500)
+        #expect(GRPCStatus.allCases.allSatisfy { 200...504 ~= $0.httpStatus })
+    }
+
+    @Test func inferenceMethods() {
+        let service = "/inference.GRPCInferenceService/"
+        #expect(Self.bytes(service + "ModelInfer") { GRPCMethod.inference($0) } == .unary)
+        #expect(Self.bytes(service + "ModelStreamInfer") { GRPCMethod.inference($0) } == .stream)
+        for other in ["", "ModelInferX", "modelInfer", "ModelReady", "ModelStreamInfes", "ModelConfigX"] {
+            #expect(Self.bytes(service + other) { GRPCMethod.inference($0) } == nil, "\(other)")
+        }
+    }
+
     @Test func statusOfRefusals() {
         #expect(GRPCRefusal(.invalidArgument, "").status == .invalidArgument)
         #expect(GRPCRefusal(.unimplemented, "").status == .unimplemented)

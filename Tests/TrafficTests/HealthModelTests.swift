@@ -4,7 +4,7 @@ import Traffic
 
 /// A table that can be asked and changed in one expression.
 private final class Table {
-    private(set) var outages = ModelOutages<Int>()
+    private(set) var outages = ModelOutages()
 
     var isEmpty: Bool { outages.isEmpty }
     var count: Int { outages.count }
@@ -87,9 +87,9 @@ private final class Table {
         outages.refused(first, at: 1, now: at(0))
         for index in 0..<5000 as Range<UInt64> {
             outages.refused(try #require(Self.key("model\(index)")), at: 1, now: at(1 + index % 7))
-            #expect(outages.count <= ModelOutages<Int>.capacity)
+            #expect(outages.count <= ModelOutages.capacity)
         }
-        #expect(outages.count == ModelOutages<Int>.capacity && !outages.isOut(first, at: 1, now: at(2)))
+        #expect(outages.count == ModelOutages.capacity && !outages.isOut(first, at: 1, now: at(2)))
         outages.refused(try #require(Self.key("other")), at: 2, now: at(9))
         outages.forget(1)
         #expect(outages.count == 1)

@@ -33,6 +33,16 @@ struct InferencePathTests {
         #expect(raw(path).withUnsafeBytes { InferencePath($0).map { shown($0.model) } } == nil)
     }
 
+    @Test(arguments: [
+        ("/v2/models/m/infer", true), ("/v2/models/m/versions/3/infer", true), ("/v2/models/stats/infer", true),
+        ("/v2/models/m", false), ("/v2/models/m/infer/", false), ("/v2/models/m/Infer", false),
+        ("/v2/models/m/infers", false), ("/v2/models/m/generate", false), ("/v2/models/m/versions/3", false),
+        ("/v2/models/m/versions/infer", false), ("/v2/models/infer", false),
+    ])
+    func tellsInference(_ path: String, _ expected: Bool) {
+        #expect(raw(path).withUnsafeBytes { InferencePath($0)?.isInfer } == expected)
+    }
+
     /// Paths are case-sensitive (RFC 9110 section 4.2.3); Triton knows none of these.
     @Test(arguments: ["/v2/mODELS/m/infer", "/v2/modelS/m/infer", "/v2/mOdels/m"])
     func isCaseSensitiveThroughout(_ path: String) {

@@ -170,12 +170,12 @@ extension Exchange {
         return max(requestEndedAt, triedAt) + limit
     }
 
-    /// What has begun to be answered is not tried again.
+    /// What has begun to be answered is not tried again. Counted like the time to the first byte: how long the client takes
+    /// for its request is not the endpoint's doing.
     private var tryDeadline: Instant? {
-        guard phase == .sending, firstByteAt == nil, let limit = route?.retries?.policy.perTryTimeout else {
-            return nil
-        }
-        return triedAt + limit
+        guard phase == .sending, firstByteAt == nil, let requestEndedAt, let rules = route?.retries else { return nil }
+        let (end, isTry) = rules.policy.deadline(start: max(requestEndedAt, triedAt), exchange: exchangeDeadline)
+        return isTry ? end : nil
     }
 
     func handleExpiry(_ now: Instant) {

@@ -25,9 +25,10 @@ extension Exchange {
 
     /// Gives back what `BackendPool.acquire` took, and tells nothing more of the try.
     func givePlaceBack() {
-        guard let endpoint, let pool, ticket != nil else { return }
-        note(.neutral)
-        ticket = nil
+        guard let endpoint, let pool, let ticket else { return }
+        // A trial that came to nothing is somebody else's now.
+        if ticket.isProbe { note(.neutral) }
+        self.ticket = nil
         pool.giveBack(endpoint)
     }
 

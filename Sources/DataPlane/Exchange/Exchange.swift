@@ -222,7 +222,7 @@ package final class Exchange: UpstreamUser {
         }
         for mirror in mirrors { mirror.sendEnd(trailers: trailers) }
         upstream?.sendEnd(trailers: trailers)
-        if pool?.firstByteTimeout != nil, firstByteAt == nil { armDeadline() }
+        if firstByteAt == nil, pool?.firstByteTimeout != nil || route?.retries != nil { armDeadline() }
     }
 
     // MARK: Events of the upstream side; what they do is in the files of their topic

@@ -10,6 +10,8 @@ package final class BackendPool {
     package let backend: Backend
     let load: BackendLoad
     let endpoints: ContiguousArray<EndpointPool>
+    /// What is asked of each endpoint for each request, in the same order.
+    private let records: ContiguousArray<Record>
     let queue: WaitQueue
     private let balancer: Balancer
     /// Errors in a row at which an endpoint is reported.
@@ -26,6 +28,7 @@ package final class BackendPool {
         backend = resolved.backend
         load = resolved.load
         self.endpoints = endpoints
+        records = ContiguousArray(endpoints.map(Record.init))
         self.queue = queue
         balancer = Balancer(resolved, random: &worker.random)
         keySource = KeySource(backend.balance)
@@ -44,24 +47,21 @@ package final class BackendPool {
     // MARK: What could be used
 
     /// Whether an endpoint is healthy, not ejected, and not drained.
-    var hasUsable: Bool { endpoints.contains { $0.health.isUsable } }
+    var hasUsable: Bool { records.contains { $0.isUsable } }
 
     /// Whether an endpoint would be used if it had room: with so few usable ones that all are used, any.
-    var canServe: Bool { hasUsable || canServe(Wish(isGRPC: false), avoiding: TriedEndpoints(), anyProtocol: true) }
+    var canServe: Bool { hasUsable || canServe(Wish(isGRPC: false), avoiding: TriedEndpoints()) }
 
     /// Whether gRPC can be spoken to one of the endpoints.
-    var carriesGRPC: Bool { endpoints.contains { $0.port(isGRPC: true) != nil } }
+    var carriesGRPC: Bool { records.contains { $0.carriesGRPC } }
 
     /// Whether the backend as a whole has as much to do as it may.
     var isFull: Bool { load.inFlight.current >= queue.limits.inFlight }
 
-    private func canServe(_ wish: Wish, avoiding avoided: TriedEndpoints, anyProtocol: Bool = false) -> Bool {
+    private func canServe(_ wish: Wish, avoiding avoided: TriedEndpoints) -> Bool {
         balancer.canServe(
-            isUsable: { endpoints[$0].health.isUsable },
-            isEligible: { index in
-                !avoided.contains(index) && !endpoints[index].health.isDraining
-                    && (anyProtocol || endpoints[index].port(isGRPC: wish.isGRPC) != nil)
-            })
+            isUsable: { records[$0].isUsable },
+            isEligible: { index in !avoided.contains(index) && records[index].takes(wish) })
     }
 
     // MARK: Places
@@ -111,10 +111,10 @@ package final class BackendPool {
         for _ in 0..<Self.choices {
             let choice = balancer.pick(
                 now: worker.loop.now, random: &worker.random, key: wish.key, tried: avoided,
-                load: { endpoints[$0].load.inFlight.current },
-                isUsable: { endpoints[$0].health.isUsable },
-                isEligible: { endpoints[$0].port(isGRPC: wish.isGRPC) != nil && !endpoints[$0].health.isDraining },
-                hasRoom: { index in limit.map { endpoints[index].load.inFlight.current < $0 } ?? true },
+                load: { records[$0].inFlight },
+                isUsable: { records[$0].isUsable },
+                isEligible: { records[$0].takes(wish) },
+                hasRoom: { index in limit.map { records[index].inFlight < $0 } ?? true },
                 joined: { endpoints[$0].health.usableSince })
             guard let choice else { return nil }
             let endpoint = endpoints[choice]
@@ -166,5 +166,27 @@ package final class BackendPool {
         endpoint.load.inFlight.give()
         load.inFlight.give()
         worker.placeFreed(load, queue)
+    }
+}
+
+/// What requests need to know of an endpoint before they choose it, to be read without counting references.
+private struct Record {
+    // The pool's endpoints keep them alive.
+    private let health: Unmanaged<EndpointHealth>
+    private let load: Unmanaged<EndpointLoad>
+    let carriesGRPC: Bool
+
+    init(_ endpoint: EndpointPool) {
+        health = .passUnretained(endpoint.health)
+        load = .passUnretained(endpoint.load)
+        carriesGRPC = endpoint.port(isGRPC: true) != nil
+    }
+
+    var isUsable: Bool { health._withUnsafeGuaranteedRef { $0.isUsable } }
+    var inFlight: Int { load._withUnsafeGuaranteedRef { $0.inFlight.current } }
+
+    /// Whether it could serve the request if it were healthy.
+    func takes(_ wish: BackendPool.Wish) -> Bool {
+        (!wish.isGRPC || carriesGRPC) && !health._withUnsafeGuaranteedRef { $0.isDraining }
     }
 }

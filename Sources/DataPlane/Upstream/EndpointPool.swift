@@ -33,7 +33,7 @@ package final class EndpointPool {
     }
 
     /// The endpoint, whatever loop or configuration it is seen from.
-    package var identity: ObjectIdentifier { ObjectIdentifier(health) }
+    package var identity: ModelOutages.Endpoint { health.identity }
 
     /// Where a request goes; `nil` for gRPC to an endpoint that speaks HTTP/1.1 only.
     func port(isGRPC: Bool) -> UpstreamPort? {

@@ -43,5 +43,5 @@ extension Worker {
     package func purgeOutages() { outages.purge(now: loop.now) }
 
     /// The endpoint has come back, perhaps with other models than before.
-    package func forgetOutages(_ health: EndpointHealth) { outages.forget(ObjectIdentifier(health)) }
+    package func forgetOutages(_ health: EndpointHealth) { outages.forget(health.identity) }
 }

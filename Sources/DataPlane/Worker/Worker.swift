@@ -50,7 +50,7 @@ package final class Worker: @unchecked Sendable {
     private var spareInspectors: ContiguousArray<GRPCInspector> = []
     private var spareSequenceReaders: ContiguousArray<SequenceReader> = []
     /// Models that some endpoints do not serve at present.
-    var outages = ModelOutages<ObjectIdentifier>()
+    var outages = ModelOutages()
     /// Takes what the control plane has to judge about an endpoint; set before the loops start.
     package var reportHealth: @Sendable (HealthReport) -> Void = { _ in }
     private var serial: UInt64 = 0

@@ -39,6 +39,9 @@ package final class EndpointHealth: Sendable {
     ///   which needs no slow start.
     package init(since: Instant? = nil) { returned = Atomic(since?.nanoseconds ?? 0) }
 
+    /// Tells it from all others that are there.
+    package var identity: Int { Int(bitPattern: ObjectIdentifier(self)) }
+
     /// Whether a request may go there now. One load, for each candidate of each request.
     package var isUsable: Bool { word.load(ordering: .relaxed) & Self.out == 0 }
 

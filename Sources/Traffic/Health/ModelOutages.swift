@@ -23,7 +23,10 @@ package struct ModelKey: Hashable, Sendable {
 /// Requests for such a model go elsewhere, everything else still goes there. When the time is over one request tries;
 /// if the model is still not ready, it is left out for twice as long. The table is bounded, since names come from
 /// clients, and losing an entry costs one more refused try.
-package struct ModelOutages<Endpoint: Hashable & Sendable>: Sendable {
+package struct ModelOutages: Sendable {
+    /// A number that tells endpoints apart.
+    package typealias Endpoint = Int
+
     /// A reload of a small model takes about as long.
     package static var firstSpan: Nanoseconds { .seconds(1) }
     /// Loading may take minutes, and then nobody wants to wait much longer than it takes.
