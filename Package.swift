@@ -76,7 +76,8 @@ let package = Package(
         floor(
             "ControlPlane",
             [
-                "Base", "ControlClient", "Configuration", "Credentials", "Telemetry", "Traffic", "TLS", "EventLoop", "DataPlane",
+                "Base", "ControlClient", "Configuration", "Credentials", "Telemetry", "Traffic", "TLS", "EventLoop",
+                "DataPlane",
                 "ConfigFiles", log,
             ]),
         floor("Admin", ["Base", "HTTP", "Configuration", "Telemetry", "EventLoop", "DataPlane", "ControlPlane"]),

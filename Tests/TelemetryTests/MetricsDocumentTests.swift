@@ -33,6 +33,8 @@ import Testing
                 ["`\(MetricName.auth.name)`", "`outcome`", names(AuthOutcome.self)],
                 ["`\(MetricName.configReloads.name)`", "`outcome`", names(ReloadOutcome.self)],
                 ["`\(MetricName.retries.name)`", "`reason`", names(RetryReason.self)],
+                ["`\(MetricName.retriesStopped.name)`", "`reason`", names(RetryStop.self)],
+                ["`\(MetricName.healthChecks.name)`", "`outcome`", names(HealthCheckOutcome.self)],
             ])
     }
 
