@@ -21,7 +21,7 @@ extension Exchange {
         kept.append(bytes, from: worker.loop.blocks)
         if pool == nil, inspector?.isDecided == true {
             inspected()
-        } else if pool == nil || !sequenceRead() {
+        } else if pool == nil || !bodyRead() {
             armInspection()
         }
     }

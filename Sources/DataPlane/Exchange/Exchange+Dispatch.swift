@@ -22,12 +22,13 @@ extension Exchange {
         }
         self.pool = pool
         route.retries?.budget.countRequest(now: worker.loop.now)
+        beginModel(pool)
         beginSequence(pool)
         if sequence?.answer == .refused {
             refuseSequence()
             return
         }
-        guard findKey(pool) else {
+        guard knowsEnough(pool) else {
             // The beginning of the body decides where it goes.
             phase = .inspecting
             armInspection()
@@ -70,7 +71,7 @@ extension Exchange {
         tries &+= 1
         resends = 0
         if route?.retries != nil { tried.insert(lease.index) }
-        if !worker.outages.isEmpty, let model = modelKey {
+        if worker.hasOutages, let model = modelKey {
             worker.outages.begin(model, at: lease.endpoint.identity, now: now)
         }
         // In this order: a mirror must not take what the lease stands for.

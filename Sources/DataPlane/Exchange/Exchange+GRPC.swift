@@ -30,6 +30,8 @@ extension Exchange {
         callDeadline = .never
         if let inspector { worker.giveInspector(inspector) }
         inspector = nil
+        if let modelReader { worker.giveInspector(modelReader) }
+        modelReader = nil
     }
 
     // MARK: Messages

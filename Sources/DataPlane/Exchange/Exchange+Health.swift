@@ -32,32 +32,28 @@ extension Exchange {
         pool.giveBack(endpoint)
     }
 
-    // MARK: Refusals
+    // MARK: Models
 
     /// An answer of which Triton's own words decide what it means.
     func newRefusal(_ answer: MessageHead) -> RefusalReader? {
         guard let pool, pool.backend.server == .triton, let endpoint else { return nil }
         if isGRPC {
-            if let status = answer.grpcStatus, let message = answer.first(named: "grpc-message"), answer.endsMessage,
-                let model = modelKey
-            {
-                noteRefusal(
-                    TritonRefusal(grpcStatus: Int(status.rawValue), message: answer.value(message)), of: model,
-                    at: endpoint)
-            }
+            guard answer.endsMessage, let status = answer.grpcStatus, status != .ok,
+                let message = answer.first(named: "grpc-message"),
+                TritonRefusal(grpcStatus: Int(status.rawValue), message: answer.value(message)) == .notReady
+            else { return nil }
+            if let model = modelKey { worker.modelRefused(model, at: endpoint) }
             return nil
         }
-        guard [400, 404, 503].contains(answer.status) else {
-            if answer.status < 400, !worker.outages.isEmpty, let model = modelKey {
-                worker.modelAnswered(model, at: endpoint)
-            }
-            return nil
-        }
+        guard [400, 404, 503].contains(answer.status) else { return nil }
         return modelKey.map { RefusalReader(worker, endpoint, $0, status: answer.status) }
     }
 
-    private func noteRefusal(_ refusal: TritonRefusal?, of model: ModelKey, at endpoint: EndpointPool) {
-        if refusal == .notReady { worker.modelRefused(model, at: endpoint) }
+    /// The endpoint has served the request, and so the model, which may have been out before.
+    func noteModel() {
+        guard worker.hasOutages, isGRPC ? grpcStatus == .ok : status < 400, let endpoint, let model = modelKey
+        else { return }
+        worker.modelAnswered(model, at: endpoint)
     }
 }
 

@@ -17,9 +17,10 @@ extension Exchange {
 
     func passHead(_ answer: MessageHead, framing: BodyFraming) {
         guard let client else { return }
-        note(EndpointOutcome(status: answer.status))
+        let outcome = EndpointOutcome(status: answer.status)
+        if outcome.countsAgainstEndpoint { note(outcome) }
         if tryAgain(afterAnswer: answer, framing: framing) { return }
-        if answer.status >= 400 || isGRPC || !worker.outages.isEmpty { refusal = newRefusal(answer) }
+        if answer.status >= 400 || isGRPC { refusal = newRefusal(answer) }
         noteFirstByte()
         lastActivity = worker.loop.now
         phase = .responding
@@ -51,6 +52,9 @@ extension Exchange {
     func passEnd(trailers: MessageHead?) {
         if isGRPC, let trailers { noteStatus(trailers) }
         refusal?.end()
+        noteModel()
+        // Not before: who begins to answer and then gets stuck, each time, is no better than who does not begin.
+        if !EndpointOutcome(status: status).countsAgainstEndpoint { note(.answered) }
         client?.sendEnd(trailers: trailers)
         finish(.none, answered: true)
     }

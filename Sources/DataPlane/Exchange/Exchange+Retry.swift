@@ -99,6 +99,7 @@ extension Exchange {
         guard let route, let rules = route.retries, !rules.policy.statuses.isEmpty, let upstream, let pool,
             let status = retriedStatus(answer), rules.policy.statuses.contains(status)
         else { return false }
+        if !EndpointOutcome(status: answer.status).countsAgainstEndpoint { note(.answered) }
         self.upstream = nil
         guard tryAgain(after: .status(status), wasWritten: true, route, rules) else {
             self.upstream = upstream

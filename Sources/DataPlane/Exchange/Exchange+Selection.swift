@@ -1,4 +1,5 @@
 import Base
+import Configuration
 import EventLoop
 import HTTP
 import Inference
@@ -10,7 +11,7 @@ import Traffic
 extension Exchange {
     var wish: BackendPool.Wish {
         var wish = BackendPool.Wish(isGRPC: isGRPC, key: hashKey, tried: tried)
-        if !worker.outages.isEmpty, let pool, let model = modelKey {
+        if worker.hasOutages, let pool, let model = modelKey {
             let now = worker.loop.now
             for (index, endpoint) in pool.endpoints.enumerated()
             where worker.outages.isOut(model, at: endpoint.identity, now: now) {
@@ -33,8 +34,8 @@ extension Exchange {
     /// The model the request names, as far as that is known without reading what nobody asked to read.
     var modelKey: ModelKey? {
         if isGRPC {
-            guard let inspector, inspector.isDecided, inspector.readsModel else { return nil }
-            return ModelKey(name: inspector.model, version: inspector.version)
+            guard let reader = modelReader ?? inspector, reader.isDecided, reader.readsModel else { return nil }
+            return ModelKey(name: reader.model, version: reader.version)
         }
         return InferencePath(path).flatMap { ModelKey(name: $0.model, version: $0.version) }
     }
@@ -43,6 +44,33 @@ extension Exchange {
     var isInference: Bool {
         guard head.method == .post else { return false }
         return isGRPC ? GRPCMethod.inference(path) == .unary : InferencePath(path)?.isInfer == true
+    }
+
+    // MARK: The model
+
+    /// Begins to look for the model of a call, where it matters which endpoint gets it.
+    func beginModel(_ pool: BackendPool) {
+        guard isGRPC, inspector?.readsModel != true, pool.backend.server == .triton, pool.endpoints.count > 1,
+            GRPCMethod.namesModel(path)
+        else { return }
+        let reader = worker.takeInspector()
+        reader.begin(readsModel: true, modelIsOptional: true)
+        modelReader = reader
+        kept.forEachRun { readModel($0) }
+    }
+
+    /// What is wrong with a message is for the endpoint to say: then nobody knows the model.
+    func readModel(_ bytes: UnsafeRawBufferPointer) {
+        guard let reader = modelReader, !reader.isDecided, reader.feed(bytes) != nil else { return }
+        worker.giveInspector(reader)
+        modelReader = nil
+    }
+
+    /// Whether nothing that the endpoint depends on is still to come.
+    func knowsEnough(_ pool: BackendPool) -> Bool {
+        // While every endpoint serves every model, nobody waits to hear which one it is.
+        if let modelReader, !modelReader.isDecided, !isRequestComplete, worker.hasOutages { return false }
+        return findKey(pool)
     }
 
     // MARK: The key
@@ -124,11 +152,11 @@ extension Exchange {
         return sequence.answer == .absent || (isRequestComplete && sequence.end() == .absent)
     }
 
-    /// More is known of the sequence that the request belongs to.
+    /// More of the body has come.
     ///
-    /// - Returns: whether it is known well enough to choose an endpoint.
-    func sequenceRead() -> Bool {
-        guard let pool, findKey(pool) else { return false }
+    /// - Returns: whether enough is known to choose an endpoint.
+    func bodyRead() -> Bool {
+        guard let pool, knowsEnough(pool) else { return false }
         worker.loop.setDeadline(self, .never)
         phase = .deciding
         place(in: pool)
@@ -136,5 +164,5 @@ extension Exchange {
     }
 
     /// The request is complete.
-    func sequenceEnded() { if sequence?.end() == .refused { refuseSequence() } else { _ = sequenceRead() } }
+    func bodyEnded() { if sequence?.end() == .refused { refuseSequence() } else { _ = bodyRead() } }
 }

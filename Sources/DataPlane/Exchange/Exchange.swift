@@ -60,6 +60,8 @@ package final class Exchange: UpstreamUser {
     // What is known of a gRPC call, see Exchange+GRPC.
     var isGRPC = false
     var inspector: GRPCInspector?
+    /// Finds out the model of a call where only the choice of an endpoint depends on it.
+    var modelReader: GRPCInspector?
     var grpcStatus: GRPCStatus?
     /// When the client stops waiting (`grpc-timeout`).
     var callDeadline = Instant.never
@@ -184,6 +186,7 @@ package final class Exchange: UpstreamUser {
             reject(.bodyTooLarge)
             return
         }
+        readModel(bytes)
         if !readSequence(bytes) { return }
         if phase == .inspecting {
             keepUntilDecided(bytes)
@@ -198,7 +201,8 @@ package final class Exchange: UpstreamUser {
 
     /// Where body bytes may go without being looked at: no mirror wants them, and they need no framing.
     var spliceTarget: Stream? {
-        guard mirrors.isEmpty, inspector == nil, sequence == nil, !keepsBody, case .length = head.framing, let upstream
+        guard mirrors.isEmpty, inspector == nil, modelReader == nil, sequence == nil, !keepsBody,
+            case .length = head.framing, let upstream
         else { return nil }
         return upstream.spliceTarget
     }
@@ -212,12 +216,12 @@ package final class Exchange: UpstreamUser {
 
     func requestEnd(trailers: MessageHead?) {
         isRequestComplete = true
-        hasTrailers = trailers != nil
+        hasTrailers = (trailers?.fieldCount ?? 0) > 0
         requestEndedAt = worker.loop.now
         lastActivity = worker.loop.now
         if let inspector, inspectEnd(inspector) { return }
         if phase == .inspecting {
-            sequenceEnded()
+            bodyEnded()
             return
         }
         for mirror in mirrors { mirror.sendEnd(trailers: trailers) }

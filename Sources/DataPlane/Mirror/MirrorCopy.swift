@@ -106,11 +106,13 @@ package final class MirrorCopy: UpstreamUser {
     override func upstreamHead(_ head: MessageHead, framing: BodyFraming) {
         status = head.status
         noteStatus(head)
-        note(EndpointOutcome(status: status))
+        let outcome = EndpointOutcome(status: status)
+        if outcome.countsAgainstEndpoint { note(outcome) }
     }
 
     override func upstreamEnded(trailers: MessageHead?) {
         if let trailers { noteStatus(trailers) }
+        if !EndpointOutcome(status: status).countsAgainstEndpoint { note(.answered) }
         let isFine = isGRPC ? grpcStatus == .ok : status < 500
         end(isFine ? .ok : .error)
     }

@@ -25,9 +25,24 @@ extension Worker {
     func modelRefused(_ model: ModelKey, at endpoint: EndpointPool) {
         let identity = endpoint.identity
         for sibling in siblings where sibling !== self {
-            sibling.loop.post { sibling.outages.refused(model, at: identity, now: sibling.loop.now) }
+            sibling.loop.post { sibling.refused(model, at: identity) }
         }
-        outages.refused(model, at: identity, now: loop.now)
+        refused(model, at: identity)
+    }
+
+    private func refused(_ model: ModelKey, at endpoint: ModelOutages.Endpoint) {
+        outages.refused(model, at: endpoint, now: loop.now)
+        if nextPurge == .never { nextPurge = loop.now + ModelOutages.memory }
+    }
+
+    /// Asked for each request, so that the table is empty again, and nobody looks into it, soon after it could be.
+    var hasOutages: Bool {
+        if outages.isEmpty { return false }
+        if nextPurge <= loop.now {
+            outages.purge(now: loop.now)
+            nextPurge = outages.isEmpty ? .never : loop.now + ModelOutages.memory
+        }
+        return !outages.isEmpty
     }
 
     /// It serves the model.
@@ -38,9 +53,6 @@ extension Worker {
             sibling.loop.post { _ = sibling.outages.answered(model, at: identity) }
         }
     }
-
-    /// What endpoints said of their models is forgotten in time, so that the table becomes empty again.
-    package func purgeOutages() { outages.purge(now: loop.now) }
 
     /// The endpoint has come back, perhaps with other models than before.
     package func forgetOutages(_ health: EndpointHealth) { outages.forget(health.identity) }

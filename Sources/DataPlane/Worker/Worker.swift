@@ -51,6 +51,7 @@ package final class Worker: @unchecked Sendable {
     private var spareSequenceReaders: ContiguousArray<SequenceReader> = []
     /// Models that some endpoints do not serve at present.
     var outages = ModelOutages()
+    var nextPurge = Instant.never
     /// Takes what the control plane has to judge about an endpoint; set before the loops start.
     package var reportHealth: @Sendable (HealthReport) -> Void = { _ in }
     private var serial: UInt64 = 0

@@ -58,10 +58,13 @@ package struct ActiveHealth: Sendable {
     /// Results in a row that speak against the state.
     private var contrary = 0
 
-    /// The first probe is due at once, spread over the tenth of an interval.
+    /// Hundreds of endpoints that come together are asked one after the other, and the last one still soon.
+    package static var longestStart: Nanoseconds { .seconds(1) }
+
+    /// The first probe is due at once, spread over the tenth of an interval, but no longer than `longestStart`.
     package init(settings: Settings = Settings(), now: Instant, random: inout RandomSource) {
         self.settings = settings
-        nextProbe = now + Self.draw(below: Self.jitter(of: settings.interval), &random)
+        nextProbe = now + Self.draw(below: min(Self.longestStart, Self.jitter(of: settings.interval)), &random)
     }
 
     /// A reload: the state stays, and a shorter interval begins at once.

@@ -97,7 +97,7 @@ package final class EndpointHealth: Sendable {
         fileprivate var generation: UInt32
     }
 
-    /// Call once the outcome is known: when the response head has come, and again if the rest of it then fails. An
+    /// Call once the outcome is known: `answered` when the answer is complete, anything else as soon as it is seen. An
     /// answer writes nothing unless there were errors before it.
     ///
     /// - Parameters:
