@@ -92,7 +92,8 @@ class Faulty:
         return self
 
     def counts(self) -> dict:
-        """`requests`, `checks`, `connections` accepted, `open` ones, and `paths` with how often each was asked."""
+        """`requests`, `checks`, `connections` accepted, `open` ones, `paths` with how often each was asked, `most` requests
+        that were served at once, and `busy`, the seconds that answers have taken together."""
         return self.tell({})
 
     @property
@@ -139,6 +140,8 @@ class Server:
         self.listeners = []
         self.connections = set()
         self.requests = self.checks = self.accepted = 0
+        self.serving = self.most = 0
+        self.busy = 0.0
         self.paths = {}
         self.loop = asyncio.get_running_loop()
         self.flapping = None
@@ -198,7 +201,7 @@ class Server:
     def command(self, line: str) -> dict:
         self.set(**json.loads(line).get("set", {}))
         return {"requests": self.requests, "checks": self.checks, "connections": self.accepted,
-                "open": len(self.connections), "paths": self.paths}
+                "open": len(self.connections), "paths": self.paths, "most": self.most, "busy": self.busy}
 
     def behaviour(self, path: str) -> tuple[str, bool]:
         """What a request gets, and whether it asks for health."""
@@ -252,11 +255,21 @@ class Connection(asyncio.Protocol):
             if not (self.read_http1() if self.version == 1 else self.read_http2()):
                 return
 
-    def later(self, seconds: float, action, *arguments) -> None:
-        if seconds:
-            self.server.loop.call_later(seconds, action, *arguments)
-        else:
-            action(*arguments)
+    def later(self, seconds: float, answer, is_check: bool) -> None:
+        server = self.server
+        if not seconds:
+            answer(is_check)
+            return
+        begin = server.loop.time()
+
+        def done() -> None:
+            server.serving -= 1
+            server.busy += server.loop.time() - begin
+            answer(is_check)
+
+        server.serving += 1
+        server.most = max(server.most, server.serving)
+        server.loop.call_later(seconds, done)
 
     def act(self, path: str, answer, error, half, refuse) -> None:
         """Answers one whole request in its version's way."""
