@@ -87,6 +87,8 @@ class Grpc:
 
     CALLS = {"infer": (GRPC_INFER, MESSAGE), "ready": (GRPC_OTHER, MESSAGE)}
     KINDS = ("infer",)
+    # Sent with each call.
+    FIELDS = ()
 
     def __init__(self, port: int, host: str = "127.0.0.1", context=None):
         self.host, self.port, self.context = host, port, context
@@ -99,7 +101,7 @@ class Grpc:
             self.writer.write(PREFACE + http2.settings())
         self.stream += 2
         path, message = self.CALLS[kind]
-        fields = http2.request("POST", path, ("content-type", "application/grpc"), ("te", "trailers"))
+        fields = http2.request("POST", path, ("content-type", "application/grpc"), ("te", "trailers"), *self.FIELDS)
         self.writer.write(http2.headers(self.stream, fields, end=False)
                           + http2.data(self.stream, struct.pack(">BI", 0, len(message)) + message, end=True))
         try:
