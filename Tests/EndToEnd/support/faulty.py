@@ -7,11 +7,13 @@
 import asyncio
 import json
 import re
+import select
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -71,6 +73,8 @@ class Faulty:
         self.address = f"127.0.0.1:{http}"
         self.behaviour = behaviour
         self.process = None
+        # A command and its reply belong together.
+        self.telling = threading.Lock()
         self.start()
 
     def __enter__(self) -> "Faulty":
@@ -101,9 +105,11 @@ class Faulty:
         return self.counts()["requests"]
 
     def tell(self, command: dict) -> dict:
-        self.process.stdin.write(json.dumps(command) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+        with self.telling:
+            self.process.stdin.write(json.dumps(command) + "\n")
+            self.process.stdin.flush()
+            assert select.select([self.process.stdout], [], [], PATIENCE)[0], "the endpoint does not reply"
+            return json.loads(self.process.stdout.readline())
 
     def kill(self) -> None:
         """As `kill -9` does: the kernel resets what was under way and refuses what comes."""
