@@ -117,7 +117,9 @@ def test_calls(fleet, fault, reason):
     fleet.add(), fleet.add(fault=fault)
     fleet.start(BACKEND, retries(more=", inference: true"))
     assert Counter(fleet.call() for _ in range(6)) == {"first": 6}
-    assert made(fleet) == made(fleet, reason=reason) == 3
+    # A stream that is refused is first offered to the same endpoint a few times more.
+    assert made(fleet) == made(fleet, reason=reason) >= 3
+    assert made(fleet) == 3 or fault == "refused_stream"
 
 
 @pytest.mark.parametrize("path, body", [(GRPC_INFER, message(5)), ("/inference.GRPCInferenceService/ModelReady", b"")])
