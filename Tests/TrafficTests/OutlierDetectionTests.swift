@@ -253,6 +253,27 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .secon
         #expect(world.update(at(7)).map(\.endpoint) == [3] && world.out == [] && world.detection.maxOut == 0)
     }
 
+    /// From the moment there are too many errors until somebody has judged them.
+    @Test func isLeftAloneAtOnce() throws {
+        let world = OutlierWorld(2, percent: 50)
+        func tooMany(_ index: Int) throws -> EndpointHealth.Report {
+            var report: EndpointHealth.Report?
+            for _ in 0..<5 {
+                #expect(world.healths[index].isUsable)
+                var ticket = try #require(world.healths[index].begin())
+                report = world.healths[index].record(.reset, of: &ticket, threshold: 5, suspends: true)
+            }
+            #expect(!world.healths[index].isUsable && world.healths[index].begin() == nil)
+            return try #require(report)
+        }
+        let (first, second) = (try tooMany(0), try tooMany(1))
+        #expect(world.judge(first, of: 0, now: at(1)) == nil, "the other one is left alone as well")
+        #expect(world.healths[0].isUsable && world.healths[0].standing == .serving)
+        #expect(world.judge(second, of: 1, now: at(1)) != nil)
+        #expect(world.out == [1] && !world.healths[1].isUsable)
+        #expect(world.advance(at(31)).count == 1 && world.healths[1].isUsable, "nothing of it is left")
+    }
+
     @Test func reportsOfStrangersAreIgnored() throws {
         let world = OutlierWorld(2, errors: 1)
         var ticket = try #require(world.healths[1].begin())

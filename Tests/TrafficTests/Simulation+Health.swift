@@ -9,7 +9,7 @@ extension Simulation {
             require(healths[change.endpoint].standing == change.status.standing, "record and judge differ")
             if change.status.standing == .ejected { ejections += 1 }
             // Whoever waits because nothing was usable has to hear of it.
-            for (loop, queue) in queues.enumerated() where !queue.isEmpty { post(.placePassed(loop: loop)) }
+            for loop in queues.indices { post(.usabilityChanged(loop: loop)) }
         }
         let out = healths.count { $0.standing != .serving }
         let most = setup.outlier.maxEjectionPercent / 100 * Double(setup.endpoints)
@@ -44,7 +44,7 @@ extension Simulation {
             if wasUnhealthy && checks[endpoint].state.isUsable {
                 note(detection.checkPassedAgain(endpoint, now: now).map { [$0] } ?? [])
             }
-            for (loop, queue) in queues.enumerated() where !queue.isEmpty { post(.placePassed(loop: loop)) }
+            for loop in queues.indices { post(.usabilityChanged(loop: loop)) }
         }
         events.add(.probe(endpoint: endpoint), at: checks[endpoint].nextProbe)
     }

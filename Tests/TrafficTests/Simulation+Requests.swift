@@ -30,15 +30,25 @@ extension Simulation {
     func dispatch(_ request: SimulatedRequest) {
         request.step += 1
         let loop = request.loop
-        if load.waiting.lets(pass: request.isUrgent), let (endpoint, ticket) = acquire(request) {
+        request.isChoosy = !request.tried.isEmpty
+        if request.isChoosy || load.waiting.lets(pass: request.isUrgent), let (endpoint, ticket) = acquire(request) {
             launch(request, endpoint, ticket)
             return
         }
         request.phase = .waiting
-        let place = request.isUrgent ? queues[loop].firstIndex { !$0.isUrgent } : nil
-        queues[loop].insert(request, at: place ?? queues[loop].count)
+        if request.isChoosy {
+            choosy[loop].append(request)
+        } else {
+            let place = request.isUrgent ? queues[loop].firstIndex { !$0.isUrgent } : nil
+            queues[loop].insert(request, at: place ?? queues[loop].count)
+        }
         events.add(.queueTimeout(request, step: request.step), at: now + setup.queueTimeout)
-        if load.waiting.join(loop, isUrgent: request.isUrgent) { serve(loop) }
+        if request.isChoosy {
+            load.waiting.joinChoosy(loop)
+            serveChoosy(loop)
+        } else if load.waiting.join(loop, isUrgent: request.isUrgent) {
+            serve(loop)
+        }
     }
 
     // MARK: - Places
@@ -67,8 +77,19 @@ extension Simulation {
     }
 
     private func placeFreed(_ loop: Int) {
-        guard let next = load.waiting.next() else { return }
-        if next == loop { serve(loop) } else { post(.placePassed(loop: next)) }
+        switch load.waiting.next() {
+        case .first(let next): give(next, from: loop)
+        case .choosy(let next): offer(next, from: loop, asked: 0)
+        case nil: break
+        }
+    }
+
+    private func give(_ next: Int, from loop: Int) {
+        if next == loop { takePassedPlace(loop) } else { post(.placePassed(loop: next)) }
+    }
+
+    private func offer(_ next: Int, from loop: Int, asked: UInt64) {
+        if next == loop { takeOffer(loop, asked) } else { post(.placeOffered(loop: next, asked: asked)) }
     }
 
     func takePassedPlace(_ loop: Int) {
@@ -77,6 +98,37 @@ extension Simulation {
             guard queues[loop].isEmpty else { return }
         }
         if let next = load.waiting.another(than: loop) { post(.placePassed(loop: next)) }
+    }
+
+    func takeOffer(_ loop: Int, _ asked: UInt64) {
+        if serveChoosy(loop) { return }
+        let asked = asked | 1 << UInt64(loop)
+        if let next = load.waiting.nextChoosy(notIn: asked) {
+            offer(next, from: loop, asked: asked)
+        } else if let next = load.waiting.nextFirst() {
+            give(next, from: loop)
+        }
+    }
+
+    /// What happens where an endpoint has become usable or unusable.
+    func serveAll(_ loop: Int) {
+        serve(loop)
+        while serveChoosy(loop) {}
+    }
+
+    @discardableResult private func serveChoosy(_ loop: Int) -> Bool {
+        for (place, request) in choosy[loop].enumerated() {
+            guard let (endpoint, ticket) = acquire(request) else { continue }
+            leaveChoosy(loop, place)
+            launch(request, endpoint, ticket)
+            return true
+        }
+        return false
+    }
+
+    func leaveChoosy(_ loop: Int, _ place: Int) {
+        choosy[loop].remove(at: place)
+        if choosy[loop].isEmpty { load.waiting.leftChoosy(loop) }
     }
 
     private func serve(_ loop: Int) {
@@ -146,7 +198,9 @@ extension Simulation {
         var ticket = ticket
         if ticket.isProbe { probes[endpoint] -= 1 }
         let threshold = setup.outlier.consecutiveErrors
-        if let report = healths[endpoint].record(outcome, of: &ticket, threshold: threshold) {
+        if let report = healths[endpoint].record(
+            outcome, of: &ticket, threshold: threshold, suspends: setup.endpoints > 1)
+        {
             post(.report(report, endpoint: endpoint))
         }
         loads[endpoint].inFlight.give()

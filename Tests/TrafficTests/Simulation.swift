@@ -36,6 +36,8 @@ final class Simulation {
         case queueTimeout(SimulatedRequest, step: Int)
         case tryEnd(SimulatedRequest, step: Int, RetryPolicy.Failure?, EndpointOutcome, EndpointHealth.Ticket)
         case placePassed(loop: Int)
+        case placeOffered(loop: Int, asked: UInt64)
+        case usabilityChanged(loop: Int)
         case report(EndpointHealth.Report, endpoint: Int)
         case judge
         case probe(endpoint: Int)
@@ -60,6 +62,7 @@ final class Simulation {
     var nextJudgement = Instant.never
     /// Each loop's own.
     var queues: [[SimulatedRequest]]
+    var choosy: [[SimulatedRequest]]
 
     // Book-keeping of the test, independent of what is tested.
     var requests: [SimulatedRequest] = []
@@ -85,6 +88,7 @@ final class Simulation {
         budget = RetryBudget(percent: setup.budgetPercent, minimumPerSecond: setup.minimumRetries)
         balance = LeastRequest(weights: [Int](repeating: 1, count: setup.endpoints))
         queues = [[SimulatedRequest]](repeating: [], count: setup.loops)
+        choosy = queues
         probes = [Int](repeating: 0, count: setup.endpoints)
         _ = detection.update(
             settings: setup.outlier, endpoints: Array(healths.enumerated()).map { ($0, $1) }, now: now)
@@ -117,14 +121,20 @@ final class Simulation {
         case .arrival: arrive()
         case .retry(let request, let step): if request.step == step { dispatch(request) }
         case .queueTimeout(let request, let step):
-            guard request.step == step, let place = queues[request.loop].firstIndex(where: { $0 === request }) else {
+            guard request.step == step else { return }
+            if let place = queues[request.loop].firstIndex(where: { $0 === request }) {
+                leaveQueue(request.loop, place)
+            } else if let place = choosy[request.loop].firstIndex(where: { $0 === request }) {
+                leaveChoosy(request.loop, place)
+            } else {
                 return
             }
-            leaveQueue(request.loop, place)
             finish(request, isAnswered: false, "queue_timeout")
         case .tryEnd(let request, let step, let failure, let outcome, let ticket):
             endTry(request, step, failure, outcome, ticket)
         case .placePassed(let loop): takePassedPlace(loop)
+        case .placeOffered(let loop, let asked): takeOffer(loop, asked)
+        case .usabilityChanged(let loop): serveAll(loop)
         case .report(let report, let endpoint):
             note(detection.judge(report, of: endpoint, now: now).map { [$0] } ?? [])
         case .judge:
@@ -160,7 +170,7 @@ final class Simulation {
 
     private func inspectTheEnd() {
         require(unfinished == 0, "\(unfinished) requests were lost")
-        require(queues.allSatisfy(\.isEmpty), "somebody still waits")
+        require((queues + choosy).allSatisfy(\.isEmpty), "somebody still waits")
         require(load.waiting.isEmpty, "a loop still counts as waiting")
         require(load.inFlight.current == 0 && loads.allSatisfy { $0.inFlight.current == 0 }, "places were lost")
         require(probes.allSatisfy { $0 == 0 }, "a probe was lost")

@@ -56,6 +56,8 @@ final class SimulatedRequest {
     let number: Int
     let kind: Kind
     let isUrgent: Bool
+    /// It has been tried, and waits for an endpoint where it was not.
+    var isChoosy = false
     let loop: Int
     let came: Instant
     var phase = Phase.pausing

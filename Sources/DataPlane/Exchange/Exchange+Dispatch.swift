@@ -3,6 +3,7 @@ import Configuration
 import EventLoop
 import HTTP
 import Inference
+import Synchronization
 import Telemetry
 import Traffic
 
@@ -38,9 +39,15 @@ extension Exchange {
         place(in: pool)
     }
 
+    /// Models come back by themselves, and nobody else looks then.
+    private static let lookAgainInterval = Nanoseconds.milliseconds(250)
+
     /// Takes a place at one of the endpoints, or waits for one.
     func place(in pool: BackendPool) {
         queuedAt = worker.loop.now
+        let wish = wish
+        isChoosy = isChoosy(wish, pool)
+        if isChoosy { awaited = pool.awaited(wish) }
         if worker.mayPass(self, pool), let lease = pool.acquire(wish) {
             launch(lease)
             return
@@ -50,8 +57,50 @@ extension Exchange {
             return
         }
         phase = .waiting
-        worker.loop.setDeadline(self, min(queuedAt + pool.queueTimeout, callDeadline))
+        armWaiting(pool)
         worker.enqueue(self, pool)
+    }
+
+    /// It has come to wait for certain endpoints only.
+    func becomeChoosy(_ wish: BackendPool.Wish, _ pool: BackendPool) {
+        isChoosy = true
+        awaited = pool.awaited(wish)
+        armWaiting(pool)
+    }
+
+    private func queueDeadline(_ pool: BackendPool) -> Instant { min(queuedAt + pool.queueTimeout, callDeadline) }
+
+    private func armWaiting(_ pool: BackendPool) {
+        var deadline = queueDeadline(pool)
+        if isChoosy, worker.hasOutages { deadline = min(deadline, worker.loop.now + Self.lookAgainInterval) }
+        worker.loop.setDeadline(self, deadline)
+    }
+
+    /// Which endpoints can be used may have changed while it waits.
+    func lookAgain() {
+        guard phase == .waiting, let pool else { return }
+        let wish = wish
+        if let lease = pool.acquire(wish) {
+            worker.dequeue(self, pool)
+            launch(lease)
+            return
+        }
+        let other = pool.awaited(wish)
+        if other !== awaited {
+            other?.load.waiting.add(1, ordering: .sequentiallyConsistent)
+            awaited?.load.waiting.give()
+            awaited = other
+        }
+        armWaiting(pool)
+    }
+
+    private func waitedTooLong(_ now: Instant) {
+        guard let pool, queueDeadline(pool) <= now else {
+            lookAgain()
+            return
+        }
+        leaveQueue()
+        reject(callDeadline <= now ? .exchangeTimeout : .queueTimeout)
     }
 
     /// A place is there.
@@ -181,9 +230,7 @@ extension Exchange {
 
     func handleExpiry(_ now: Instant) {
         switch phase {
-        case .waiting:
-            leaveQueue()
-            reject(callDeadline <= now ? .exchangeTimeout : .queueTimeout)
+        case .waiting: waitedTooLong(now)
         case .inspecting: reject(callDeadline <= now ? .exchangeTimeout : .headerTimeout)
         case .pausing: if exchangeDeadline <= now { reject(.exchangeTimeout) } else { pauseEnded() }
         case .sending, .responding: expiredUnderWay(now)
@@ -194,8 +241,7 @@ extension Exchange {
     private func expiredUnderWay(_ now: Instant) {
         guard let route else { return }
         if exchangeDeadline <= now {
-            // A deadline that the client chose says nothing about the endpoint.
-            if callDeadline > now && waitsForEndpoint { note(.timeout) }
+            if hadWholeTimeout(now) { note(.timeout) }
             end(.exchangeTimeout)
         } else if let deadline = tryDeadline, deadline <= now {
             tryExpired(.tryTimeout)
@@ -209,8 +255,17 @@ extension Exchange {
         }
     }
 
+    /// Whether the endpoint had the request for as good as all of the time that the operator has given, and has not begun
+    /// to answer. A client that takes its time for the request, or a deadline of its own, must not look like that.
+    private func hadWholeTimeout(_ now: Instant) -> Bool {
+        guard phase == .sending, firstByteAt == nil, callDeadline > now, let requestEndedAt,
+            let timeout = route?.timeout
+        else { return false }
+        return now.since(max(requestEndedAt, triedAt)).count >= timeout.count / 10 * 9
+    }
+
     private func tryExpired(_ cause: Cause) {
-        note(waitsForEndpoint ? .timeout : .neutral)
+        note(.timeout)
         let late = upstream
         upstream = nil
         if tryAgain(afterTimeout: late) { return }

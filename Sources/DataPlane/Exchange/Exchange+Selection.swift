@@ -21,8 +21,10 @@ extension Exchange {
         return wish
     }
 
-    /// It may have to wait although others of its queue need not.
-    var isChoosy: Bool { hashKey != nil || isGRPC || !tried.isEmpty }
+    /// Whether there are endpoints of the backend that the request cannot use, and others can.
+    func isChoosy(_ wish: BackendPool.Wish, _ pool: BackendPool) -> Bool {
+        wish.key != nil || !wish.tried.isEmpty || !wish.unready.isEmpty || (isGRPC && !pool.allCarryGRPC)
+    }
 
     /// The path in its one reading.
     var path: UnsafeRawBufferPointer {

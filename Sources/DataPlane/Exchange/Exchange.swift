@@ -99,6 +99,10 @@ package final class Exchange: UpstreamUser {
     var lastActivity = Instant(nanoseconds: 0)
 
     // Place in a queue.
+    /// It waits beside those that can use every endpoint.
+    var isChoosy = false
+    /// The one endpoint it waits for, if it is one.
+    var awaited: EndpointPool?
     var queueNext: Exchange?
     unowned(unsafe) var queuePrevious: Exchange?
 
@@ -136,6 +140,8 @@ package final class Exchange: UpstreamUser {
         sequence = nil
         if !tried.isEmpty { tried.removeAll() }
         refusal = nil
+        isChoosy = false
+        awaited = nil
         if isGRPC { forgetCall() }
         dropKept()
         if !mirrors.isEmpty { mirrors.removeAll(keepingCapacity: true) }

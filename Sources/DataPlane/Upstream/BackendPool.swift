@@ -32,7 +32,7 @@ package final class BackendPool {
         self.queue = queue
         balancer = Balancer(resolved, random: &worker.random)
         keySource = KeySource(backend.balance)
-        queue.isChoosy = keySource != nil
+        allCarryGRPC = records.allSatisfy { $0.carriesGRPC }
         errorThreshold =
             backend.outlierDetection.maxEjectionPercent > 0 ? backend.outlierDetection.consecutiveErrors : 0
         connectTimeout = Nanoseconds(backend.timeouts.connect)
@@ -41,6 +41,8 @@ package final class BackendPool {
         firstByteTimeout = backend.timeouts.firstByte.map { Nanoseconds($0) }
     }
 
+    /// Whether gRPC can be spoken to every endpoint.
+    let allCarryGRPC: Bool
     /// What requests are balanced by, if that is something they carry.
     let keySource: KeySource?
 
@@ -54,9 +56,6 @@ package final class BackendPool {
 
     /// Whether gRPC can be spoken to one of the endpoints.
     var carriesGRPC: Bool { records.contains { $0.carriesGRPC } }
-
-    /// Whether the backend as a whole has as much to do as it may.
-    var isFull: Bool { load.inFlight.current >= queue.limits.inFlight }
 
     private func canServe(_ wish: Wish, avoiding avoided: TriedEndpoints) -> Bool {
         balancer.canServe(
@@ -101,6 +100,19 @@ package final class BackendPool {
         return nil
     }
 
+    /// The one endpoint that a request with a key goes to, whether or not that has room; `nil` for all other requests.
+    func awaited(_ wish: Wish) -> EndpointPool? {
+        guard wish.key != nil else { return nil }
+        return pick(wish, avoided(wish), hasRoom: { _ in true }).map { endpoints[$0] }
+    }
+
+    private func pick(_ wish: Wish, _ avoided: TriedEndpoints, hasRoom: (Int) -> Bool) -> Int? {
+        balancer.pick(
+            now: worker.loop.now, random: &worker.random, key: wish.key, tried: avoided,
+            load: { records[$0].inFlight }, isUsable: { records[$0].isUsable },
+            isEligible: { records[$0].takes(wish) }, hasRoom: hasRoom, joined: { endpoints[$0].health.usableSince })
+    }
+
     /// How often another endpoint is chosen because the first one was taken out at that moment: more often than once says
     /// that much changes just now, and the queue is there for that.
     private static let choices = 3
@@ -109,13 +121,7 @@ package final class BackendPool {
         let limit = queue.limits.perEndpointInFlight
         let avoided = avoided(wish)
         for _ in 0..<Self.choices {
-            let choice = balancer.pick(
-                now: worker.loop.now, random: &worker.random, key: wish.key, tried: avoided,
-                load: { records[$0].inFlight },
-                isUsable: { records[$0].isUsable },
-                isEligible: { records[$0].takes(wish) },
-                hasRoom: { index in limit.map { records[index].inFlight < $0 } ?? true },
-                joined: { endpoints[$0].health.usableSince })
+            let choice = pick(wish, avoided, hasRoom: { index in limit.map { records[index].inFlight < $0 } ?? true })
             guard let choice else { return nil }
             let endpoint = endpoints[choice]
             guard let port = endpoint.port(isGRPC: wish.isGRPC), endpoint.load.inFlight.take(limit: limit) else {
@@ -165,7 +171,7 @@ package final class BackendPool {
     func giveBack(_ endpoint: EndpointPool) {
         endpoint.load.inFlight.give()
         load.inFlight.give()
-        worker.placeFreed(load, queue)
+        worker.placeFreed(load, at: endpoint)
     }
 }
 

@@ -2,15 +2,39 @@ import Configuration
 import Traffic
 
 /// Exchanges of one loop that wait for a place at a backend: those of high priority first, and first come first served
-/// within a priority. Intrusive, so that one who leaves is taken out at once.
+/// within a priority. Those that can use only certain endpoints wait beside the others. Intrusive, so that one who leaves
+/// is taken out at once.
 package final class WaitQueue {
-    private struct Lane {
-        var first: Exchange?
-        var last: Exchange?
+    struct Lane {
+        fileprivate(set) var first: Exchange?
+        private var last: Exchange?
+
+        mutating func append(_ exchange: Exchange) {
+            exchange.queuePrevious = last
+            if let last { last.queueNext = exchange } else { first = exchange }
+            last = exchange
+        }
+
+        mutating func remove(_ exchange: Exchange) {
+            if let previous = exchange.queuePrevious {
+                previous.queueNext = exchange.queueNext
+            } else {
+                first = exchange.queueNext
+            }
+            if let next = exchange.queueNext {
+                next.queuePrevious = exchange.queuePrevious
+            } else {
+                last = exchange.queuePrevious
+            }
+            exchange.queueNext = nil
+            exchange.queuePrevious = nil
+        }
     }
 
-    private var urgent = Lane()
-    private var normal = Lane()
+    private(set) var urgent = Lane()
+    private(set) var normal = Lane()
+    private(set) var choosyUrgent = Lane()
+    private(set) var choosyNormal = Lane()
     /// Exchanges are being taken from it right now.
     var isServing = false
     /// Other loops have been asked to close an idle connection, and none has been freed since.
@@ -18,53 +42,35 @@ package final class WaitQueue {
     /// Of the newest configuration: how much a backend can take is a fact about now, also for requests that have waited
     /// since before a reload.
     var limits: Backend.Limits
-    /// A request may have to wait for a certain endpoint, so those behind it are not to wait for it as well.
-    var isChoosy = false
     /// Kept alive, for the queue is found by its identity.
     private let load: BackendLoad
-
-    /// Exchanges that are passed over for one that can be served: a look at each of them for each place that becomes free.
-    static let passLimit = 32
 
     init(_ load: BackendLoad, limits: Backend.Limits) {
         self.load = load
         self.limits = limits
     }
 
-    var isEmpty: Bool { urgent.first == nil && normal.first == nil }
-    var hasUrgent: Bool { urgent.first != nil }
+    /// Of those that can use every endpoint.
     var first: Exchange? { urgent.first ?? normal.first }
-
-    func next(after exchange: Exchange) -> Exchange? {
-        exchange.queueNext ?? (exchange.isUrgent ? normal.first : nil)
-    }
+    var hasUrgent: Bool { urgent.first != nil }
+    var hasChoosy: Bool { choosyUrgent.first != nil || choosyNormal.first != nil }
+    var isEmpty: Bool { first == nil && !hasChoosy }
 
     func append(_ exchange: Exchange) {
-        if exchange.isUrgent { append(exchange, to: &urgent) } else { append(exchange, to: &normal) }
+        switch (exchange.isChoosy, exchange.isUrgent) {
+        case (false, true): urgent.append(exchange)
+        case (false, false): normal.append(exchange)
+        case (true, true): choosyUrgent.append(exchange)
+        case (true, false): choosyNormal.append(exchange)
+        }
     }
 
     func remove(_ exchange: Exchange) {
-        if exchange.isUrgent { remove(exchange, from: &urgent) } else { remove(exchange, from: &normal) }
-    }
-
-    private func append(_ exchange: Exchange, to lane: inout Lane) {
-        exchange.queuePrevious = lane.last
-        if let last = lane.last { last.queueNext = exchange } else { lane.first = exchange }
-        lane.last = exchange
-    }
-
-    private func remove(_ exchange: Exchange, from lane: inout Lane) {
-        if let previous = exchange.queuePrevious {
-            previous.queueNext = exchange.queueNext
-        } else {
-            lane.first = exchange.queueNext
+        switch (exchange.isChoosy, exchange.isUrgent) {
+        case (false, true): urgent.remove(exchange)
+        case (false, false): normal.remove(exchange)
+        case (true, true): choosyUrgent.remove(exchange)
+        case (true, false): choosyNormal.remove(exchange)
         }
-        if let next = exchange.queueNext {
-            next.queuePrevious = exchange.queuePrevious
-        } else {
-            lane.last = exchange.queuePrevious
-        }
-        exchange.queueNext = nil
-        exchange.queuePrevious = nil
     }
 }

@@ -17,7 +17,9 @@ extension Worker {
         _ outcome: EndpointOutcome, of ticket: inout EndpointHealth.Ticket, at endpoint: EndpointPool,
         _ pool: BackendPool
     ) {
-        guard let finding = endpoint.health.record(outcome, of: &ticket, threshold: pool.errorThreshold) else { return }
+        let finding = endpoint.health.record(
+            outcome, of: &ticket, threshold: pool.errorThreshold, suspends: pool.endpoints.count > 1)
+        guard let finding else { return }
         reportHealth(HealthReport(backend: pool.backend.name, address: endpoint.address, finding: finding))
     }
 

@@ -6,83 +6,176 @@ package import Traffic
 /// Places at a backend are counted over all loops, queues are each loop's own: a freed place goes to the loop whose turn it
 /// is (`WaitingLoops`).
 extension Worker {
+    /// Waiters that do not name the one endpoint they wait for are looked at up to this number for each place: they are
+    /// few, such as those that are tried again, and to find out costs as much as choosing an endpoint.
+    private static let lookLimit = 32
+
+    // MARK: Waiting
+
     func enqueue(_ exchange: Exchange, _ pool: BackendPool) {
         pool.queue.append(exchange)
-        let isFirst = pool.load.waiting.join(index, isUrgent: exchange.isUrgent)
-        if isFirst || pool.queue.isChoosy { serve(pool.queue) }
+        guard exchange.isChoosy else {
+            if pool.load.waiting.join(index, isUrgent: exchange.isUrgent) { serve(pool.queue) }
+            return
+        }
+        exchange.awaited?.load.waiting.add(1, ordering: .sequentiallyConsistent)
+        pool.load.waiting.joinChoosy(index)
+        // A place may have become free before it was known that somebody waits for it.
+        if let lease = pool.acquire(exchange.wish) {
+            dequeue(exchange, pool)
+            exchange.launch(lease)
+        }
     }
 
     func dequeue(_ exchange: Exchange, _ pool: BackendPool) {
         pool.queue.remove(exchange)
         pool.load.queued.give()
-        pool.load.waiting.left(index, hasUrgent: pool.queue.hasUrgent, hasAny: !pool.queue.isEmpty)
+        guard exchange.isChoosy else {
+            pool.load.waiting.left(index, hasUrgent: pool.queue.hasUrgent, hasAny: pool.queue.first != nil)
+            return
+        }
+        exchange.awaited?.load.waiting.give()
+        exchange.awaited = nil
+        if !pool.queue.hasChoosy { pool.load.waiting.leftChoosy(index) }
     }
 
     /// Whether a request may take a place without standing behind others.
     func mayPass(_ exchange: Exchange, _ pool: BackendPool) -> Bool {
-        pool.queue.isChoosy ? pool.queue.isEmpty : pool.load.waiting.lets(pass: exchange.isUrgent)
+        guard exchange.isChoosy else { return pool.load.waiting.lets(pass: exchange.isUrgent) }
+        return !pool.load.waiting.hasChoosy || exchange.awaited?.load.waiting.current ?? 0 == 0
     }
 
+    // MARK: Places
+
     /// A place, or a connection to use one with, has become free.
-    func placeFreed(_ load: BackendLoad, _ queue: WaitQueue) {
+    ///
+    /// - Parameter endpoint: where; `nil` for any of the backend's.
+    func placeFreed(_ load: BackendLoad, at endpoint: EndpointPool?) {
         if load.waiting.isEmpty { return }
-        if queue.isChoosy {
-            // Nobody knows which loop has one that waits for just this place.
-            serve(queue)
-            for sibling in siblings where sibling !== self { sibling.serveLater(load) }
-            return
+        switch load.waiting.next() {
+        case .first(let next): give(load, to: next)
+        case .choosy(let next): offer(load, at: endpoint?.identity, to: next, asked: 0)
+        case nil: break
         }
-        guard let next = load.waiting.next() else { return }
-        if next == index {
-            serve(queue)
+    }
+
+    private func give(_ load: BackendLoad, to next: Int) {
+        let sibling = siblings[next]
+        // In a turn of its own where a place is just being taken: that may fail at once, and lead here again.
+        if next == index, queue(of: load)?.isServing != true {
+            takePlace(load)
         } else {
-            let sibling = siblings[next]
-            sibling.loop.post { sibling.takeFreedPlace(load) }
+            sibling.loop.post { sibling.takePlace(load) }
         }
     }
 
     /// It is this loop's turn. What it cannot use, because who waited has left, goes on to others.
-    private func takeFreedPlace(_ load: BackendLoad) {
-        if let queue = queue(of: load), !queue.isEmpty {
+    private func takePlace(_ load: BackendLoad) {
+        if let queue = queue(of: load), queue.first != nil {
             serve(queue)
-            guard queue.isEmpty else { return }
+            guard queue.first == nil else { return }
         }
-        guard let next = load.waiting.another(than: index) else { return }
+        if let next = load.waiting.another(than: index) { give(load, to: next) }
+    }
+
+    private func offer(_ load: BackendLoad, at endpoint: ModelOutages.Endpoint?, to next: Int, asked: UInt64) {
         let sibling = siblings[next]
-        sibling.loop.post { sibling.takeFreedPlace(load) }
+        if next == index, queue(of: load)?.isServing != true {
+            takeOffer(load, at: endpoint, asked: asked)
+        } else {
+            sibling.loop.post { sibling.takeOffer(load, at: endpoint, asked: asked) }
+        }
+    }
+
+    /// Whoever waits here for just this place gets it; if nobody does, it is offered to the next loop, and in the end given
+    /// to those that take any.
+    private func takeOffer(_ load: BackendLoad, at endpoint: ModelOutages.Endpoint?, asked: UInt64) {
+        if let queue = queue(of: load), serveChoosy(queue, at: endpoint) { return }
+        let asked = asked | 1 << UInt64(index)
+        if let next = load.waiting.nextChoosy(notIn: asked) {
+            offer(load, at: endpoint, to: next, asked: asked)
+        } else if let next = load.waiting.nextFirst() {
+            give(load, to: next)
+        }
     }
 
     /// More can be done at the backend than before, for a reason that is not one freed place.
     package func serveLater(_ load: BackendLoad) {
-        loop.post { [self] in if let queue = queue(of: load) { serve(queue) } }
+        loop.post { [self] in
+            guard let queue = queue(of: load) else { return }
+            serve(queue)
+            serveAllChoosy(queue)
+        }
     }
 
-    func connectionFreed(_ load: BackendLoad) {
-        guard !load.waiting.isEmpty, let queue = queue(of: load) else { return }
-        placeFreed(load, queue)
-    }
+    func connectionFreed(_ load: BackendLoad) { placeFreed(load, at: nil) }
 
+    // MARK: Serving
+
+    /// Those that can use every endpoint, for as long as there are places.
     func serve(_ queue: WaitQueue) {
         // Taking a place may free another one, and lead here again.
         guard !queue.isServing else { return }
         queue.isServing = true
         defer { queue.isServing = false }
         queue.hasAskedForConnection = false
-        var passed = 0
-        var next = queue.first
-        while let exchange = next, let pool = exchange.pool {
-            if let lease = pool.acquire(exchange.wish) {
+        while let exchange = queue.first, let pool = exchange.pool {
+            let wish = exchange.wish
+            if let lease = pool.acquire(wish) {
                 dequeue(exchange, pool)
                 exchange.launch(lease)
-                // What has begun may have changed who waits.
-                passed = 0
-                next = queue.first
-            } else if exchange.isChoosy, !pool.isFull, passed < WaitQueue.passLimit {
-                passed += 1
-                next = queue.next(after: exchange)
+            } else if exchange.isChoosy(wish, pool) {
+                // An endpoint has lost the model meanwhile: the others need not stand behind this one any more.
+                queue.remove(exchange)
+                pool.load.waiting.left(index, hasUrgent: queue.hasUrgent, hasAny: queue.first != nil)
+                exchange.becomeChoosy(wish, pool)
+                queue.append(exchange)
+                exchange.awaited?.load.waiting.add(1, ordering: .sequentiallyConsistent)
+                pool.load.waiting.joinChoosy(index)
             } else {
                 return
             }
+        }
+    }
+
+    /// One that waits for a place like this.
+    private func serveChoosy(_ queue: WaitQueue, at endpoint: ModelOutages.Endpoint?) -> Bool {
+        guard !queue.isServing else { return false }
+        queue.isServing = true
+        defer { queue.isServing = false }
+        queue.hasAskedForConnection = false
+        var looks = 0
+        for lane in [queue.choosyUrgent, queue.choosyNormal] {
+            var next = lane.first
+            while let exchange = next, let pool = exchange.pool {
+                next = exchange.queueNext
+                if let endpoint, let awaited = exchange.awaited {
+                    if awaited.identity != endpoint { continue }
+                } else {
+                    looks += 1
+                    if looks > Self.lookLimit { return false }
+                }
+                guard let lease = pool.acquire(exchange.wish) else { continue }
+                dequeue(exchange, pool)
+                exchange.launch(lease)
+                return true
+            }
+        }
+        return false
+    }
+
+    /// All of them, and each looks anew which endpoint it waits for.
+    private func serveAllChoosy(_ queue: WaitQueue) {
+        var waiting: [(exchange: Exchange, serial: UInt64)] = []
+        for lane in [queue.choosyUrgent, queue.choosyNormal] {
+            var next = lane.first
+            while let exchange = next {
+                waiting.append((exchange, exchange.serial))
+                next = exchange.queueNext
+            }
+        }
+        for (exchange, serial) in waiting where exchange.serial == serial && exchange.phase == .waiting {
+            exchange.lookAgain()
         }
     }
 

@@ -86,7 +86,7 @@ package final class Worker: @unchecked Sendable {
         queues = queues.filter { inUse.contains($0.key) || !$0.value.isEmpty }
         log.apply(snapshot.gateway.accessLog, writer: writer)
         // Limits may have been raised.
-        for queue in Array(queues.values) { serve(queue) }
+        for load in snapshot.backends.map(\.load) { serveLater(load) }
     }
 
     /// The queue of a backend, under the limits it has from now on.

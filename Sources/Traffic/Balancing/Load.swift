@@ -22,6 +22,8 @@ package final class BackendLoad: Sendable {
 /// The same for one endpoint.
 package final class EndpointLoad: Sendable {
     package let inFlight = Atomic<Int>(0)
+    /// Requests in the queues of all loops that can use this endpoint alone.
+    package let waiting = Atomic<Int>(0)
     package let connections = Atomic<Int>(0)
 
     package init() {}

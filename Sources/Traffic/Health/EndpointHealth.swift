@@ -7,7 +7,7 @@ import Synchronization
 /// Everything is in one word, so that what belongs together changes together:
 ///
 ///     bits  0-15   errors in a row since the last answer
-///     bits 16-20   flags
+///     bits 16-21   flags
 ///     bits 32-63   generation, counted up with every change of standing
 ///
 /// A try carries the generation it began in. What began before an ejection says nothing about the time after it, and is
@@ -27,9 +27,11 @@ package final class EndpointHealth: Sendable {
     private static var probeTaken: UInt64 { 1 << 19 }
     /// An operator wants nothing new sent there.
     private static var draining: UInt64 { 1 << 20 }
+    /// Too many errors have been reported, and are about to be judged.
+    private static var suspended: UInt64 { 1 << 21 }
     /// Any of these, and the endpoint is passed over.
-    private static var out: UInt64 { unhealthy | ejected | probeTaken | draining }
-    private static var standings: UInt64 { ejected | probing | probeTaken }
+    private static var out: UInt64 { unhealthy | ejected | probeTaken | draining | suspended }
+    private static var standings: UInt64 { ejected | probing | probeTaken | suspended }
     private static var generation: UInt64 { 1 << 32 }
 
     /// More errors than this in a row are not told apart; what `consecutiveErrors` may be at most.
@@ -103,9 +105,12 @@ package final class EndpointHealth: Sendable {
     /// - Parameters:
     ///   - ticket: reports the end of a probe once; what follows with the same ticket is not counted.
     ///   - threshold: `consecutiveErrors`, 0...`maxThreshold`; 0 counts nothing.
+    ///   - suspends: leaves the endpoint alone from the moment there are too many errors, until they are judged.
     /// - Returns: what to post to the control queue; `nil` nearly always. After too many errors counting begins anew,
     ///   so an endpoint that could not be ejected is reported again in time.
-    package func record(_ outcome: EndpointOutcome, of ticket: inout Ticket, threshold: Int) -> Report? {
+    package func record(_ outcome: EndpointOutcome, of ticket: inout Ticket, threshold: Int, suspends: Bool = false)
+        -> Report?
+    {
         if ticket.isProbe {
             ticket.isProbe = false
             return recordProbe(outcome, ticket.generation)
@@ -119,7 +124,7 @@ package final class EndpointHealth: Sendable {
                 guard threshold > 0 else { return nil }
                 let errors = Int(seen & Self.errors) + 1
                 isTooMany = errors >= min(threshold, Self.maxThreshold)
-                if !isTooMany { desired |= UInt64(errors) }
+                if !isTooMany { desired |= UInt64(errors) } else if suspends { desired |= Self.suspended }
             } else if desired == seen {
                 return nil
             }
@@ -169,6 +174,9 @@ package final class EndpointHealth: Sendable {
             return (bits & ~(Self.errors | Self.standings) | flag) &+ Self.generation
         }
     }
+
+    /// The errors were judged, and are no reason to leave the endpoint alone.
+    func endSuspension() { update { $0 & ~Self.suspended } }
 
     /// Lets another request through beside a probe that takes long; whichever ends first decides.
     func reopenProbe() { update { $0 & Self.probing != 0 ? $0 & ~Self.probeTaken : $0 } }

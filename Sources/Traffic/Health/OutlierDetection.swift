@@ -112,7 +112,10 @@ package struct OutlierDetection<Key: Hashable & Sendable>: Sendable {
         guard let index = index(of: key), members[index].health.isCurrent(report) else { return nil }
         switch (report.finding, members[index].status.standing) {
         case (.tooManyErrors, .serving):
-            guard settings.isOn, outCount < maxOut, isAnotherLeft(than: index) else { return nil }
+            guard settings.isOn, outCount < maxOut, isAnotherLeft(than: index) else {
+                members[index].health.endSuspension()
+                return nil
+            }
             return eject(index, report.outcome, now)
         case (.probeFailed, .probing): return eject(index, report.outcome, now)
         case (.probeSucceeded, .probing): return move(index, to: .serving, now)

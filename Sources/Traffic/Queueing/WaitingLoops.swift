@@ -2,28 +2,41 @@ import Synchronization
 
 /// Who gets a freed place of a backend when requests of several loops wait for one.
 ///
-/// Each loop keeps a queue of its own; shared is a word for each priority with a bit for each loop, and whose turn it was.
-/// A freed place goes to the next loop in turn of those where requests of high priority wait, and only if there is none,
-/// to the next where any wait. Newcomers stand behind whoever waits with at least their priority, on any loop. So while a
-/// request is the first of its loop's queue, each other loop has two turns at most, and two more places go elsewhere that
-/// were on their way already.
+/// Each loop keeps a queue of its own; shared are words with a bit for each loop, and whose turn it was. A freed place goes
+/// to the next loop in turn of those where requests of high priority wait, and only if there is none, to the next where any
+/// wait. Newcomers stand behind whoever waits with at least their priority, on any loop. So while a request is the first of
+/// its loop's queue, each other loop has two turns at most, and two more places go elsewhere that were on their way already.
+///
+/// Requests that can use only certain endpoints wait beside these: nobody stands behind them, for what they wait for may be
+/// of no use to others, and what is free of none to them. Every other place is first offered to them, to each loop that has
+/// some, in turn.
 package final class WaitingLoops: Sendable {
     private let any = Atomic<UInt64>(0)
     private let urgent = Atomic<UInt64>(0)
-    /// The loop that had the last turn. Two loops that give at the same moment may both give to the same one, which passes
-    /// on what it cannot use.
+    private let choosy = Atomic<UInt64>(0)
+    /// The loops that had the last turns. Two loops that give at the same moment may both give to the same one, which
+    /// passes on what it cannot use.
     private let turn = Atomic<Int>(0)
+    private let choosyTurn = Atomic<Int>(0)
+    private let offers = Atomic<UInt64>(0)
 
     package init() {}
 
-    package var isEmpty: Bool { any.load(ordering: .sequentiallyConsistent) == 0 }
+    package var isEmpty: Bool {
+        any.load(ordering: .sequentiallyConsistent) == 0 && choosy.load(ordering: .sequentiallyConsistent) == 0
+    }
 
-    /// Whether a request that has just come may take a place at once.
+    /// Whether a request that has just come, and can use every endpoint, may take a place at once.
     package func lets(pass isUrgent: Bool) -> Bool {
         let ahead =
             isUrgent ? urgent.load(ordering: .sequentiallyConsistent) : any.load(ordering: .sequentiallyConsistent)
         return ahead == 0
     }
+
+    /// Whether requests wait that can use only certain endpoints.
+    package var hasChoosy: Bool { choosy.load(ordering: .sequentiallyConsistent) != 0 }
+
+    // MARK: Waiting
 
     /// A request has been added to the queue of a loop.
     ///
@@ -36,6 +49,9 @@ package final class WaitingLoops: Sendable {
         guard isUrgent else { return before & ~bit == 0 }
         return urgent.bitwiseOr(bit, ordering: .sequentiallyConsistent).oldValue & ~bit == 0
     }
+
+    /// The same for one that can use only certain endpoints. The loop always has to look for itself.
+    package func joinChoosy(_ loop: Int) { choosy.bitwiseOr(1 << UInt64(loop), ordering: .sequentiallyConsistent) }
 
     /// Requests have left the queue of a loop.
     ///
@@ -50,12 +66,46 @@ package final class WaitingLoops: Sendable {
         if !hasAny { any.bitwiseAnd(~bit, ordering: .sequentiallyConsistent) }
     }
 
+    /// The last one that can use only certain endpoints has left the queue of a loop.
+    package func leftChoosy(_ loop: Int) { choosy.bitwiseAnd(~(1 << UInt64(loop)), ordering: .sequentiallyConsistent) }
+
+    // MARK: Places
+
+    /// A loop to which a freed place is given.
+    package enum Turn: Equatable {
+        /// For the first of its queue.
+        case first(Int)
+        /// For whoever can use it of those that cannot use every endpoint.
+        case choosy(Int)
+    }
+
     /// A place has become free.
     ///
-    /// - Returns: the loop whose turn it is; `nil` where nobody waits.
-    package func next() -> Int? {
+    /// - Returns: `nil` where nobody waits.
+    package func next() -> Turn? {
+        guard hasChoosy else { return nextFirst().map { .first($0) } }
+        let isOffered = offers.wrappingAdd(1, ordering: .relaxed).oldValue & 1 == 0
+        if isOffered || any.load(ordering: .sequentiallyConsistent) == 0, let loop = nextChoosy(notIn: 0) {
+            return .choosy(loop)
+        }
+        return nextFirst().map { .first($0) }
+    }
+
+    /// The loop for the first of whose queue a place is.
+    package func nextFirst() -> Int? {
         var waiting = urgent.load(ordering: .sequentiallyConsistent)
         if waiting == 0 { waiting = any.load(ordering: .sequentiallyConsistent) }
+        return Self.take(turn, of: waiting)
+    }
+
+    /// The next loop to be offered a place.
+    ///
+    /// - Parameter asked: a bit for each loop that could not use it.
+    package func nextChoosy(notIn asked: UInt64) -> Int? {
+        Self.take(choosyTurn, of: choosy.load(ordering: .sequentiallyConsistent) & ~asked)
+    }
+
+    private static func take(_ turn: borrowing Atomic<Int>, of waiting: UInt64) -> Int? {
         guard waiting != 0 else { return nil }
         // 2 << 63 is 0, and everything behind loop 63 is nothing.
         let behind = waiting & ~((2 << UInt64(turn.load(ordering: .relaxed))) &- 1)
@@ -66,7 +116,7 @@ package final class WaitingLoops: Sendable {
 
     /// A loop could not use a place that was its turn.
     ///
-    /// - Returns: another loop to offer it to; `nil` where nobody else waits.
+    /// - Returns: another loop to give it to; `nil` where nobody else waits.
     package func another(than loop: Int) -> Int? {
         let others = any.load(ordering: .sequentiallyConsistent) & ~(1 << UInt64(loop))
         guard others != 0 else { return nil }
