@@ -27,7 +27,7 @@ struct SequenceJSON {
     /// The present value is that of the key that is looked for.
     private var isWanted = false
     private var hasParameters = false
-    private var hasKey = false
+    private(set) var hasKey = false
     private var number = SequenceNumber()
     private var characters = SequenceText()
 
@@ -42,13 +42,13 @@ struct SequenceJSON {
                 if use == .key, let step = endKey() { return step }
                 continue
             }
+            if depth > 0 {
+                skip(bytes, from: &offset)
+                continue
+            }
             let byte = bytes[offset]
             offset &+= 1
-            if depth > 0 {
-                skip(byte)
-            } else if let step = take(byte, into: &id) {
-                return step
-            }
+            if let step = take(byte, into: &id) { return step }
         }
         return .needMore
     }
@@ -102,13 +102,25 @@ struct SequenceJSON {
 
     // MARK: Structure
 
-    /// A byte of a value that is passed over.
-    private mutating func skip(_ byte: UInt8) {
-        switch byte {
-        case UInt8(ascii: "\""): begin(.skipped)
-        case UInt8(ascii: "{"), UInt8(ascii: "["): depth &+= 1
-        case UInt8(ascii: "}"), UInt8(ascii: "]"): depth &-= 1
-        default: break
+    /// Passes over a value, or over its beginning up to a string. Most of a body is this: long rows of numbers.
+    private mutating func skip(_ bytes: UnsafeRawBufferPointer, from offset: inout Int) {
+        var index = offset
+        var depth = depth
+        defer {
+            offset = index
+            self.depth = depth
+        }
+        while index < bytes.count && depth > 0 {
+            let byte = bytes[index]
+            index &+= 1
+            switch byte {
+            case UInt8(ascii: "\""):
+                begin(.skipped)
+                return
+            case UInt8(ascii: "{"), UInt8(ascii: "["): depth &+= 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth &-= 1
+            default: break
+            }
         }
     }
 
@@ -134,7 +146,7 @@ struct SequenceJSON {
         case (.comma, UInt8(ascii: ",")): place = .key
         // An object may be empty, which is why one may end where a key could be.
         case (.key, UInt8(ascii: "}")), (.comma, UInt8(ascii: "}")):
-            if !isInside { return .ended }
+            if !isInside { return .complete }
             isInside = false
             place = .comma
         default: return .ended

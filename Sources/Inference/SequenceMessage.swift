@@ -22,7 +22,9 @@ struct SequenceMessage {
     /// Bytes of the present field that are still to come.
     private var left: UInt64 = 0
     private var entry: [UInt8] = []
-    private var hasKey = false
+    private(set) var hasKey = false
+    /// An entry was too long to be read.
+    private var isIncomplete = false
 
     private(set) var hasID = false
 
@@ -37,7 +39,8 @@ struct SequenceMessage {
                 let step = walk(UnsafeRawBufferPointer(rebasing: bytes[offset..<end]), into: &id)
                 if step != .needMore { return step }
                 offset = end
-            case .end, .failed: return .ended
+            case .end: return isIncomplete ? .ended : .complete
+            case .failed: return .ended
             }
         }
     }
@@ -102,6 +105,7 @@ struct SequenceMessage {
         case .entryLength:
             left = value
             state = value <= UInt64(Self.maxEntryBytes) ? .entry : .skipped
+            if state == .skipped { isIncomplete = true }
             entry.removeAll(keepingCapacity: true)
         case .skipped, .entry: break
         }

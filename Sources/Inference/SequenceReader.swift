@@ -41,8 +41,13 @@ package final class SequenceReader {
     private var message = SequenceMessage()
     private var found = ByteBuffer()
     private var windowLeft = 0
+    private var isWhole = false
 
     package init() {}
+
+    /// Whether the request is certainly no part of a sequence: all of its parameters were read, and none was an id. `absent`
+    /// alone also stands for an id too far behind, or in what cannot be read.
+    package var isSequenceFree: Bool { isWhole && !hasKey }
 
     /// The id, if it was found: a string's characters in UTF-8, or a number's decimal digits, so that it is the same
     /// whichever protocol a request comes in. 1...`maxIDBytes` bytes. Valid until the next `begin`.
@@ -55,6 +60,7 @@ package final class SequenceReader {
         message = SequenceMessage()
         found.removeAll()
         answer = .undecided
+        isWhole = false
         windowLeft = Self.window
         if case .json(let length?) = format { windowLeft = min(Self.window, max(length, 0)) }
         if windowLeft == 0 { answer = .absent }
@@ -72,10 +78,11 @@ package final class SequenceReader {
         }
         switch step {
         case .needMore: answer = hasID ? .found : .undecided
-        case .ended: answer = hasID ? .found : .absent
+        case .ended, .complete: answer = hasID ? .found : .absent
         case .repeated: answer = .refused
         }
-        if step == .ended { windowLeft = 0 }
+        isWhole = step == .complete
+        if step != .needMore { windowLeft = 0 }
         if windowLeft == 0 && answer == .undecided { answer = .absent }
         return answer
     }
@@ -85,6 +92,14 @@ package final class SequenceReader {
         if answer == .undecided { answer = .absent }
         windowLeft = 0
         return answer
+    }
+
+    /// Something is named as an id, even if it is none.
+    private var hasKey: Bool {
+        switch format {
+        case .json: json.hasKey
+        case .grpc: message.hasKey
+        }
     }
 
     private var hasID: Bool {
@@ -98,7 +113,9 @@ package final class SequenceReader {
 /// How far one of the formats has come.
 enum SequenceStep {
     case needMore
-    /// Nothing behind this could be an id: the object or the message is complete, or it is malformed.
+    /// The object or the message is complete: nothing behind this could be an id.
+    case complete
+    /// It cannot be read any further.
     case ended
     case repeated
 }

@@ -101,12 +101,12 @@ private final class Table {
 
     // MARK: - Triton's texts
 
-    private static func refusal(_ status: Int, _ body: String) -> TritonRefusal? {
-        Array(body.utf8).withUnsafeBytes { TritonRefusal(status: status, body: $0) }
+    private static func refusal(_ status: Int, _ body: String, of model: String = "bert") -> TritonRefusal? {
+        Array(body.utf8).withUnsafeBytes { TritonRefusal(status: status, body: $0, model: model.utf8) }
     }
 
     private static func refusal(grpc status: Int, _ message: String) -> TritonRefusal? {
-        Array(message.utf8).withUnsafeBytes { TritonRefusal(grpcStatus: status, message: $0) }
+        Array(message.utf8).withUnsafeBytes { TritonRefusal(grpcStatus: status, message: $0, model: "bert".utf8) }
     }
 
     private static let stopping =
@@ -116,6 +116,8 @@ private final class Table {
         (503, 14, "Server not ready"), (503, 14, "Server exiting"), (503, 14, stopping),
         (400, 3, "Model version not ready"),
         (503, 14, "Request for unknown model: 'bert' version 3 is not at ready state"),
+        (503, 14, "Request for unknown model: 'bert' is not at ready state"),
+        (503, 14, "[request id: 7] Request for unknown model: 'bert' version 3 is not at ready state"),
         (404, 5, "Request for unknown model: 'bert' has no available versions"),
         (400, 3, "Request for unknown model: 'bert' has no available versions"),
     ])
@@ -131,6 +133,8 @@ private final class Table {
         // A client's words are no evidence.
         "[request id: Server not ready] Exceeds maximum queue size", "[request id: <id>] Server not ready, or so",
         "[request id: ' version 1 is not at ready state] Exceeds maximum queue size",
+        "[request id: a] x] Request for unknown model: 'bert' is not at ready state",
+        "[request id: Request for unknown model: 'bert' is not at ready state",
     ])
     func busy(_ text: String) {
         #expect(Self.refusal(503, "{\"error\":\"\(text)\"}") == .busy && Self.refusal(grpc: 14, text) == .busy)
@@ -140,6 +144,12 @@ private final class Table {
     @Test(arguments: [
         "Request for unknown model: 'Server not ready' is not found",
         "Request for unknown model: 'x' has no available versions' is not found",
+        "Unable to parse 'trace_rate', got: x is not at ready state",
+        "invalid datatype: Request for unknown model: 'bert' is not at ready state",
+        "[request id: a] invalid datatype: b] Request for unknown model: 'bert' is not at ready state",
+        "Request for unknown model: 'other' is not at ready state",
+        "Request for unknown model: 'bert' version x is not at ready state",
+        "Request for unknown model: 'bert' is not at ready state now",
         "unexpected inference input name Server not ready", "unexpected shape for input 'Model version not ready'",
         "[request id: a] inference input data-type is 'FP32'",
     ])

@@ -6,6 +6,7 @@ import Traffic
 
 @Suite struct HealthRecordTests {
     private static let threshold = 5
+    private static let start = Instant(nanoseconds: 0)
     private static let errors = EndpointOutcome.allCases.filter(\.countsAgainstEndpoint)
 
     /// DESIGN 4, as a table: what counts against an endpoint.
@@ -24,8 +25,8 @@ import Traffic
     private func attempt(_ health: EndpointHealth, _ outcome: EndpointOutcome, threshold: Int = threshold)
         -> EndpointHealth.Report?
     {
-        guard var ticket = health.begin() else { return nil }
-        return health.record(outcome, of: &ticket, threshold: threshold)
+        guard var ticket = health.begin(now: Self.start) else { return nil }
+        return health.record(outcome, of: &ticket, threshold: threshold, now: Self.start)
     }
 
     @Test func reportsTooManyInARow() throws {
@@ -67,7 +68,7 @@ import Traffic
 
     @Test func aThresholdBeyondTheFieldIsItsLargest() {
         let health = EndpointHealth()
-        let reports = (1...EndpointHealth.maxThreshold).count { _ in attempt(health, .reset, threshold: .max) != nil }
+        let reports = (1...EndpointHealth.maxThreshold).count { _ in attempt(health, .timeout, threshold: .max) != nil }
         #expect(reports == 1 && health.consecutiveErrors == 0 && health.standing == .serving && health.isUsable)
     }
 
@@ -83,13 +84,41 @@ import Traffic
             change(health, false, now)
             #expect(health.consecutiveErrors == 1, "nothing changed")
             change(health, true, now)
-            #expect(!health.isUsable && health.begin() == nil)
+            #expect(!health.isUsable && health.begin(now: Self.start) == nil)
             #expect(health.isUnhealthy == (index == 0) && health.isDraining == (index == 1))
-            #expect(!health.beginInPanic().isProbe)
+            #expect(!health.beginInPanic(now: Self.start).isProbe)
             change(health, false, now)
             #expect(health.isUsable && health.consecutiveErrors == 0 && health.usableSince == now)
         }
         #expect(EndpointHealth(since: Instant(nanoseconds: 7)).usableSince == Instant(nanoseconds: 7))
+    }
+
+    private static func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: milliseconds * 1_000_000) }
+
+    /// Many bad requests sent at once are one error: a client must not be able to take an endpoint away with them.
+    @Test(arguments: errors) func whatEndsTogetherMayCountOnce(_ outcome: EndpointOutcome) throws {
+        let health = EndpointHealth()
+        var tickets = try (0..<4).map { _ in try #require(health.begin(now: Self.at(1000))) }
+        for index in tickets.indices {
+            _ = health.record(outcome, of: &tickets[index], threshold: Self.threshold, now: Self.at(1002))
+        }
+        #expect(health.consecutiveErrors == (outcome.mayBeCausedByRequest ? 1 : 4))
+        var later = try #require(health.begin(now: Self.at(1002)))
+        _ = health.record(outcome, of: &later, threshold: Self.threshold, now: Self.at(1003))
+        #expect(health.consecutiveErrors == (outcome.mayBeCausedByRequest ? 2 : 5 % Self.threshold))
+    }
+
+    /// Who answers others meanwhile is not stuck, whatever became of this one.
+    @Test(arguments: errors) func whatEndsBesideAnswersCountsNot(_ outcome: EndpointOutcome) throws {
+        let health = EndpointHealth()
+        var slow = try #require(health.begin(now: Self.at(1000)))
+        var quick = try #require(health.begin(now: Self.at(1500)))
+        _ = health.record(.answered, of: &quick, threshold: Self.threshold, now: Self.at(1600))
+        _ = health.record(outcome, of: &slow, threshold: Self.threshold, now: Self.at(2000))
+        #expect(health.consecutiveErrors == 0)
+        var next = try #require(health.begin(now: Self.at(2000)))
+        _ = health.record(outcome, of: &next, threshold: Self.threshold, now: Self.at(2100))
+        #expect(health.consecutiveErrors == 1)
     }
 
     /// Of threads that fail together every threshold-th is reported, and no error is lost.

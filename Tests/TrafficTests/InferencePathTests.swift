@@ -43,6 +43,14 @@ struct InferencePathTests {
         #expect(raw(path).withUnsafeBytes { InferencePath($0)?.isInfer } == expected)
     }
 
+    @Test(arguments: [
+        ("infer", true), ("versions/2/generate", true), ("generate_stream", true), ("ready", false),
+        ("trace/setting", false), ("config", false), ("generate/", false),
+    ])
+    func tellsWhatRunsTheModel(_ tail: String, _ expected: Bool) {
+        #expect(raw("/v2/models/m/" + tail).withUnsafeBytes { InferencePath($0)?.runsModel } == expected)
+    }
+
     /// Paths are case-sensitive (RFC 9110 section 4.2.3); Triton knows none of these.
     @Test(arguments: ["/v2/mODELS/m/infer", "/v2/modelS/m/infer", "/v2/mOdels/m"])
     func isCaseSensitiveThroughout(_ path: String) {

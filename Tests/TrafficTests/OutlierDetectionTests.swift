@@ -28,8 +28,10 @@ final class OutlierWorld {
     @discardableResult
     func fail(_ index: Int, _ now: Instant, _ outcome: EndpointOutcome = .reset) -> Detection.Change? {
         for _ in 0..<max(1, settings.consecutiveErrors) {
-            guard var ticket = healths[index].begin() else { return nil }
-            if let report = healths[index].record(outcome, of: &ticket, threshold: settings.consecutiveErrors) {
+            guard var ticket = healths[index].begin(now: at(0)) else { return nil }
+            if let report = healths[index].record(
+                outcome, of: &ticket, threshold: settings.consecutiveErrors, now: at(0))
+            {
                 return detection.judge(report, of: index, now: now)
             }
         }
@@ -39,8 +41,8 @@ final class OutlierWorld {
     /// The one request of a probing endpoint.
     @discardableResult
     func probe(_ index: Int, _ now: Instant, _ outcome: EndpointOutcome) -> Detection.Change? {
-        guard var ticket = healths[index].begin(),
-            let report = healths[index].record(outcome, of: &ticket, threshold: settings.consecutiveErrors)
+        guard var ticket = healths[index].begin(now: at(0)),
+            let report = healths[index].record(outcome, of: &ticket, threshold: settings.consecutiveErrors, now: at(0))
         else { return nil }
         return detection.judge(report, of: index, now: now)
     }
@@ -68,22 +70,22 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .secon
         #expect(ejected.endpoint == 1 && ejected.status.standing == .ejected && ejected.status.ejections == 1)
         #expect(ejected.status.reason == .connectFailed && ejected.status.changed == at(100))
         #expect(ejected.status.until == at(130) && world.detection.nextDeadline == at(130))
-        #expect(world.healths.map(\.isUsable) == [true, false, true] && world.healths[1].begin() == nil)
+        #expect(world.healths.map(\.isUsable) == [true, false, true] && world.healths[1].begin(now: at(0)) == nil)
 
         #expect(world.advance(at(129)) == [])
         let probing = try #require(world.advance(at(130)).first)
         #expect(probing.status.standing == .probing && probing.status.until == nil && world.healths[1].isUsable)
         // Exactly one is let through.
-        var ticket = try #require(world.healths[1].begin())
-        #expect(ticket.isProbe && !world.healths[1].isUsable && world.healths[1].begin() == nil)
-        let report = try #require(world.healths[1].record(.answered, of: &ticket, threshold: 5))
+        var ticket = try #require(world.healths[1].begin(now: at(0)))
+        #expect(ticket.isProbe && !world.healths[1].isUsable && world.healths[1].begin(now: at(0)) == nil)
+        let report = try #require(world.healths[1].record(.answered, of: &ticket, threshold: 5, now: at(0)))
         #expect(report.finding == .probeSucceeded && !world.healths[1].isUsable)
         let returned = try #require(world.judge(report, of: 1, now: at(131)))
         #expect(returned.status.standing == .serving && returned.status.reason == .connectFailed)
         #expect(world.healths[1].isUsable && world.healths[1].usableSince == at(131))
         #expect(world.detection.nextDeadline == .never && world.detection.status(of: 1) == returned.status)
         // The rest of that answer may fail; it has been judged.
-        #expect(world.healths[1].record(.reset, of: &ticket, threshold: 1) == nil)
+        #expect(world.healths[1].record(.reset, of: &ticket, threshold: 1, now: at(0)) == nil)
         #expect(world.judge(report, of: 1, now: at(132)) == nil)
     }
 
@@ -173,17 +175,17 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .secon
     /// Requests that were under way say nothing about what comes after: neither errors nor answers.
     @Test func whatBeganBeforeIsNotCounted() throws {
         let world = OutlierWorld(3)
-        var early = (0..<20).compactMap { _ in world.healths[0].begin() }
+        var early = (0..<20).compactMap { _ in world.healths[0].begin(now: at(0)) }
         world.fail(0, at(0))
-        #expect(world.healths[0].record(.answered, of: &early[0], threshold: 1) == nil)
-        #expect(world.healths[0].record(.reset, of: &early[1], threshold: 1) == nil)
+        #expect(world.healths[0].record(.answered, of: &early[0], threshold: 1, now: at(0)) == nil)
+        #expect(world.healths[0].record(.reset, of: &early[1], threshold: 1, now: at(0)) == nil)
         #expect(world.out == [0])
         _ = world.advance(at(30))
-        #expect(world.healths[0].record(.reset, of: &early[2], threshold: 1) == nil)
-        #expect(world.healths[0].record(.answered, of: &early[3], threshold: 1) == nil)
+        #expect(world.healths[0].record(.reset, of: &early[2], threshold: 1, now: at(0)) == nil)
+        #expect(world.healths[0].record(.answered, of: &early[3], threshold: 1, now: at(0)) == nil)
         #expect(world.detection.status(of: 0)?.standing == .probing)
         world.probe(0, at(31), .answered)
-        #expect(world.healths[0].record(.reset, of: &early[4], threshold: 1) == nil)
+        #expect(world.healths[0].record(.reset, of: &early[4], threshold: 1, now: at(0)) == nil)
         #expect(world.out == [] && world.healths[0].consecutiveErrors == 0)
     }
 
@@ -202,16 +204,16 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .secon
         let world = OutlierWorld(2)
         world.fail(0, at(0))
         _ = world.advance(at(30))
-        var long = try #require(world.healths[0].begin())
-        #expect(world.detection.nextDeadline == at(60) && world.advance(at(59)) == [])
+        var long = try #require(world.healths[0].begin(now: at(0)))
+        #expect(world.detection.nextDeadline == at(31) && world.advance(at(30)) == [])
         #expect(!world.healths[0].isUsable)
-        #expect(world.advance(at(60)) == [] && world.healths[0].isUsable)
-        var second = try #require(world.healths[0].begin())
-        #expect(second.isProbe && world.healths[0].begin() == nil)
-        let report = try #require(world.healths[0].record(end, of: &long, threshold: 5))
+        #expect(world.advance(at(31)) == [] && world.healths[0].isUsable)
+        var second = try #require(world.healths[0].begin(now: at(0)))
+        #expect(second.isProbe && world.healths[0].begin(now: at(0)) == nil)
+        let report = try #require(world.healths[0].record(end, of: &long, threshold: 5, now: at(0)))
         let standing = try #require(world.judge(report, of: 0, now: at(70))).status.standing
         #expect(standing == (end == .answered ? .serving : .ejected))
-        let late = try #require(world.healths[0].record(.reset, of: &second, threshold: 5))
+        let late = try #require(world.healths[0].record(.reset, of: &second, threshold: 5, now: at(0)))
         #expect(world.judge(late, of: 0, now: at(71)) == nil)
     }
 
@@ -260,10 +262,10 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .secon
             var report: EndpointHealth.Report?
             for _ in 0..<5 {
                 #expect(world.healths[index].isUsable)
-                var ticket = try #require(world.healths[index].begin())
-                report = world.healths[index].record(.reset, of: &ticket, threshold: 5, suspends: true)
+                var ticket = try #require(world.healths[index].begin(now: at(0)))
+                report = world.healths[index].record(.reset, of: &ticket, threshold: 5, suspends: true, now: at(0))
             }
-            #expect(!world.healths[index].isUsable && world.healths[index].begin() == nil)
+            #expect(!world.healths[index].isUsable && world.healths[index].begin(now: at(0)) == nil)
             return try #require(report)
         }
         let (first, second) = (try tooMany(0), try tooMany(1))
@@ -276,8 +278,8 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .secon
 
     @Test func reportsOfStrangersAreIgnored() throws {
         let world = OutlierWorld(2, errors: 1)
-        var ticket = try #require(world.healths[1].begin())
-        let report = try #require(world.healths[1].record(.reset, of: &ticket, threshold: 1))
+        var ticket = try #require(world.healths[1].begin(now: at(0)))
+        let report = try #require(world.healths[1].record(.reset, of: &ticket, threshold: 1, now: at(0)))
         world.healths.removeLast()
         _ = world.update(at(1))
         #expect(world.judge(report, of: 1, now: at(2)) == nil && world.detection.status(of: 1) == nil)
@@ -294,7 +296,7 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .secon
             let health = world.healths[0]
             DispatchQueue.concurrentPerform(iterations: 4) { _ in
                 for _ in 0..<20 where health.isUsable {
-                    if let ticket = health.begin(), ticket.isProbe { probes.add(1, ordering: .relaxed) }
+                    if let ticket = health.begin(now: at(0)), ticket.isProbe { probes.add(1, ordering: .relaxed) }
                 }
             }
             #expect(probes.load(ordering: .relaxed) == 1, "round \(round)")

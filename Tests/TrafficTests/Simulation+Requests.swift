@@ -71,7 +71,9 @@ extension Simulation {
             random: &random, load: { loads[$0].inFlight.current },
             hasRoom: { candidates.contains($0) && loads[$0].inFlight.current < setup.perEndpoint })
         guard let choice, loads[choice].inFlight.take(limit: setup.perEndpoint) else { return nil }
-        if let ticket = isPanic ? healths[choice].beginInPanic() : healths[choice].begin() { return (choice, ticket) }
+        if let ticket = isPanic ? healths[choice].beginInPanic(now: now) : healths[choice].begin(now: now) {
+            return (choice, ticket)
+        }
         loads[choice].inFlight.give()
         return nil
     }
@@ -199,7 +201,7 @@ extension Simulation {
         if ticket.isProbe { probes[endpoint] -= 1 }
         let threshold = setup.outlier.consecutiveErrors
         if let report = healths[endpoint].record(
-            outcome, of: &ticket, threshold: threshold, suspends: setup.endpoints > 1)
+            outcome, of: &ticket, threshold: threshold, suspends: setup.endpoints > 1, now: now)
         {
             post(.report(report, endpoint: endpoint))
         }

@@ -52,6 +52,10 @@ extension Exchange {
             launch(lease)
             return
         }
+        guard pool.canServe(wish) else {
+            reject(.noEndpoint)
+            return
+        }
         guard pool.load.queued.take(limit: pool.queue.limits.queue) else {
             reject(.queueFull)
             return

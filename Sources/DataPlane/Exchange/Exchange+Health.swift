@@ -39,13 +39,14 @@ extension Exchange {
         guard let pool, pool.backend.server == .triton, let endpoint else { return nil }
         if isGRPC {
             guard answer.endsMessage, let status = answer.grpcStatus, status != .ok,
-                let message = answer.first(named: "grpc-message"),
-                TritonRefusal(grpcStatus: Int(status.rawValue), message: answer.value(message)) == .notReady
+                let message = answer.first(named: "grpc-message"), let model = modelKey,
+                TritonRefusal(
+                    grpcStatus: Int(status.rawValue), message: answer.value(message), model: model.name) == .notReady
             else { return nil }
-            if let model = modelKey { worker.modelRefused(model, at: endpoint) }
+            worker.modelRefused(model, at: endpoint)
             return nil
         }
-        guard [400, 404, 503].contains(answer.status) else { return nil }
+        guard [400, 404, 503].contains(answer.status), InferencePath(path)?.runsModel == true else { return nil }
         return modelKey.map { RefusalReader(worker, endpoint, $0, status: answer.status) }
     }
 

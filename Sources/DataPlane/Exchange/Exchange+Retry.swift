@@ -56,7 +56,12 @@ extension Exchange {
             access = pool.access(port)
         }
         guard let access else {
-            reject(.upstreamReset)
+            // Somebody else has got the connection: this one stands in the queue for another.
+            if isReplayable && tries <= Self.refusalLimit {
+                pause(until: worker.loop.now)
+            } else {
+                reject(.upstreamReset)
+            }
             return
         }
         resends &+= 1
@@ -125,7 +130,8 @@ extension Exchange {
         let decision = rules.policy.decide(
             failure,
             of: RetryPolicy.Request(
-                method: head.method, isInference: rules.policy.inference && isInference && isSequenceFree,
+                method: head.method,
+                isInference: rules.policy.inference && isInference && sequence?.isSequenceFree == true,
                 wasWritten: wasWritten, hasResponse: isHeadSent || firstByteAt != nil, isReplayable: isReplayable,
                 tries: tries))
         switch decision {

@@ -133,8 +133,10 @@ extension Exchange {
 
     /// The body has a content coding, and is not read here.
     private var isEncoded: Bool {
-        guard let field = head.first(named: "content-encoding") else { return false }
-        return !equalsIgnoringCase(head.value(field), "identity")
+        for index in 0..<head.fieldCount where equalsIgnoringCase(head.name(index), "content-encoding") {
+            if !equalsIgnoringCase(head.value(index), "identity") { return true }
+        }
+        return false
     }
 
     /// More of the body has come.
@@ -147,12 +149,6 @@ extension Exchange {
     }
 
     func refuseSequence() { reject(.badRequest, "the request has more than one sequence_id") }
-
-    /// Whether the request is known to be no part of a sequence.
-    var isSequenceFree: Bool {
-        guard let sequence else { return false }
-        return sequence.answer == .absent || (isRequestComplete && sequence.end() == .absent)
-    }
 
     /// More of the body has come.
     ///

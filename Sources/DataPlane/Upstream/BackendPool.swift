@@ -52,15 +52,15 @@ package final class BackendPool {
     var hasUsable: Bool { records.contains { $0.isUsable } }
 
     /// Whether an endpoint would be used if it had room: with so few usable ones that all are used, any.
-    var canServe: Bool { hasUsable || canServe(Wish(isGRPC: false), avoiding: TriedEndpoints()) }
+    var canServe: Bool { hasUsable || canServe(Wish(isGRPC: false)) }
 
     /// Whether gRPC can be spoken to one of the endpoints.
     var carriesGRPC: Bool { records.contains { $0.carriesGRPC } }
 
-    private func canServe(_ wish: Wish, avoiding avoided: TriedEndpoints) -> Bool {
+    /// The same for a request, at an endpoint that it need not avoid.
+    func canServe(_ wish: Wish, avoiding avoided: TriedEndpoints = TriedEndpoints()) -> Bool {
         balancer.canServe(
-            isUsable: { records[$0].isUsable },
-            isEligible: { index in !avoided.contains(index) && records[index].takes(wish) })
+            tried: avoided, isUsable: { records[$0].isUsable }, isEligible: { records[$0].takes(wish) })
     }
 
     // MARK: Places
@@ -127,7 +127,9 @@ package final class BackendPool {
             guard let port = endpoint.port(isGRPC: wish.isGRPC), endpoint.load.inFlight.take(limit: limit) else {
                 return nil
             }
-            let ticket = endpoint.health.isUsable ? endpoint.health.begin() : endpoint.health.beginInPanic()
+            let ticket =
+                endpoint.health.isUsable
+                ? endpoint.health.begin(now: worker.loop.now) : endpoint.health.beginInPanic(now: worker.loop.now)
             if var ticket {
                 if let access = access(port) {
                     return Lease(endpoint: endpoint, index: choice, access: access, ticket: ticket)

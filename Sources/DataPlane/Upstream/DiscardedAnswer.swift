@@ -27,7 +27,9 @@ final class RefusalReader {
 
     func end() {
         guard !isTooLong else { return }
-        if TritonRefusal(status: status, body: body.bytes) == .notReady { worker.modelRefused(model, at: endpoint) }
+        if TritonRefusal(status: status, body: body.bytes, model: model.name) == .notReady {
+            worker.modelRefused(model, at: endpoint)
+        }
     }
 }
 

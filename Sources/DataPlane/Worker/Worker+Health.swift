@@ -18,7 +18,7 @@ extension Worker {
         _ pool: BackendPool
     ) {
         let finding = endpoint.health.record(
-            outcome, of: &ticket, threshold: pool.errorThreshold, suspends: pool.endpoints.count > 1)
+            outcome, of: &ticket, threshold: pool.errorThreshold, suspends: pool.endpoints.count > 1, now: loop.now)
         guard let finding else { return }
         reportHealth(HealthReport(backend: pool.backend.name, address: endpoint.address, finding: finding))
     }

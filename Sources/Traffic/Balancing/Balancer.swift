@@ -64,9 +64,13 @@ package struct Balancer {
     }
 
     /// Whether any endpoint could be chosen if it had room: otherwise there is nothing to wait for.
-    package func canServe(isUsable: (Int) -> Bool, isEligible: (Int) -> Bool = { _ in true }) -> Bool {
+    ///
+    /// - Parameter tried: endpoints that are not to be chosen. They count where it is asked how many are usable, as in `pick`.
+    package func canServe(
+        tried: TriedEndpoints = TriedEndpoints(), isUsable: (Int) -> Bool, isEligible: (Int) -> Bool = { _ in true }
+    ) -> Bool {
         var isAnyEligible = false
-        for index in 0..<endpoints where isEligible(index) {
+        for index in 0..<endpoints where !tried.contains(index) && isEligible(index) {
             if isUsable(index) { return true }
             isAnyEligible = true
         }

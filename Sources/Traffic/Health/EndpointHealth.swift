@@ -15,6 +15,12 @@ import Synchronization
 package final class EndpointHealth: Sendable {
     private let word = Atomic<UInt64>(0)
     private let returned: Atomic<UInt64>
+    /// When it last answered, to within `answerGrain`, and when an error was last counted that a request may have caused.
+    private let lastAnswer = Atomic<UInt64>(0)
+    private let lastError = Atomic<UInt64>(0)
+
+    /// Loops note answers no more often than that, so that they do not contend for a word with each answer.
+    private static var answerGrain: Nanoseconds { .milliseconds(10) }
 
     private static var errors: UInt64 { 0xFFFF }
     /// The active check failed.
@@ -63,6 +69,7 @@ package final class EndpointHealth: Sendable {
     /// One try, from `begin` to `record`.
     package struct Ticket: Sendable, Equatable {
         fileprivate var generation: UInt32
+        fileprivate var began: Instant
         /// The one request that decides whether an ejected endpoint comes back.
         package fileprivate(set) var isProbe: Bool
     }
@@ -71,21 +78,24 @@ package final class EndpointHealth: Sendable {
     ///
     /// - Returns: `nil` if it has become unusable since it was looked at, perhaps because another loop took the probe:
     ///   choose another.
-    package func begin() -> Ticket? {
+    package func begin(now: Instant) -> Ticket? {
         var seen = word.load(ordering: .relaxed)
         while seen & Self.out == 0 {
-            guard seen & Self.probing != 0 else { return Ticket(generation: UInt32(seen >> 32), isProbe: false) }
+            guard seen & Self.probing != 0 else {
+                return Ticket(generation: UInt32(seen >> 32), began: now, isProbe: false)
+            }
             let (exchanged, found) = word.weakCompareExchange(
                 expected: seen, desired: seen | Self.probeTaken, ordering: .relaxed)
-            if exchanged { return Ticket(generation: UInt32(seen >> 32), isProbe: true) }
+            if exchanged { return Ticket(generation: UInt32(seen >> 32), began: now, isProbe: true) }
             seen = found
         }
         return nil
     }
 
     /// The same where so few are usable that all are used: what is ejected is tried as well, but proves nothing.
-    package func beginInPanic() -> Ticket {
-        begin() ?? Ticket(generation: UInt32(word.load(ordering: .relaxed) >> 32), isProbe: false)
+    package func beginInPanic(now: Instant) -> Ticket {
+        begin(now: now)
+            ?? Ticket(generation: UInt32(word.load(ordering: .relaxed) >> 32), began: now, isProbe: false)
     }
 
     /// Something the control queue has to judge.
@@ -99,6 +109,24 @@ package final class EndpointHealth: Sendable {
         fileprivate var generation: UInt32
     }
 
+    /// Whether an error says something about the endpoint, and not only about its request.
+    ///
+    /// Servers close the connection on requests that they cannot read, and clients choose requests. So what ends while the
+    /// endpoint answers others does not count; and of requests that were under way together, and ended in a way that a
+    /// request may cause, one does: else a handful of bad ones, sent at once, would take a healthy endpoint away.
+    private func isEvidence(_ outcome: EndpointOutcome, _ ticket: Ticket, _ now: Instant) -> Bool {
+        if lastAnswer.load(ordering: .relaxed) > ticket.began.nanoseconds { return false }
+        guard outcome.mayBeCausedByRequest else { return true }
+        if lastError.load(ordering: .relaxed) > ticket.began.nanoseconds { return false }
+        lastError.store(now.nanoseconds, ordering: .relaxed)
+        return true
+    }
+
+    private func noteAnswer(_ now: Instant) {
+        let known = Instant(nanoseconds: lastAnswer.load(ordering: .relaxed))
+        if known + Self.answerGrain <= now { lastAnswer.store(now.nanoseconds, ordering: .relaxed) }
+    }
+
     /// Call once the outcome is known: `answered` when the answer is complete, anything else as soon as it is seen. An
     /// answer writes nothing unless there were errors before it.
     ///
@@ -108,20 +136,24 @@ package final class EndpointHealth: Sendable {
     ///   - suspends: leaves the endpoint alone from the moment there are too many errors, until they are judged.
     /// - Returns: what to post to the control queue; `nil` nearly always. After too many errors counting begins anew,
     ///   so an endpoint that could not be ejected is reported again in time.
-    package func record(_ outcome: EndpointOutcome, of ticket: inout Ticket, threshold: Int, suspends: Bool = false)
-        -> Report?
-    {
+    package func record(
+        _ outcome: EndpointOutcome, of ticket: inout Ticket, threshold: Int, suspends: Bool = false, now: Instant
+    ) -> Report? {
         if ticket.isProbe {
             ticket.isProbe = false
             return recordProbe(outcome, ticket.generation)
         }
         guard outcome != .neutral else { return nil }
+        if outcome.countsAgainstEndpoint {
+            guard threshold > 0, isEvidence(outcome, ticket, now) else { return nil }
+        } else {
+            noteAnswer(now)
+        }
         var seen = word.load(ordering: .relaxed)
         while UInt32(seen >> 32) == ticket.generation, seen & Self.standings == 0 {
             var desired = seen & ~Self.errors
             var isTooMany = false
             if outcome.countsAgainstEndpoint {
-                guard threshold > 0 else { return nil }
                 let errors = Int(seen & Self.errors) + 1
                 isTooMany = errors >= min(threshold, Self.maxThreshold)
                 if !isTooMany { desired |= UInt64(errors) } else if suspends { desired |= Self.suspended }

@@ -34,6 +34,14 @@ package enum EndpointOutcome: UInt8, Sendable, CaseIterable {
 
     package var countsAgainstEndpoint: Bool { self != .answered && self != .neutral }
 
+    /// Whether servers do this to single requests that they do not like.
+    package var mayBeCausedByRequest: Bool {
+        switch self {
+        case .reset, .malformed, .badGateway, .gatewayTimeout: true
+        case .answered, .neutral, .connectFailed, .tlsHandshake, .timeout: false
+        }
+    }
+
     /// The word for status, metrics and logs.
     package var name: StaticString {
         switch self {

@@ -9,6 +9,9 @@ package struct ModelKey: Hashable, Sendable {
 
     private let bytes: [UInt8]
 
+    /// Without the version.
+    package var name: ArraySlice<UInt8> { bytes.prefix { $0 != UInt8(ascii: "/") } }
+
     /// - Parameter version: empty if the request names none.
     package init?(name: some Collection<UInt8>, version: some Collection<UInt8>) {
         guard (1...Self.maxName).contains(name.count), version.count <= Self.maxVersion else { return nil }

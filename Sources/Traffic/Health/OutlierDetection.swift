@@ -31,6 +31,10 @@ package struct OutlierDetection<Key: Hashable & Sendable>: Sendable {
     /// time is a small price for noticing a repair. Envoy's `max_ejection_time`.
     package static var maxEjectionTime: Nanoseconds { .seconds(300) }
 
+    /// After so long another request is let through beside one on trial that has not ended: it may be one whose client takes
+    /// its time, and there is no telling.
+    package static var trialPatience: Nanoseconds { .seconds(1) }
+
     /// What an operator sees.
     package struct Status: Sendable, Equatable {
         package var standing = EndpointHealth.Standing.serving
@@ -140,7 +144,7 @@ package struct OutlierDetection<Key: Hashable & Sendable>: Sendable {
                 // A probe has no end of its own where no timeout is configured. It is not taken for failed, for
                 // inference may take minutes, but it is not waited for alone.
                 members[index].health.reopenProbe()
-                members[index].deadline = now + ejectionTime(members[index].status.ejections)
+                members[index].deadline = now + Self.trialPatience
             }
         }
         return changes
@@ -176,7 +180,12 @@ package struct OutlierDetection<Key: Hashable & Sendable>: Sendable {
 
     private mutating func move(_ index: Int, to standing: EndpointHealth.Standing, _ now: Instant) -> Change {
         let end = now + ejectionTime(members[index].status.ejections)
-        members[index].deadline = standing == .serving ? .never : end
+        members[index].deadline =
+            switch standing {
+            case .serving: .never
+            case .ejected: end
+            case .probing: now + Self.trialPatience
+            }
         members[index].status.standing = standing
         members[index].status.changed = now
         members[index].status.until = standing == .ejected ? end : nil

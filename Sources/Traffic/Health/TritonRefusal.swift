@@ -4,8 +4,9 @@
 /// (NOT_FOUND), so only the text tells. The texts are those of Triton's core (`server.cc`, `model_lifecycle.cc`,
 /// `dynamic_batch_scheduler.cc`, `sequence_batch_scheduler.cc`) and HTTP frontend (`http_server.cc`), 2.51 and later.
 ///
-/// Texts contain what clients chose, the model's name and, in front, the request's id. So a text is compared as a whole
-/// or by its end, which Triton alone writes: nobody can take a model away by the name of his request.
+/// Texts contain what clients chose: the model's name, the request's id in front, and in some the value that was wrong. So a
+/// text is compared as a whole, with the name that the request had, and only what stands in front as an id is left out:
+/// nobody can take a model away by the words of his request.
 package enum TritonRefusal: Sendable, Equatable {
     /// A full queue, a time in the queue that is over: try elsewhere or later, and hold it against nobody.
     case busy
@@ -16,51 +17,77 @@ package enum TritonRefusal: Sendable, Equatable {
     package static var maxBody: Int { 4096 }
 
     private static var wholeTexts: [StaticString] {
-        ["Server not ready", "Server exiting", "Model version not ready"]
-    }
-
-    /// "… is not found" is not among them: it is what a misspelt name gets, and any client could fill the table of
-    /// models that are not ready with those.
-    private static var endings: [StaticString] {
         [
-            " is not at ready state", "' has no available versions",
-            "scheduler for model has stopped accepting new inference requests",
+            "Server not ready", "Server exiting", "Model version not ready",
+            "Server is stopping, scheduler for model has stopped accepting new inference requests",
         ]
     }
+
+    /// Behind "Request for unknown model: 'NAME'", and perhaps " version N". "… is not found" is not among them: it is what
+    /// a misspelt name gets, and any client could fill the table of models that are not ready with those.
+    private static var endings: [StaticString] { [" is not at ready state", " has no available versions"] }
 
     /// - Parameters:
     ///   - status: of the response head.
     ///   - body: `{"error":"…"}`, whole, at most `maxBody` bytes; empty where it was longer.
+    ///   - model: the name that the request had.
     /// - Returns: `nil` for an error of another kind.
-    package init?(status: Int, body: UnsafeRawBufferPointer) {
+    package init?(status: Int, body: UnsafeRawBufferPointer, model: some Collection<UInt8>) {
         guard status == 400 || status == 404 || status == 503 else { return nil }
-        self.init(isUnavailable: status == 503, text: Self.text(in: body))
+        self.init(isUnavailable: status == 503, text: Self.text(in: body), model)
     }
 
     /// - Parameters:
     ///   - grpcStatus: of the trailers, or of a head that is all there is.
     ///   - message: `grpc-message` with its percent-encoding undone.
-    package init?(grpcStatus: Int, message: UnsafeRawBufferPointer) {
+    ///   - model: the name that the request had.
+    package init?(grpcStatus: Int, message: UnsafeRawBufferPointer, model: some Collection<UInt8>) {
         // INVALID_ARGUMENT, NOT_FOUND, UNAVAILABLE
         guard grpcStatus == 3 || grpcStatus == 5 || grpcStatus == 14 else { return nil }
-        self.init(isUnavailable: grpcStatus == 14, text: message)
+        self.init(isUnavailable: grpcStatus == 14, text: message, model)
     }
 
-    private init?(isUnavailable: Bool, text: UnsafeRawBufferPointer) {
-        func isEnd(_ end: StaticString) -> Bool {
-            let length = end.utf8CodeUnitCount
-            guard text.count >= length else { return false }
-            let start = text.count - length
-            return (0..<length).allSatisfy { text[start + $0] == end.utf8Start[$0] }
-        }
-        let isWhole = Self.wholeTexts.contains { $0.utf8CodeUnitCount == text.count && isEnd($0) }
-        if isWhole || Self.endings.contains(where: isEnd) {
+    private init?(isUnavailable: Bool, text: UnsafeRawBufferPointer, _ model: some Collection<UInt8>) {
+        if Self.isNotReady(Self.withoutID(text), model) {
             self = .notReady
         } else if isUnavailable {
             self = .busy
         } else {
             return nil
         }
+    }
+
+    /// Behind "[request id: …] ", which ends at the first bracket with a space: an id with one in it cannot pass for more.
+    private static func withoutID(_ text: UnsafeRawBufferPointer) -> Slice<UnsafeRawBufferPointer> {
+        var rest = text[...]
+        guard take("[request id: ", from: &rest) else { return text[...] }
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "]"), rest.first == UInt8(ascii: " ") { return rest.dropFirst() }
+        }
+        return text[...]
+    }
+
+    private static func isNotReady(_ text: Slice<UnsafeRawBufferPointer>, _ model: some Collection<UInt8>) -> Bool {
+        for whole in wholeTexts {
+            var rest = text
+            if take(whole, from: &rest), rest.isEmpty { return true }
+        }
+        var rest = text
+        guard take("Request for unknown model: '", from: &rest), rest.starts(with: model) else { return false }
+        rest = rest.dropFirst(model.count)
+        guard take("'", from: &rest) else { return false }
+        if take(" version ", from: &rest) { rest = rest.drop { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } }
+        return endings.contains { ending in
+            var rest = rest
+            return take(ending, from: &rest) && rest.isEmpty
+        }
+    }
+
+    private static func take(_ beginning: StaticString, from text: inout Slice<UnsafeRawBufferPointer>) -> Bool {
+        let bytes = UnsafeBufferPointer(start: beginning.utf8Start, count: beginning.utf8CodeUnitCount)
+        guard text.starts(with: bytes) else { return false }
+        text = text.dropFirst(bytes.count)
+        return true
     }
 
     /// What stands between `{"error":"` and `"}`, white space aside; everything if that is not what it is. No text that

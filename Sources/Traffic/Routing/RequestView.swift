@@ -38,13 +38,17 @@ package struct InferencePath {
     package var model: UnsafeRawBufferPointer
     /// Empty where the path leaves the choice to the server.
     package var version: UnsafeRawBufferPointer
-    /// It asks for an inference.
+    /// It asks for an inference of the v2 protocol.
     package var isInfer: Bool
+    /// It has the model run: an inference, or one of Triton's `generate` and `generate_stream`.
+    package var runsModel: Bool
 
     private static let models = Array("/v2/models/".utf8)
     private static let versions = Array("/versions/".utf8)
     private static let statistics = Array("stats".utf8)
     private static let infer = Array("/infer".utf8)
+    private static let generate = Array("/generate".utf8)
+    private static let generateStream = Array("/generate_stream".utf8)
 
     /// - Returns: `nil` for a path that names no model.
     package init?(_ path: UnsafeRawBufferPointer) {
@@ -64,5 +68,6 @@ package struct InferencePath {
             tail = UnsafeRawBufferPointer(rebasing: named[end...])
         }
         isInfer = equals(tail, Self.infer)
+        runsModel = isInfer || equals(tail, Self.generate) || equals(tail, Self.generateStream)
     }
 }
