@@ -152,6 +152,10 @@ package final class BackendPool {
         return canServe(wish, avoiding: wish.tried) ? wish.tried : TriedEndpoints()
     }
 
+    func hasRoom(at endpoint: EndpointPool) -> Bool {
+        queue.limits.perEndpointInFlight.map { endpoint.load.inFlight.current < $0 } ?? true
+    }
+
     /// A connection for a place that is held already.
     func access(_ port: UpstreamPort) -> Access? {
         if let connection = port.take() { return Access(port: port, connection: connection) }
@@ -171,9 +175,11 @@ package final class BackendPool {
 
     /// Gives back what `acquire` took.
     func giveBack(_ endpoint: EndpointPool) {
+        // Where the backend as a whole was full, its places are as good at every other endpoint.
+        let isAnywhere = queue.limits.connections != nil || load.inFlight.current >= queue.limits.inFlight
         endpoint.load.inFlight.give()
         load.inFlight.give()
-        worker.placeFreed(load, at: endpoint)
+        worker.placeFreed(load, at: isAnywhere ? nil : endpoint)
     }
 }
 

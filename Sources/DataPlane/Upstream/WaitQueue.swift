@@ -56,6 +56,11 @@ package final class WaitQueue {
     var hasChoosy: Bool { choosyUrgent.first != nil || choosyNormal.first != nil }
     var isEmpty: Bool { first == nil && !hasChoosy }
 
+    /// Of those that cannot use every endpoint.
+    func next(after exchange: Exchange) -> Exchange? {
+        exchange.queueNext ?? (exchange.isUrgent ? choosyNormal.first : nil)
+    }
+
     func append(_ exchange: Exchange) {
         switch (exchange.isChoosy, exchange.isUrgent) {
         case (false, true): urgent.append(exchange)

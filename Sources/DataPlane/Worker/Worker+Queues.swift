@@ -6,8 +6,8 @@ package import Traffic
 /// Places at a backend are counted over all loops, queues are each loop's own: a freed place goes to the loop whose turn it
 /// is (`WaitingLoops`).
 extension Worker {
-    /// Waiters that do not name the one endpoint they wait for are looked at up to this number for each place: they are
-    /// few, such as those that are tried again, and to find out costs as much as choosing an endpoint.
+    /// Waiters of which it is not plain whether they can use a place are looked at up to this number: they are few, such as
+    /// those that are tried again, and to find out costs as much as choosing an endpoint.
     private static let lookLimit = 32
 
     // MARK: Waiting
@@ -21,10 +21,7 @@ extension Worker {
         exchange.awaited?.load.waiting.add(1, ordering: .sequentiallyConsistent)
         pool.load.waiting.joinChoosy(index)
         // A place may have become free before it was known that somebody waits for it.
-        if let lease = pool.acquire(exchange.wish) {
-            dequeue(exchange, pool)
-            exchange.launch(lease)
-        }
+        _ = serveChoosy(pool.queue, at: exchange.awaited?.identity)
     }
 
     func dequeue(_ exchange: Exchange, _ pool: BackendPool) {
@@ -42,7 +39,8 @@ extension Worker {
     /// Whether a request may take a place without standing behind others.
     func mayPass(_ exchange: Exchange, _ pool: BackendPool) -> Bool {
         guard exchange.isChoosy else { return pool.load.waiting.lets(pass: exchange.isUrgent) }
-        return !pool.load.waiting.hasChoosy || exchange.awaited?.load.waiting.current ?? 0 == 0
+        guard pool.load.waiting.hasChoosy else { return true }
+        return exchange.awaited.map { $0.load.waiting.current == 0 } ?? !pool.queue.hasChoosy
     }
 
     // MARK: Places
@@ -53,29 +51,34 @@ extension Worker {
     func placeFreed(_ load: BackendLoad, at endpoint: EndpointPool?) {
         if load.waiting.isEmpty { return }
         switch load.waiting.next() {
-        case .first(let next): give(load, to: next)
+        case .first(let next): give(load, to: next, wasOffered: false)
         case .choosy(let next): offer(load, at: endpoint?.identity, to: next, asked: 0)
         case nil: break
         }
     }
 
-    private func give(_ load: BackendLoad, to next: Int) {
+    /// - Parameter wasOffered: none of those that can use only certain endpoints wanted it.
+    private func give(_ load: BackendLoad, to next: Int, wasOffered: Bool) {
         let sibling = siblings[next]
         // In a turn of its own where a place is just being taken: that may fail at once, and lead here again.
         if next == index, queue(of: load)?.isServing != true {
-            takePlace(load)
+            takePlace(load, wasOffered: wasOffered)
         } else {
-            sibling.loop.post { sibling.takePlace(load) }
+            sibling.loop.post { sibling.takePlace(load, wasOffered: wasOffered) }
         }
     }
 
     /// It is this loop's turn. What it cannot use, because who waited has left, goes on to others.
-    private func takePlace(_ load: BackendLoad) {
+    private func takePlace(_ load: BackendLoad, wasOffered: Bool) {
         if let queue = queue(of: load), queue.first != nil {
             serve(queue)
             guard queue.first == nil else { return }
         }
-        if let next = load.waiting.another(than: index) { give(load, to: next) }
+        if let next = load.waiting.another(than: index) {
+            give(load, to: next, wasOffered: wasOffered)
+        } else if !wasOffered, let next = load.waiting.nextChoosy(notIn: 0) {
+            offer(load, at: nil, to: next, asked: 0)
+        }
     }
 
     private func offer(_ load: BackendLoad, at endpoint: ModelOutages.Endpoint?, to next: Int, asked: UInt64) {
@@ -95,7 +98,7 @@ extension Worker {
         if let next = load.waiting.nextChoosy(notIn: asked) {
             offer(load, at: endpoint, to: next, asked: asked)
         } else if let next = load.waiting.nextFirst() {
-            give(load, to: next)
+            give(load, to: next, wasOffered: true)
         }
     }
 
@@ -138,28 +141,32 @@ extension Worker {
         }
     }
 
-    /// One that waits for a place like this.
+    /// The first that can use a place, of those that cannot use every one.
+    ///
+    /// - Parameter endpoint: where the place is; `nil` where it may be anywhere.
     private func serveChoosy(_ queue: WaitQueue, at endpoint: ModelOutages.Endpoint?) -> Bool {
         guard !queue.isServing else { return false }
         queue.isServing = true
         defer { queue.isServing = false }
         queue.hasAskedForConnection = false
-        var looks = 0
-        for lane in [queue.choosyUrgent, queue.choosyNormal] {
-            var next = lane.first
-            while let exchange = next, let pool = exchange.pool {
-                next = exchange.queueNext
-                if let endpoint, let awaited = exchange.awaited {
-                    if awaited.identity != endpoint { continue }
-                } else {
-                    looks += 1
-                    if looks > Self.lookLimit { return false }
-                }
-                guard let lease = pool.acquire(exchange.wish) else { continue }
-                dequeue(exchange, pool)
-                exchange.launch(lease)
-                return true
+        // Those that name an endpoint are not hidden by many that do not.
+        var looks = (named: 0, others: 0)
+        var next = queue.choosyUrgent.first ?? queue.choosyNormal.first
+        while let exchange = next, let pool = exchange.pool {
+            next = queue.next(after: exchange)
+            if let awaited = exchange.awaited {
+                // Who waits for another endpoint, or one without room, is passed over at no cost.
+                if endpoint.map({ $0 != awaited.identity }) ?? !pool.hasRoom(at: awaited) { continue }
             }
+            if exchange.awaited == nil, looks.others == Self.lookLimit { continue }
+            guard let lease = pool.acquire(exchange.wish) else {
+                if exchange.awaited == nil { looks.others += 1 } else { looks.named += 1 }
+                if looks.named == Self.lookLimit { return false }
+                continue
+            }
+            dequeue(exchange, pool)
+            exchange.launch(lease)
+            return true
         }
         return false
     }
@@ -167,12 +174,10 @@ extension Worker {
     /// All of them, and each looks anew which endpoint it waits for.
     private func serveAllChoosy(_ queue: WaitQueue) {
         var waiting: [(exchange: Exchange, serial: UInt64)] = []
-        for lane in [queue.choosyUrgent, queue.choosyNormal] {
-            var next = lane.first
-            while let exchange = next {
-                waiting.append((exchange, exchange.serial))
-                next = exchange.queueNext
-            }
+        var next = queue.choosyUrgent.first ?? queue.choosyNormal.first
+        while let exchange = next {
+            waiting.append((exchange, exchange.serial))
+            next = queue.next(after: exchange)
         }
         for (exchange, serial) in waiting where exchange.serial == serial && exchange.phase == .waiting {
             exchange.lookAgain()
