@@ -1,5 +1,6 @@
 """Runs the sluice binary on free ports and watches that it lives and ends well."""
 
+import itertools
 import json
 import os
 import random
@@ -34,10 +35,12 @@ def binary() -> str:
     raise FileNotFoundError("no sluice binary: run `make build` or set SLUICE_BIN")
 
 
+_ports = itertools.cycle(random.sample(PORTS, len(PORTS)))
+
+
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port nobody listens on now."""
-    for _ in range(200):
-        port = random.choice(PORTS)
+    """A port nobody listens on now, and that was not given out before: who got it may not have bound it yet."""
+    for port in itertools.islice(_ports, 200):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
