@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from support.faulty import Faulty
-from support.gateway import Gateway, free_port
+from support.gateway import Gateway, free_port, wait_until
 from support.load import H1, Clients, Grpc
 
 # The times are short so that many faults fit into a minute: defaults are 2 s between checks and 30 s of ejection.
@@ -185,10 +185,17 @@ class Fleet:
             time.sleep(0.02)
         return time.monotonic() - begin
 
+    def settle(self) -> None:
+        """All are up, and stay so: one on trial needs a request to come back."""
+        with Clients(lambda: H1(self.gateway.port), 4, H1.KINDS, PAUSE):
+            wait_until(lambda: all(map(self.is_up, self.endpoints)), BACK_PATIENCE, "everybody is up again")
+            time.sleep(CALM)
+            wait_until(lambda: all(map(self.is_up, self.endpoints)), BACK_PATIENCE, "everybody stays up")
+
     def measure(self, fault: Fault, protocol: str, connections: int) -> Row:
         make, kinds = CLIENTS[protocol]
         victim, gateway = self.victim, self.gateway
-        assert self.wait(True, BACK_PATIENCE) is not None, "an endpoint did not come back from the case before"
+        self.settle()
         retries = gateway.metrics().sum("sluice_retries_total")
         with Clients(lambda: make(gateway.port), connections, kinds, PAUSE) as load:
             time.sleep(CALM)
