@@ -56,7 +56,7 @@ def test_twice_is_once(fleet):
     fleet.start(IN_TURN)
     for method in ("POST", "POST", "DELETE", "DELETE"):
         assert drain(fleet, leaves, method)[0] == 200
-    assert fleet.is_up(leaves)
+        assert fleet.is_up(leaves) == (method == "DELETE")
 
 
 def test_by_a_body(fleet):
