@@ -1,16 +1,17 @@
 // The server behind the proxies of the benchmark: an HTTP/1.1 server that costs as little as one can.
 //
-//   upstream PORT...
+//   upstream PORT[:MICROSECONDS]...
 //
 // One thread, one epoll set, loopback only, keep-alive. A body, by Content-Length or chunked, is thrown away. The
 // answer is 200 with a small JSON object, or with as many bytes as the field `x-answer-bytes` says, up to 16 MiB; its
-// field `x-port` tells which of the ports answered.
+// field `x-port` tells which of the ports answered. A port with a time answers after that time, however many wait.
 
 #define _GNU_SOURCE
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -27,15 +29,30 @@ enum {
     EVENTS = 512,
     // The kernel numbers descriptors from below, so this is room for as many connections.
     MOST_DESCRIPTORS = 1 << 16,
+    MOST_PORTS = 8,
 };
 
 typedef enum { HEAD, BODY, CHUNK_SIZE, CHUNK_DATA, CHUNK_END, TRAILER } Reading;
+
+// The answers that a port owes, in the order in which they are due.
+typedef struct Delay {
+    uint64_t nanoseconds;
+    struct {
+        int descriptor;
+        uint64_t serial, due;
+    } owed[MOST_DESCRIPTORS];
+    uint32_t first, last;
+} Delay;
 
 typedef struct {
     Reading reading;
     bool closes;
     bool writing;
+    // Its answer is due later.
+    bool waiting;
+    uint64_t serial;
     int port;
+    struct Delay *delay;
     // Bytes of the body, or of the chunk, that are still to come.
     size_t remaining;
     size_t answer;
@@ -53,6 +70,10 @@ static const size_t SMALL = sizeof small - 1;
 static char *large;
 static Connection *connections[MOST_DESCRIPTORS];
 static int ports[MOST_DESCRIPTORS];
+static Delay *port_delays[MOST_DESCRIPTORS];
+static Delay *delays[MOST_PORTS];
+static int delay_count;
+static uint64_t serials;
 static int set;
 
 static void fail(const char *what) {
@@ -93,7 +114,28 @@ static bool send_answer(Connection *connection, int descriptor) {
     return !connection->closes;
 }
 
+static uint64_t now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * UINT64_C(1000000000) + time.tv_nsec;
+}
+
+static void answer_later(Connection *connection, int descriptor) {
+    Delay *delay = connection->delay;
+    if (delay->last - delay->first == MOST_DESCRIPTORS) fail("too many answers are owed");
+    uint32_t at = delay->last++ % MOST_DESCRIPTORS;
+    delay->owed[at].descriptor = descriptor;
+    delay->owed[at].serial = connection->serial;
+    delay->owed[at].due = now() + delay->nanoseconds;
+    connection->waiting = true;
+}
+
 static bool answer(Connection *connection, int descriptor) {
+    if (connection->delay != NULL && !connection->waiting) {
+        answer_later(connection, descriptor);
+        return true;
+    }
+    connection->waiting = false;
     connection->reading = HEAD;
     connection->sent = 0;
     connection->head_length = snprintf(
@@ -126,7 +168,7 @@ static void read_head(Connection *connection, char *end) {
 // Takes what `buffer` holds apart; false if the connection is to be closed.
 static bool process(Connection *connection, int descriptor) {
     char *at = connection->buffer, *end = connection->buffer + connection->held;
-    while (!connection->writing) {
+    while (!connection->writing && !connection->waiting) {
         size_t here = end - at;
         if (connection->reading == BODY || connection->reading == CHUNK_DATA) {
             size_t taken = here < connection->remaining ? here : connection->remaining;
@@ -199,9 +241,18 @@ static void accept_one(int listener) {
     if (connections[descriptor] == NULL) fail("malloc");
     connections[descriptor]->reading = HEAD;
     connections[descriptor]->writing = false;
+    connections[descriptor]->waiting = false;
+    connections[descriptor]->serial = serials++;
     connections[descriptor]->port = ports[listener];
+    connections[descriptor]->delay = port_delays[listener];
     connections[descriptor]->held = 0;
     watch(descriptor, EPOLLIN, EPOLL_CTL_ADD);
+}
+
+static void end(int descriptor) {
+    close(descriptor);
+    free(connections[descriptor]);
+    connections[descriptor] = NULL;
 }
 
 static void serve(int descriptor, uint32_t events) {
@@ -213,13 +264,34 @@ static void serve(int descriptor, uint32_t events) {
     } else if (open) {
         open = read_some(connection, descriptor);
     }
-    if (open) return;
-    close(descriptor);
-    free(connection);
-    connections[descriptor] = NULL;
+    if (!open) end(descriptor);
 }
 
-static void listen_on(int port) {
+// Sends what is due; the nanoseconds until more is, or -1 if nothing is owed.
+static int64_t answer_due(void) {
+    int64_t soonest = -1;
+    for (int each = 0; each < delay_count; each++) {
+        Delay *delay = delays[each];
+        for (; delay->first != delay->last; delay->first++) {
+            uint32_t at = delay->first % MOST_DESCRIPTORS;
+            int64_t left = delay->owed[at].due - now();
+            if (left > 0) {
+                if (soonest < 0 || left < soonest) soonest = left;
+                break;
+            }
+            int descriptor = delay->owed[at].descriptor;
+            Connection *connection = connections[descriptor];
+            // The client may have left, and another one have come.
+            if (connection == NULL || connection->serial != delay->owed[at].serial) continue;
+            if (!answer(connection, descriptor)) end(descriptor);
+        }
+    }
+    return soonest;
+}
+
+static void listen_on(const char *argument) {
+    char *rest;
+    int port = strtol(argument, &rest, 10);
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), yes = 1;
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     struct sockaddr_in address = {
@@ -227,6 +299,12 @@ static void listen_on(int port) {
     if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0) fail("bind");
     if (listen(listener, 4096) != 0) fail("listen");
     ports[listener] = port;
+    if (*rest == ':') {
+        Delay *delay = calloc(1, sizeof(Delay));
+        if (delay == NULL || delay_count == MOST_PORTS) fail("calloc");
+        delay->nanoseconds = strtoull(rest + 1, NULL, 10) * 1000;
+        port_delays[listener] = delays[delay_count++] = delay;
+    }
     watch(listener, EPOLLIN, EPOLL_CTL_ADD);
 }
 
@@ -236,10 +314,12 @@ int main(int count, char **arguments) {
     large = malloc(MOST_ANSWER);
     if (large == NULL) fail("malloc");
     memset(large, 'x', MOST_ANSWER);
-    for (int each = 1; each < count; each++) listen_on(atoi(arguments[each]));
+    for (int each = 1; each < count; each++) listen_on(arguments[each]);
     for (;;) {
         struct epoll_event events[EVENTS];
-        int ready = epoll_wait(set, events, EVENTS, -1);
+        int64_t left = answer_due();
+        struct timespec timeout = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
+        int ready = epoll_pwait2(set, events, EVENTS, left < 0 ? NULL : &timeout, NULL);
         for (int each = 0; each < ready; each++) {
             int descriptor = events[each].data.fd;
             // Only listeners have no connection.

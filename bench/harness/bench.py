@@ -17,6 +17,8 @@ from peers import PEERS, Proxy
 from process import Process, free_ports
 from protocols import H1, PATH, PATIENCE, Protocol
 
+# What the endpoints of the rows on balance take to answer, in microseconds: two alike, and one that is slow.
+BALANCE_DELAYS = (2_000, 2_000, 20_000)
 # Its name in the directory of each proxy.
 CERTIFICATE = "server.pem"
 
@@ -43,6 +45,7 @@ class Bench:
         self.instructions = load.perf_counts("instructions")
         self.upstream_ports = free_ports(3)
         self.grpc_ports = free_ports(2)
+        self.balance_ports = free_ports(3)
         # The proxies that were seen doing the whole job, with the protocol they did it in.
         self.proven: set[tuple[str, Protocol]] = set()
 
@@ -58,6 +61,7 @@ class Bench:
             make_certificate(self.scratch)
             self.start_upstream([str(programs[0])], self.upstream_ports)
             self.start_upstream([str(programs[1]), str(answer)], self.grpc_ports)
+            self.start_upstream([str(programs[0])], self.balance_ports, BALANCE_DELAYS)
             small = answer_length(self.upstream_ports[0])
             # What the upstreams answer to a request of each protocol.
             self.answer_bytes = {"h2": small, "grpc": answer.stat().st_size}
@@ -67,9 +71,11 @@ class Bench:
                 upstream.stop()
             shutil.rmtree(self.scratch, ignore_errors=True)
 
-    def start_upstream(self, command: list[str], ports: list[int]) -> None:
+    def start_upstream(self, command: list[str], ports: list[int], delays: tuple[int, ...] = ()) -> None:
+        """One process that listens on all of `ports`, with a time to answer for each if there are `delays`."""
+        places = [f"{port}:{delay}" for port, delay in zip(ports, delays)] if delays else list(map(str, ports))
         directory = Path(tempfile.mkdtemp(prefix="upstream-", dir=self.scratch))
-        self.upstreams.append(Process("an upstream", [*command, *map(str, ports)], directory, self.cores.load))
+        self.upstreams.append(Process("an upstream", [*command, *places], directory, self.cores.load))
         self.upstreams[-1].wait_ready(lambda: all(map(accepts, ports)))
 
     @contextmanager
@@ -79,8 +85,8 @@ class Bench:
         for upstream in self.upstreams:
             os.sched_setaffinity(upstream.process.pid, cores.load)
         os.sched_setaffinity(0, cores.load)
-        names = ("STABLE", "CANARY", "SHADOW", "STABLEGRPC", "CANARYGRPC")
-        settings = dict(zip(names, map(str, self.upstream_ports + self.grpc_ports)))
+        names = ("STABLE", "CANARY", "SHADOW", "STABLEGRPC", "CANARYGRPC", "FAST", "EQUAL", "SLOW")
+        settings = dict(zip(names, map(str, self.upstream_ports + self.grpc_ports + self.balance_ports)))
         self.directory = Path(tempfile.mkdtemp(prefix=f"{subject.peer}-", dir=self.scratch))
         shutil.copy(self.scratch / CERTIFICATE, self.directory)
         proxy = PEERS[subject.peer].start(

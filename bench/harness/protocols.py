@@ -58,6 +58,8 @@ class Answer:
 
 
 H1 = Protocol("h1", PATH, blocks=("h1",))
+# The same, to one backend of three endpoints.
+BALANCE = Protocol("balance", PATH, blocks=("h1", "balance"))
 H2 = Protocol("h2", PATH, blocks=("h2",))
 GRPC = Protocol(
     "grpc", GRPC_PATH, (("content-type", "application/grpc"), ("te", "trailers")), infer_request(64), ("h2", "grpc"))

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+from balance import Balanced
 from bench import Subject
 from h2load import Streams
 from handshakes import Handshakes
 from load import Load
 from measure import ClosedLoop, Idle, OpenLoop, Start
 from peers import PEERS
-from protocols import GRPC, H1, H2, HTTPS, Protocol
+from protocols import BALANCE, GRPC, H1, H2, HTTPS, Protocol
 from streams import Multiplexed, OneStream
 
 OTHERS = ("nginx", "haproxy", "envoy")
@@ -65,6 +66,9 @@ HANDSHAKE = (Goal("handshake", 1.0, against=("nginx", "haproxy")), Goal("handsha
 
 SMALL = ClosedLoop(Load(connections=32))
 
+# Those that count requests as Sluice does are the measure; nginx is shown beside.
+BALANCED = (Goal("p99", 1.0, against=("haproxy", "envoy")), Goal("p99", None, against=("nginx",)))
+
 ROWS = {
     row.name: row
     for row in (
@@ -105,6 +109,10 @@ ROWS = {
             everyone(HTTPS)),
         Row("tlsresumed", "resumed TLS 1.3 handshakes, 32 at once", Handshakes(32, resumed=True), HANDSHAKE,
             everyone(HTTPS)),
+        Row("balance", "three endpoints that take 2, 2 and 20 ms, POST of 128 B, 32 connections",
+            Balanced(Load(32)), BALANCED, everyone(BALANCE)),
+        Row("balance8", "three endpoints that take 2, 2 and 20 ms, POST of 128 B, 8 connections", Balanced(Load(8)),
+            BALANCED, everyone(BALANCE)),
         Row("start", "from exec to the first answer, and the size of the program", Start(),
             (Goal("start", None), Goal("binary", None), Goal("stripped", None))),
     )
