@@ -51,6 +51,11 @@ final class HealthMonitor: @unchecked Sendable {
 
     func judge(_ report: HealthReport) {
         let now = Instant.now()
+        if report.finding.due > now {
+            let wait = Int(clamping: report.finding.due.since(now).count)
+            queue.asyncAfter(deadline: .now() + .nanoseconds(wait)) { [weak self] in self?.judge(report) }
+            return
+        }
         guard let backend = backends[report.backend],
             let change = backend.detection.judge(report.finding, of: report.address, now: now)
         else { return }

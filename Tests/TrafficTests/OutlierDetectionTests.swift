@@ -26,7 +26,7 @@ final class OutlierWorld {
 
     /// Requests that fail until one is reported, and the judgement.
     @discardableResult
-    func fail(_ index: Int, _ now: Instant, _ outcome: EndpointOutcome = .reset) -> Detection.Change? {
+    func fail(_ index: Int, _ now: Instant, _ outcome: EndpointOutcome = .timeout) -> Detection.Change? {
         for _ in 0..<max(1, settings.consecutiveErrors) {
             guard var ticket = healths[index].begin(now: at(0)) else { return nil }
             if let report = healths[index].record(
@@ -85,7 +85,7 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .secon
         #expect(world.healths[1].isUsable && world.healths[1].usableSince == at(131))
         #expect(world.detection.nextDeadline == .never && world.detection.status(of: 1) == returned.status)
         // The rest of that answer may fail; it has been judged.
-        #expect(world.healths[1].record(.reset, of: &ticket, threshold: 1, now: at(0)) == nil)
+        #expect(world.healths[1].record(.timeout, of: &ticket, threshold: 1, now: at(0)) == nil)
         #expect(world.judge(report, of: 1, now: at(132)) == nil)
     }
 
@@ -110,7 +110,7 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .secon
         let world = OutlierWorld(2)
         world.fail(0, at(0))
         _ = world.advance(at(30))
-        world.probe(0, at(30), .reset)
+        world.probe(0, at(30), .timeout)
         _ = world.advance(at(90))
         #expect(world.probe(0, at(90), .answered)?.status.ejections == 2)
         let change = try #require(world.fail(0, at(90 + good)))
@@ -122,7 +122,7 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .secon
         let world = OutlierWorld(2, base: 600)
         #expect(try #require(world.fail(0, at(0))).status.until == at(600))
         #expect(world.advance(at(600)).count == 1)
-        #expect(try #require(world.probe(0, at(600), .reset)).status.until == at(1200))
+        #expect(try #require(world.probe(0, at(600), .timeout)).status.until == at(1200))
         let endless = OutlierWorld(2)
         endless.settings.baseEjectionTime = Nanoseconds(.max)
         _ = endless.update(at(0))
@@ -178,14 +178,14 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .secon
         var early = (0..<20).compactMap { _ in world.healths[0].begin(now: at(0)) }
         world.fail(0, at(0))
         #expect(world.healths[0].record(.answered, of: &early[0], threshold: 1, now: at(0)) == nil)
-        #expect(world.healths[0].record(.reset, of: &early[1], threshold: 1, now: at(0)) == nil)
+        #expect(world.healths[0].record(.timeout, of: &early[1], threshold: 1, now: at(0)) == nil)
         #expect(world.out == [0])
         _ = world.advance(at(30))
-        #expect(world.healths[0].record(.reset, of: &early[2], threshold: 1, now: at(0)) == nil)
+        #expect(world.healths[0].record(.timeout, of: &early[2], threshold: 1, now: at(0)) == nil)
         #expect(world.healths[0].record(.answered, of: &early[3], threshold: 1, now: at(0)) == nil)
         #expect(world.detection.status(of: 0)?.standing == .probing)
         world.probe(0, at(31), .answered)
-        #expect(world.healths[0].record(.reset, of: &early[4], threshold: 1, now: at(0)) == nil)
+        #expect(world.healths[0].record(.timeout, of: &early[4], threshold: 1, now: at(0)) == nil)
         #expect(world.out == [] && world.healths[0].consecutiveErrors == 0)
     }
 
@@ -213,7 +213,7 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .secon
         let report = try #require(world.healths[0].record(end, of: &long, threshold: 5, now: at(0)))
         let standing = try #require(world.judge(report, of: 0, now: at(70))).status.standing
         #expect(standing == (end == .answered ? .serving : .ejected))
-        let late = try #require(world.healths[0].record(.reset, of: &second, threshold: 5, now: at(0)))
+        let late = try #require(world.healths[0].record(.timeout, of: &second, threshold: 5, now: at(0)))
         #expect(world.judge(late, of: 0, now: at(71)) == nil)
     }
 
@@ -263,7 +263,7 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .secon
             for _ in 0..<5 {
                 #expect(world.healths[index].isUsable)
                 var ticket = try #require(world.healths[index].begin(now: at(0)))
-                report = world.healths[index].record(.reset, of: &ticket, threshold: 5, suspends: true, now: at(0))
+                report = world.healths[index].record(.timeout, of: &ticket, threshold: 5, suspends: true, now: at(0))
             }
             #expect(!world.healths[index].isUsable && world.healths[index].begin(now: at(0)) == nil)
             return try #require(report)
@@ -276,10 +276,41 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .secon
         #expect(world.advance(at(31)).count == 1 && world.healths[1].isUsable, "nothing of it is left")
     }
 
+    /// What a bad request may have caused is looked at twice.
+    @Test(arguments: [true, false]) func whoAnswersOthersMeanwhileStays(_ answers: Bool) throws {
+        let world = OutlierWorld(2)
+        var report: EndpointHealth.Report?
+        for _ in 0..<5 {
+            var ticket = try #require(world.healths[0].begin(now: at(10)))
+            report = world.healths[0].record(.reset, of: &ticket, threshold: 5, suspends: true, now: at(10))
+        }
+        let found = try #require(report)
+        #expect(found.due == at(10) + EndpointHealth.doubt && world.healths[0].isUsable, "it goes on until then")
+        if answers {
+            var ticket = try #require(world.healths[0].begin(now: at(10)))
+            let soon = at(10) + .milliseconds(50)
+            _ = world.healths[0].record(.answered, of: &ticket, threshold: 5, now: soon)
+        }
+        #expect((world.judge(found, of: 0, now: found.due) == nil) == answers)
+        #expect(world.out == (answers ? [] : [0]))
+    }
+
+    /// One bad request must not undo what the trial is for.
+    @Test func aTrialThatItsRequestMayHaveFailedIsRepeated() throws {
+        let world = OutlierWorld(2)
+        world.fail(0, at(0))
+        _ = world.advance(at(30))
+        #expect(world.probe(0, at(30), .reset) == nil && world.healths[0].isUsable)
+        #expect(world.probe(0, at(30), .malformed)?.status.standing == .ejected)
+        _ = world.advance(at(90))
+        #expect(world.probe(0, at(90), .reset) == nil)
+        #expect(world.probe(0, at(90), .answered)?.status.standing == .serving)
+    }
+
     @Test func reportsOfStrangersAreIgnored() throws {
         let world = OutlierWorld(2, errors: 1)
         var ticket = try #require(world.healths[1].begin(now: at(0)))
-        let report = try #require(world.healths[1].record(.reset, of: &ticket, threshold: 1, now: at(0)))
+        let report = try #require(world.healths[1].record(.timeout, of: &ticket, threshold: 1, now: at(0)))
         world.healths.removeLast()
         _ = world.update(at(1))
         #expect(world.judge(report, of: 1, now: at(2)) == nil && world.detection.status(of: 1) == nil)

@@ -203,7 +203,8 @@ extension Simulation {
         if let report = healths[endpoint].record(
             outcome, of: &ticket, threshold: threshold, suspends: setup.endpoints > 1, now: now)
         {
-            post(.report(report, endpoint: endpoint))
+            let arrival = now + Nanoseconds(random.next() % 100_000)
+            events.add(.report(report, endpoint: endpoint), at: max(arrival, report.due))
         }
         loads[endpoint].inFlight.give()
         load.inFlight.give()

@@ -218,17 +218,32 @@ extension Exchange {
         worker.loop.setDeadline(self, deadline)
     }
 
-    /// Counted from the end of the request, or from its dispatch if it had to wait.
+    /// Since when it is the endpoint's turn: the end of the request, or its dispatch if it had to wait, or when the endpoint
+    /// ceased to take the request. `nil` while the client is still sending.
+    private var endpointsTurn: Instant? {
+        if let requestEndedAt { return max(requestEndedAt, triedAt) }
+        return upstream?.isFull == true ? lastActivity : nil
+    }
+
     private var firstByteDeadline: Instant? {
-        guard let limit = pool?.firstByteTimeout, firstByteAt == nil, let requestEndedAt else { return nil }
-        return max(requestEndedAt, triedAt) + limit
+        guard let limit = pool?.firstByteTimeout, firstByteAt == nil else { return nil }
+        return endpointsTurn.map { $0 + limit }
+    }
+
+    /// It has become the endpoint's turn, for which there may be a limit.
+    func armFirstByte() {
+        if firstByteAt == nil, pool?.firstByteTimeout != nil || route?.retries?.policy.perTryTimeout != nil {
+            armDeadline()
+        }
     }
 
     /// What has begun to be answered is not tried again. Counted like the time to the first byte: how long the client takes
     /// for its request is not the endpoint's doing.
     private var tryDeadline: Instant? {
-        guard phase == .sending, firstByteAt == nil, let requestEndedAt, let rules = route?.retries else { return nil }
-        let (end, isTry) = rules.policy.deadline(start: max(requestEndedAt, triedAt), exchange: exchangeDeadline)
+        guard phase == .sending, firstByteAt == nil, let rules = route?.retries, let turn = endpointsTurn else {
+            return nil
+        }
+        let (end, isTry) = rules.policy.deadline(start: turn, exchange: exchangeDeadline)
         return isTry ? end : nil
     }
 

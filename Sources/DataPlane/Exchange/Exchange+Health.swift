@@ -60,7 +60,7 @@ extension Exchange {
 
 extension EndpointOutcome {
     init(_ failure: UpstreamFailure) {
-        if failure.wasRefused {
+        if failure.wasRefused || failure.isTold {
             self = .neutral
             return
         }

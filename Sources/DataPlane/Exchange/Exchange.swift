@@ -203,6 +203,7 @@ package final class Exchange: UpstreamUser {
         upstream.sendBody(bytes)
         upstream.checkBacklog()
         if keepsBody { keepForReplay(bytes) }
+        if upstream.isFull { armFirstByte() }
     }
 
     /// Where body bytes may go without being looked at: no mirror wants them, and they need no framing.
@@ -217,7 +218,9 @@ package final class Exchange: UpstreamUser {
     func requestBodySpliced(_ count: Int) {
         requestBytes &+= UInt64(count)
         lastActivity = worker.loop.now
-        if case .http1(let upstream) = upstream, upstream.unsentBytes > 0 { upstream.awaitsDrain = true }
+        guard case .http1(let upstream) = upstream, upstream.unsentBytes > 0 else { return }
+        upstream.awaitsDrain = true
+        armFirstByte()
     }
 
     func requestEnd(trailers: MessageHead?) {
@@ -232,7 +235,7 @@ package final class Exchange: UpstreamUser {
         }
         for mirror in mirrors { mirror.sendEnd(trailers: trailers) }
         upstream?.sendEnd(trailers: trailers)
-        if firstByteAt == nil, pool?.firstByteTimeout != nil || route?.retries != nil { armDeadline() }
+        armFirstByte()
     }
 
     // MARK: Events of the upstream side; what they do is in the files of their topic

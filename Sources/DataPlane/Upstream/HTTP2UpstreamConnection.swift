@@ -10,7 +10,7 @@ final class HTTP2UpstreamConnection: UpstreamConnection {
     private(set) var session: HTTP2Session
     private let events: HTTP2UpstreamEvents
     /// Why all streams end, while they do.
-    private(set) var loss: UpstreamFailure?
+    var loss: UpstreamFailure?
     private var takesStreams = true
     private var hasBeenUsed = false
     /// Open streams when it was last looked whether some have ended.

@@ -134,6 +134,7 @@ final class HTTP2UpstreamStream: HTTP2Stream {
         guard !hasEnded else { return }
         if var loss = connection.loss {
             loss.nothingWritten = loss.nothingWritten || (!sawAnswer && connection.sentBytes <= sentBefore)
+            connection.loss?.isTold = true
             loss.wasStale = !isFirst && !sawAnswer && loss.cause == .upstreamReset
             fail(loss)
             return

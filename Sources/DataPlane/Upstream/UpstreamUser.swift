@@ -13,6 +13,8 @@ package struct UpstreamFailure {
     package var nothingWritten = false
     /// The endpoint says that it has done nothing with the request (RFC 9113 section 8.7).
     package var wasRefused = false
+    /// Other streams of the same connection have failed with it, and one of them has told.
+    var isTold = false
     /// What it gave as its reason to reset the stream.
     var code: HTTP2ErrorCode?
 

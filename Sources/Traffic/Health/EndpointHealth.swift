@@ -22,6 +22,15 @@ package final class EndpointHealth: Sendable {
     /// Loops note answers no more often than that, so that they do not contend for a word with each answer.
     private static var answerGrain: Nanoseconds { .milliseconds(10) }
 
+    /// How long it is watched whether an endpoint answers others, before errors that requests may have caused are held
+    /// against it: some answers' time for one that is busy, and little beside the time of an ejection.
+    package static var doubt: Nanoseconds { .milliseconds(100) }
+
+    /// Whether it has answered anybody since, to within `answerGrain`.
+    package func hasAnswered(since instant: Instant) -> Bool {
+        lastAnswer.load(ordering: .relaxed) > instant.nanoseconds
+    }
+
     private static var errors: UInt64 { 0xFFFF }
     /// The active check failed.
     private static var unhealthy: UInt64 { 1 << 16 }
@@ -106,6 +115,10 @@ package final class EndpointHealth: Sendable {
         package var finding: Finding
         /// Of the last error.
         package var outcome: EndpointOutcome
+        /// Requests may have caused it: it is to be judged only at this time, and only if the endpoint has answered nobody
+        /// since `at`. `at` itself for what is judged at once.
+        package var due: Instant
+        package var at: Instant
         fileprivate var generation: UInt32
     }
 
@@ -115,7 +128,7 @@ package final class EndpointHealth: Sendable {
     /// endpoint answers others does not count; and of requests that were under way together, and ended in a way that a
     /// request may cause, one does: else a handful of bad ones, sent at once, would take a healthy endpoint away.
     private func isEvidence(_ outcome: EndpointOutcome, _ ticket: Ticket, _ now: Instant) -> Bool {
-        if lastAnswer.load(ordering: .relaxed) > ticket.began.nanoseconds { return false }
+        if hasAnswered(since: ticket.began) { return false }
         guard outcome.mayBeCausedByRequest else { return true }
         if lastError.load(ordering: .relaxed) > ticket.began.nanoseconds { return false }
         lastError.store(now.nanoseconds, ordering: .relaxed)
@@ -141,7 +154,7 @@ package final class EndpointHealth: Sendable {
     ) -> Report? {
         if ticket.isProbe {
             ticket.isProbe = false
-            return recordProbe(outcome, ticket.generation)
+            return recordProbe(outcome, ticket.generation, now)
         }
         guard outcome != .neutral else { return nil }
         if outcome.countsAgainstEndpoint {
@@ -156,29 +169,47 @@ package final class EndpointHealth: Sendable {
             if outcome.countsAgainstEndpoint {
                 let errors = Int(seen & Self.errors) + 1
                 isTooMany = errors >= min(threshold, Self.maxThreshold)
-                if !isTooMany { desired |= UInt64(errors) } else if suspends { desired |= Self.suspended }
+                if !isTooMany {
+                    desired |= UInt64(errors)
+                } else if suspends && !outcome.mayBeCausedByRequest {
+                    desired |= Self.suspended
+                }
             } else if desired == seen {
                 return nil
             }
             let (exchanged, found) = word.weakCompareExchange(expected: seen, desired: desired, ordering: .relaxed)
             if exchanged {
-                return isTooMany
-                    ? Report(finding: .tooManyErrors, outcome: outcome, generation: ticket.generation) : nil
+                guard isTooMany else { return nil }
+                let due = outcome.mayBeCausedByRequest ? now + Self.doubt : now
+                return Report(
+                    finding: .tooManyErrors, outcome: outcome, due: due, at: now, generation: ticket.generation)
             }
             seen = found
         }
         return nil
     }
 
-    private func recordProbe(_ outcome: EndpointOutcome, _ generation: UInt32) -> Report? {
+    private func recordProbe(_ outcome: EndpointOutcome, _ generation: UInt32, _ now: Instant) -> Report? {
         if outcome == .neutral {
             // Nothing was learnt: the next request is the probe.
             update { UInt32($0 >> 32) == generation ? $0 & ~Self.probeTaken : $0 }
             return nil
         }
+        if outcome.mayBeCausedByRequest, isFirstDoubt(generation) { return nil }
         return Report(
-            finding: outcome.countsAgainstEndpoint ? .probeFailed : .probeSucceeded, outcome: outcome,
+            finding: outcome.countsAgainstEndpoint ? .probeFailed : .probeSucceeded, outcome: outcome, due: now,
+            at: now,
             generation: generation)
+    }
+
+    /// A probe that its own request may have failed is followed by a second one, which then counts.
+    private func isFirstDoubt(_ generation: UInt32) -> Bool {
+        var isFirst = false
+        update { bits in
+            isFirst = UInt32(bits >> 32) == generation && bits & Self.errors == 0
+            return isFirst ? (bits | 1) & ~Self.probeTaken : bits
+        }
+        return isFirst
     }
 
     // MARK: - The control queue

@@ -111,12 +111,13 @@ package struct OutlierDetection<Key: Hashable & Sendable>: Sendable {
 
     // MARK: - Decisions
 
-    /// A loop has something to report of an endpoint.
+    /// A loop has something to report of an endpoint. To be called when the report is due.
     package mutating func judge(_ report: EndpointHealth.Report, of key: Key, now: Instant) -> Change? {
         guard let index = index(of: key), members[index].health.isCurrent(report) else { return nil }
         switch (report.finding, members[index].status.standing) {
         case (.tooManyErrors, .serving):
-            guard settings.isOn, outCount < maxOut, isAnotherLeft(than: index) else {
+            let isRefuted = report.due > report.at && members[index].health.hasAnswered(since: report.at)
+            guard settings.isOn, !isRefuted, outCount < maxOut, isAnotherLeft(than: index) else {
                 members[index].health.endSuspension()
                 return nil
             }
