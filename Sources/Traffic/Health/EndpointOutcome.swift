@@ -37,8 +37,8 @@ package enum EndpointOutcome: UInt8, Sendable, CaseIterable {
     /// Whether servers do this to single requests that they do not like.
     package var mayBeCausedByRequest: Bool {
         switch self {
-        case .reset, .malformed, .badGateway, .gatewayTimeout: true
-        case .answered, .neutral, .connectFailed, .tlsHandshake, .timeout: false
+        case .reset, .malformed: true
+        case .answered, .neutral, .connectFailed, .tlsHandshake, .timeout, .badGateway, .gatewayTimeout: false
         }
     }
 
