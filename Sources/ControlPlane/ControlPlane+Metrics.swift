@@ -35,6 +35,7 @@ extension ControlPlane {
         page.write(sumSeries(reports))
         writeRoutes(reports, &page)
         writeBackends(&page)
+        writeLookups(&page)
         writeListeners(&page)
         writeSelf(&page)
         return page.finish()
@@ -188,6 +189,11 @@ extension ControlPlane {
                 page.sample([.backend: backend, .endpoint: endpoint, .outcome: outcome.name], checks[outcome])
             }
         }
+    }
+
+    private func writeLookups(_ page: inout Exposition) {
+        page.family(.dnsLookups)
+        for outcome in LookupOutcome.allCases { page.sample([.outcome: outcome.name], names.counts[outcome]) }
     }
 
     private func writeListeners(_ page: inout Exposition) {

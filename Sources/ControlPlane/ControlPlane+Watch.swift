@@ -53,7 +53,7 @@ extension ControlPlane {
                 return
             }
             isReloadScheduled = false
-            _ = reloadNow("file changed", outcome, isExplicit: false)
+            reloadInTurn(PendingReload(trigger: "file changed", loaded: outcome))
         }
     }
 }

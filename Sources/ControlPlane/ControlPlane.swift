@@ -23,7 +23,11 @@ package final class ControlPlane: @unchecked Sendable {
     let verifier: Verifier
     var registry = Registry()
     let health: HealthMonitor
-    var known: [HostPort: [SocketAddress]] = [:]
+    /// Of the endpoints' names.
+    private(set) lazy var names = NameLookups(queue: queue, logger: logger) { [unowned self] in namesChanged() }
+    /// By backend, endpoint and address, as the loops know them.
+    var addresses: [[[SocketAddress]]] = []
+    var areNamesScheduled = false
     var logWriter: LogWriter?
     var droppedByOldWriters: UInt64 = 0
     var snapshot: Snapshot?
@@ -31,6 +35,8 @@ package final class ControlPlane: @unchecked Sendable {
     var lastReload: ReloadReport?
     var watcher: FileWatcher?
     var isReloadScheduled = false
+    var waitingReloads: [PendingReload] = []
+    var isReloading = false
     var isDraining = false { didSet { updateReadiness() } }
     /// Set from any thread by the first signal to end.
     let stopRequested = Atomic<Bool>(false)
@@ -56,7 +62,8 @@ package final class ControlPlane: @unchecked Sendable {
         // 64: the waiting loops of a backend are the bits of one word.
         for index in 0..<min(loops ?? cores, 64) {
             guard let loop = Loop(label: "sluice.loop.\(index)") else { return nil }
-            workers.append(Worker(loop: loop, index: index, verifier: verifier, seed: Machine.seed()))
+            workers.append(
+                Worker(loop: loop, index: index, verifier: verifier, seed: Machine.seed()))
         }
         let all = workers
         let health = HealthMonitor(queue: queue, logger: logger) { load, health in
@@ -74,24 +81,31 @@ package final class ControlPlane: @unchecked Sendable {
         listeners = Listeners(workers: workers, descriptors: descriptors)
     }
 
-    /// Loads the first configuration and starts serving.
+    /// Loads the first configuration and starts serving. Not on the control queue.
     ///
     /// - Returns: what is in the way, or nothing once clients can connect.
     package func start(_ outcome: ConfigurationLoader.Outcome) -> String? {
+        guard let gateway = outcome.gateway else { return "the configuration is invalid" }
         for worker in workers { worker.loop.start() }
-        let failure: String? = queue.sync {
-            guard let gateway = outcome.gateway else { return "the configuration is invalid" }
-            watch(outcome.watched)
-            let resolved = EndpointResolution.resolve(gateway, known: known)
-            let result = apply(gateway, hash: outcome.hash, resolved)
+        let named = DispatchSemaphore(value: 0)
+        queue.async { [self] in
+            names.use(EndpointResolution.names(of: gateway))
+            names.settle(patience: Self.startPatience, refreshing: false) { named.signal() }
+        }
+        // The control queue is free meanwhile, for a signal to end.
+        named.wait()
+        return queue.sync {
+            let result = apply(gateway, hash: outcome.hash)
             lastReload = ReloadReport(
                 outcome: .applied, time: now, message: "loaded at start",
                 diagnostics: outcome.diagnostics.map(\.description))
-            if result == nil { announce(gateway) }
+            if result == nil {
+                announce(gateway)
+                watch(outcome.watched)
+            }
             rotateTickets()
             return result
         }
-        return failure
     }
 
     /// Session tickets are sealed with keys that do not live long.
@@ -122,26 +136,59 @@ package final class ControlPlane: @unchecked Sendable {
         queue.async { [self] in
             // Asked for by hand, for example after a log rotation.
             logWriter?.reopen()
-            completion(reloadNow(trigger, ConfigurationLoader.load(path: path), isExplicit: true))
+            reloadInTurn(PendingReload(trigger: trigger, loaded: nil, completion: completion))
         }
     }
 
-    func reloadNow(
-        _ trigger: String, _ outcome: ConfigurationLoader.Outcome, isExplicit: Bool
-    ) -> ReloadReport {
+    /// One reload after the other: while names are looked up for one, the control queue is free for everything else.
+    func reloadInTurn(_ reload: PendingReload) {
+        waitingReloads.append(reload)
+        if !isReloading { nextReload() }
+    }
+
+    private func nextReload() {
+        isReloading = !waitingReloads.isEmpty
+        guard isReloading else { return }
+        let reload = waitingReloads.removeFirst()
+        begin(reload, reload.loaded ?? ConfigurationLoader.load(path: path)) { [self] report in
+            reload.completion(report)
+            nextReload()
+        }
+    }
+
+    private func begin(
+        _ reload: PendingReload, _ outcome: ConfigurationLoader.Outcome, done: @escaping (ReloadReport) -> Void
+    ) {
         let texts = outcome.diagnostics.map(\.description)
         guard let gateway = outcome.gateway else {
-            return finish(.rejected, trigger, texts.first ?? "the configuration cannot be read", texts)
+            done(finish(.rejected, reload.trigger, texts.first ?? "the configuration cannot be read", texts))
+            return
         }
         watch(outcome.watched)
-        let isSame = outcome.hash == snapshot?.hash
-        if isSame, !isExplicit, let lastReload, lastReload.outcome != .rejected { return lastReload }
-        let resolved = EndpointResolution.resolve(gateway, known: known)
-        if isSame, resolved.known == known { return finish(.unchanged, trigger, "nothing has changed", texts) }
-        guard !isStopping else { return finish(.rejected, trigger, "the gateway is stopping", texts) }
-        if let problem = apply(gateway, hash: outcome.hash, resolved) {
-            return finish(.rejected, trigger, problem, texts)
+        if outcome.hash == snapshot?.hash, !reload.isExplicit, let lastReload, lastReload.outcome != .rejected {
+            done(lastReload)
+            return
         }
+        // The present configuration goes on meanwhile.
+        let present = snapshot.map { EndpointResolution.names(of: $0.gateway) } ?? []
+        names.use(present.union(EndpointResolution.names(of: gateway)))
+        names.settle(patience: Self.reloadPatience, refreshing: reload.isExplicit) { [self] in
+            let report = complete(reload, outcome, gateway, texts)
+            if let snapshot { names.use(EndpointResolution.names(of: snapshot.gateway)) }
+            done(report)
+        }
+    }
+
+    private func complete(
+        _ reload: PendingReload, _ outcome: ConfigurationLoader.Outcome, _ gateway: Gateway, _ texts: [String]
+    ) -> ReloadReport {
+        let trigger = reload.trigger
+        guard !isStopping else { return finish(.rejected, trigger, "the gateway is stopping", texts) }
+        let hasMoved = EndpointResolution.addresses(of: gateway, names.addresses) != addresses
+        if outcome.hash == snapshot?.hash, !hasMoved {
+            return finish(.unchanged, trigger, "nothing has changed", texts)
+        }
+        if let problem = apply(gateway, hash: outcome.hash) { return finish(.rejected, trigger, problem, texts) }
         if let loops = gateway.loops, loops != workers.count {
             logger.warning("loops: \(loops) takes effect at the next start; \(workers.count) run now")
         }
@@ -167,7 +214,7 @@ package final class ControlPlane: @unchecked Sendable {
     }
 
     /// Everything or nothing: binds and opens first, then changes over.
-    private func apply(_ gateway: Gateway, hash: String, _ resolved: EndpointResolution.Result) -> String? {
+    private func apply(_ gateway: Gateway, hash: String) -> String? {
         let writer: LogWriter?
         let prepared: Listeners.Prepared
         do throws(LogWriter.OpenFailure) {
@@ -194,10 +241,22 @@ package final class ControlPlane: @unchecked Sendable {
             prepared.abandon()
             return "\(failure)"
         }
-        for problem in resolved.problems { logger.warning("endpoint without an address: \(problem)") }
-        known = resolved.known
-        let next = registry.snapshot(gateway, hash: hash, addresses: resolved.addresses, tls: secureBackends)
+        let addresses = EndpointResolution.addresses(of: gateway, names.addresses)
+        run(gateway, hash: hash, addresses, tls: secureBackends, log: writer)
+        listeners.apply(gateway.listeners, prepared)
+        commitAdmin(true)
+        updateReadiness()
+        return nil
+    }
+
+    /// Has every loop change over, and returns when all have.
+    func run(
+        _ gateway: Gateway, hash: String, _ addresses: [[[SocketAddress]]], tls: [String: Registry.SecureBackend],
+        log writer: LogWriter?
+    ) {
+        let next = registry.snapshot(gateway, hash: hash, addresses: addresses, tls: tls)
         if writer !== logWriter { droppedByOldWriters += logWriter?.dropped.load(ordering: .relaxed) ?? 0 }
+        self.addresses = addresses
         snapshot = next
         logWriter = writer
         let done = DispatchSemaphore(value: 0)
@@ -210,11 +269,7 @@ package final class ControlPlane: @unchecked Sendable {
         }
         // The old tables are gone from every loop before anyone is told that the new ones are in force.
         done.wait()
-        listeners.apply(gateway.listeners, prepared)
-        commitAdmin(true)
         health.update(next)
-        updateReadiness()
-        return nil
     }
 
     private func makeWriter(_ gateway: Gateway) throws(LogWriter.OpenFailure) -> LogWriter? {

@@ -1,49 +1,28 @@
 import Configuration
-import Dispatch
 import EventLoop
-import Synchronization
 
-/// Looks up what the endpoints' names stand for, all at once and off the loops.
+/// What the endpoints of a configuration stand for, given what is known of their names.
 enum EndpointResolution {
-    /// How many names are looked up at the same time.
-    private static let width = 8
-
-    struct Result {
-        /// By backend, endpoint and address.
-        var addresses: [[[SocketAddress]]]
-        /// What each name stood for, to be known at the next look-up.
-        var known: [HostPort: [SocketAddress]]
-        /// Names without an address, for the log.
-        var problems: [String]
+    /// The names to look up: literal addresses are none.
+    static func names(of gateway: Gateway) -> Set<String> {
+        var names: Set<String> = []
+        for endpoint in gateway.backends.flatMap(\.endpoints) {
+            let target = pin(endpoint.address, gateway.resolve)
+            if SocketAddress(literal: target.host, port: target.port) == nil { names.insert(target.host) }
+        }
+        return names
     }
 
-    /// - Parameter known: the last answer for a name, kept where the name server does not answer now.
-    static func resolve(_ gateway: Gateway, known: [HostPort: [SocketAddress]]) -> Result {
-        let wanted = Array(Set(gateway.backends.flatMap { $0.endpoints.map(\.address) }))
-        let pinned = wanted.map { pin($0, gateway.resolve) }
-        let outcomes = Mutex([Resolver.Outcome?](repeating: nil, count: wanted.count))
-        let slots = DispatchSemaphore(value: width)
-        DispatchQueue.concurrentPerform(iterations: wanted.count) { index in
-            slots.wait()
-            let outcome = Resolver.resolve(host: pinned[index].host, port: pinned[index].port)
-            outcomes.withLock { $0[index] = outcome }
-            slots.signal()
-        }
-        var found: [HostPort: [SocketAddress]] = [:]
-        var problems: [String] = []
-        for (name, outcome) in zip(wanted, outcomes.withLock({ $0 })) {
-            switch outcome {
-            case .addresses(let addresses): found[name] = addresses
-            case .none?, nil:
-                found[name] = []
-                problems.append("\(name): no such name")
-            case .unavailable(let reason):
-                found[name] = known[name] ?? []
-                problems.append("\(name): \(reason)")
+    /// - Parameter lookUp: what a name stands for; the ports do not matter.
+    /// - Returns: addresses by backend and endpoint.
+    static func addresses(of gateway: Gateway, _ lookUp: (String) -> [SocketAddress]) -> [[[SocketAddress]]] {
+        gateway.backends.map { backend in
+            backend.endpoints.map { endpoint in
+                let target = pin(endpoint.address, gateway.resolve)
+                if let literal = SocketAddress(literal: target.host, port: target.port) { return [literal] }
+                return lookUp(target.host).map { $0.with(port: target.port) }
             }
         }
-        let addresses = gateway.backends.map { $0.endpoints.map { found[$0.address] ?? [] } }
-        return Result(addresses: addresses, known: found, problems: problems.sorted())
     }
 
     /// Pins come before DNS; a name may be pinned as written or fully qualified.

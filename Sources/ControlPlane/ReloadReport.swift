@@ -1,3 +1,4 @@
+import ConfigFiles
 package import Telemetry
 
 /// What the last attempt to load the configuration came to.
@@ -9,4 +10,15 @@ package struct ReloadReport: Sendable {
     package var message: String
     /// Every problem found, as `file:line:column: severity: message`.
     package var diagnostics: [String]
+}
+
+/// A reload that somebody has asked for.
+struct PendingReload {
+    var trigger: String
+    /// What the files held when they changed; `nil` where somebody asked by hand, and they are read when its turn comes.
+    var loaded: ConfigurationLoader.Outcome?
+    var completion: @Sendable (ReloadReport) -> Void = { _ in }
+
+    /// Asked for by hand: names are looked up again even if nothing has changed.
+    var isExplicit: Bool { loaded == nil }
 }

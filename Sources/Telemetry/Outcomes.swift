@@ -161,6 +161,24 @@ package enum RetryStop: UInt8, OutcomeLabel {
     }
 }
 
+/// What looking up the name of an endpoint came to.
+package enum LookupOutcome: UInt8, OutcomeLabel {
+    /// At least one address.
+    case ok
+    /// No such name, or one without an address.
+    case empty
+    /// No answer: the last good one stays.
+    case failed
+
+    package var name: String {
+        switch self {
+        case .ok: "ok"
+        case .empty: "empty"
+        case .failed: "failed"
+        }
+    }
+}
+
 /// Why a request was sent to an endpoint again.
 package enum RetryReason: UInt8, OutcomeLabel {
     /// A pooled connection turned out to be closed before a byte of the answer.

@@ -27,6 +27,7 @@ package enum MetricName: UInt8, Sendable, CaseIterable {
     case endpointEjections
     case healthChecks
     case hashKeys
+    case dnsLookups
 
     // Listeners.
     case connectionsOpen
@@ -176,6 +177,10 @@ extension MetricName {
             Row(
                 "sluice_hash_keys_total", .counter, [.backend, .outcome],
                 "Requests to a backend that balances by hash, by whether they carried what it goes by")
+        case .dnsLookups:
+            Row(
+                "sluice_dns_lookups_total", .counter, [.outcome],
+                "Look-ups of endpoints' names, by what they came to")
         case .connectionsOpen:
             Row("sluice_connections_open", .gauge, [.listener, .protocol], "Open client connections")
         case .connections:

@@ -124,6 +124,7 @@ class Gateway:
         stdout=None,
         config_path=None,
         environment: dict | None = None,
+        wrapper: list | None = None,
     ):
         self.workdir = Path(workdir)
         self.workdir.mkdir(parents=True, exist_ok=True)
@@ -137,6 +138,8 @@ class Gateway:
         self.stdout = stdout
         # Variables besides those of the tests.
         self.environment = os.environ | (environment or {})
+        # A command that ends in running the one behind it, in the same process.
+        self.wrapper = wrapper or []
         self.process = None
         self.config_path.write_text(self.expand(config_text))
 
@@ -176,6 +179,7 @@ class Gateway:
         command = [binary(), "serve", "-c", str(self.config_path)]
         if self.nofile:
             command = ["prlimit", f"--nofile={self.nofile}:{self.nofile}"] + command
+        command = self.wrapper + command
         self._stderr = open(self.workdir / "stderr.log", "ab")
         self._stdout = open(self.workdir / "stdout.log", "ab")
         self.process = subprocess.Popen(
