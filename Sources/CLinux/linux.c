@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -167,6 +168,8 @@ uint64_t sluice_raise_descriptor_limit(void) {
 int sluice_lower_thread_priority(int nice) {
     return setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice);
 }
+
+void sluice_trim_memory(void) { (void)malloc_trim(0); }
 
 long sluice_random(void *buffer, size_t count) { SLUICE_RESULT(getrandom(buffer, count, 0)); }
 

@@ -243,7 +243,17 @@ extension ControlPlane {
         }
     }
 
+    private func writeMemory(_ page: inout Exposition) {
+        page.family(.memory)
+        page.sample(UInt64(clamping: memory.used))
+        page.family(.memoryLimit)
+        if let limit = memory.limit { page.sample(UInt64(clamping: limit)) } else { page.sample(Double.infinity) }
+        page.family(.overloaded)
+        page.sample(UInt64(memory.level >= .shedding ? 1 : 0))
+    }
+
     private func writeSelf(_ page: inout Exposition) {
+        writeMemory(&page)
         page.family(.accessLogDropped)
         page.sample(droppedByOldWriters + (logWriter?.dropped.load(ordering: .relaxed) ?? 0))
         page.family(.configReloads)

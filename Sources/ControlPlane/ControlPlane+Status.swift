@@ -29,7 +29,18 @@ extension ControlPlane {
             state: isStopping ? "stopping" : isDraining ? "draining" : "serving",
             configuration: .init(
                 path: path, hash: snapshot?.hash ?? "", lastReload: lastReload.map(Status.Reload.init)),
-            loops: workers.count, listeners: listenerStatus(), routes: routeStatus(), backends: backendStatus())
+            loops: workers.count, memory: memoryStatus(), listeners: listenerStatus(), routes: routeStatus(),
+            backends: backendStatus())
+    }
+
+    private func memoryStatus() -> Status.Memory {
+        let state =
+            switch memory.level {
+            case .normal, .watched: "normal"
+            case .tight: "tight"
+            case .shedding, .closed: "overloaded"
+            }
+        return Status.Memory(bytes: memory.used, limitBytes: memory.limit, state: state)
     }
 
     private func listenerStatus() -> [Status.Listener] {
@@ -74,6 +85,7 @@ private struct Status: Encodable {
     var state: String
     var configuration: Configuration
     var loops: Int
+    var memory: Memory
     var listeners: [Listener]
     var routes: [Route]
     var backends: [Backend]
@@ -96,6 +108,14 @@ private struct Status: Encodable {
             message = report.message
             diagnostics = report.diagnostics
         }
+    }
+
+    struct Memory: Encodable {
+        var bytes: Int
+        /// Absent where there is none.
+        var limitBytes: Int?
+        /// normal, tight (mirrors are dropped) or overloaded (new requests are refused)
+        var state: String
     }
 
     struct Listener: Encodable {

@@ -9,6 +9,7 @@ package import Logging
 import Synchronization
 import TLS
 import Telemetry
+import Traffic
 
 /// Everything that is not about a single request: loads and replaces configurations, opens and closes listeners, collects
 /// what the loops count, and ends the process in order.
@@ -21,6 +22,7 @@ package final class ControlPlane: @unchecked Sendable {
     let workers: [Worker]
     let listeners: Listeners
     let verifier: Verifier
+    let memory: MemoryGuardian
     var registry = Registry()
     let health: HealthMonitor
     /// Of the endpoints' names.
@@ -60,10 +62,14 @@ package final class ControlPlane: @unchecked Sendable {
         verifier = Verifier(threads: cores / 2)
         var workers: [Worker] = []
         // 64: the waiting loops of a backend are the bits of one word.
-        for index in 0..<min(loops ?? cores, 64) {
+        let count = min(loops ?? cores, 64)
+        let overload = Overload(loops: count)
+        for index in 0..<count {
             guard let loop = Loop(label: "sluice.loop.\(index)") else { return nil }
             workers.append(
-                Worker(loop: loop, index: index, verifier: verifier, seed: Machine.seed()))
+                Worker(
+                    loop: loop, index: index, verifier: verifier, overload: overload,
+                    seed: Machine.seed()))
         }
         let all = workers
         let health = HealthMonitor(queue: queue, logger: logger) { load, health in
@@ -78,6 +84,7 @@ package final class ControlPlane: @unchecked Sendable {
         }
         self.health = health
         self.workers = workers
+        memory = MemoryGuardian(workers: workers, overload: overload, logger: logger)
         listeners = Listeners(workers: workers, descriptors: descriptors)
     }
 
@@ -267,6 +274,7 @@ package final class ControlPlane: @unchecked Sendable {
                 left.countDown()
             }
         }
+        memory.apply(limit: gateway.memoryLimit, backends: next.backends.map(\.load))
         // The old tables are gone from every loop before anyone is told that the new ones are in force.
         done.wait()
         health.update(next)

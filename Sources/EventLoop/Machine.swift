@@ -23,6 +23,10 @@ package enum Machine {
         Int(clamping: sluice_raise_descriptor_limit())
     }
 
+    /// Gives memory that was freed back to the kernel, which the C library otherwise keeps for later. Not on a loop: it takes
+    /// 0.3 ms for each MiB that lies scattered (150 ms for 512 MiB), and whoever allocates in the same arena waits for it.
+    package static func releaseFreedMemory() { sluice_trim_memory() }
+
     /// A random seed.
     package static func seed() -> UInt64 {
         var seed: UInt64 = 0

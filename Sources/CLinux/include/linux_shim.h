@@ -60,6 +60,8 @@ long sluice_signal_pipe(void);
 long sluice_catch_signal(int number);
 // Processors this process may run on.
 int sluice_allowed_processors(void);
+// Gives memory that was freed back to the kernel (malloc_trim(3)); safe from any thread.
+void sluice_trim_memory(void);
 long sluice_random(void *_Nonnull buffer, size_t count);
 
 #endif

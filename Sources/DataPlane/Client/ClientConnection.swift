@@ -67,6 +67,8 @@ class ClientConnection: Stream {
 
     // MARK: For subclasses
 
+    /// Since when it has waited for a request; `nil` while it is used for one.
+    var idleSince: Instant? { nil }
     /// What is idle goes now, what is busy after its answers.
     func drain() {}
     /// The time for draining is over.

@@ -58,6 +58,7 @@ final class HTTP1ClientConnection: ClientConnection {
 
     /// The socket is there.
     func begin() {
+        lastReceived = loop.now
         if let context = listener.tls {
             secure(with: TLSSession(server: context))
             loop.setDeadline(self, loop.now + listener.handshakeTimeout)
@@ -340,6 +341,10 @@ final class HTTP1ClientConnection: ClientConnection {
         } else {
             close(reset: state == .closing)
         }
+    }
+
+    override var idleSince: Instant? {
+        state == .head && exchange == nil && !canRead && unsentBytes == 0 ? lastReceived : nil
     }
 
     override func drain() {

@@ -130,6 +130,8 @@ final class HTTP2ClientConnection: ClientConnection {
 
     // MARK: The end
 
+    override var idleSince: Instant? { state == .open && session.openStreams == 0 ? lastBusy : nil }
+
     override func drain() {
         guard state == .open else { return }
         beginShutdown()

@@ -18,6 +18,10 @@ extension Exchange {
             reject(.badRequest, "grpc-timeout is no time")
             return
         }
+        guard worker.overload.admitsRequest(&worker.unmeasured) else {
+            reject(.overloaded)
+            return
+        }
         if let client = client?.connection, client.isTrusted,
             let address = ForwardedClient.address(in: head, isTrusted: client.listener.trusts)
         {

@@ -1,6 +1,7 @@
 import EventLoop
 import Glibc
 import Synchronization
+import Traffic
 
 /// The settings new connections of a listener get; replaced on a reload, read by the accepting loop.
 final class ListenerBox: Sendable {
@@ -40,7 +41,8 @@ final class AcceptorHandle: @unchecked Sendable {
         home.loop.post { [self] in
             let acceptor = Acceptor(loop: home.loop) {
                 let listener = box.current
-                return listener.connections.open.load(ordering: .relaxed) < listener.limit
+                guard listener.connections.open.load(ordering: .relaxed) < listener.limit else { return false }
+                return self.home.overload.level < .closed
             } accepted: { descriptor, address in
                 Self.deal(descriptor, address, box.current, home: self.home, workers: workers)
             }

@@ -33,7 +33,9 @@ package final class MirrorCopy: UpstreamUser {
     static func start(
         _ state: MirrorState, worker: Worker, _ request: UpstreamSide.Request, isGRPC: Bool
     ) -> MirrorCopy? {
-        guard state.load.inFlight.take(limit: state.mirror.maxInFlight) else {
+        guard worker.overload.sparesForMirror(0, &worker.unmeasured),
+            state.load.inFlight.take(limit: state.mirror.maxInFlight)
+        else {
             state.copies.outcomes.count(.dropped)
             return nil
         }
@@ -80,9 +82,13 @@ package final class MirrorCopy: UpstreamUser {
     func drop() { end(.dropped) }
 
     /// Past the mirror's limit the copies that lag are given up, the one that has stood still
-    /// longest first.
+    /// longest first; where memory is short, all that lag.
     private func account() {
+        let before = accounted
         count()
+        if accounted > before, !worker.overload.sparesForMirror(accounted &- before, &worker.unmeasured) {
+            worker.dropMirrorCopies()
+        }
         if state.load.bufferedBytes.current > state.mirror.maxBufferedBytes { worker.relieve(state) }
     }
 

@@ -6,7 +6,7 @@ import HTTP
 import Inference
 package import Synchronization
 import Telemetry
-import Traffic
+package import Traffic
 
 /// Everything one loop needs to serve its clients. Nothing in it is shared with another loop.
 ///
@@ -23,6 +23,9 @@ package final class Worker: @unchecked Sendable {
     package var siblings: [Worker] = []
 
     let verifier: Verifier
+    let overload: Overload
+    /// Bytes that may be let in before the loop looks at the memory.
+    var unmeasured = 0
     var random: RandomSource
     package private(set) var configuration: LoopConfiguration?
     package private(set) var isDraining = false
@@ -62,10 +65,12 @@ package final class Worker: @unchecked Sendable {
     private static let spareLimit = 512
 
     /// - Parameter seed: of the loop's random choices.
-    package init(loop: Loop, index: Int, verifier: Verifier, seed: UInt64) {
+    package init(loop: Loop, index: Int, verifier: Verifier, overload: Overload, seed: UInt64)
+    {
         self.loop = loop
         self.index = index
         self.verifier = verifier
+        self.overload = overload
         random = RandomSource(seed: seed)
         digester = Digester(verifier.key)
         http2 = HTTP2Resources(pool: loop.blocks)
@@ -187,6 +192,8 @@ package final class Worker: @unchecked Sendable {
     }
 
     package var openConnections: Int { connections.count }
+
+    var clientConnections: ContiguousArray<ClientConnection> { connections }
 
     // MARK: Spare objects
 

@@ -38,6 +38,9 @@ package enum MetricName: UInt8, Sendable, CaseIterable {
     case certificateNotAfter
 
     // The gateway itself.
+    case memory
+    case memoryLimit
+    case overloaded
     case accessLogDropped
     case configReloads
     case configInfo
@@ -201,6 +204,14 @@ extension MetricName {
             Row(
                 "sluice_certificate_not_after_timestamp_seconds", .gauge, [.listener, .certificate],
                 "When a listener's certificate expires, since the Unix epoch")
+        case .memory:
+            Row("sluice_memory_bytes", .gauge, [], "Memory in use, as the memory guard measures it")
+        case .memoryLimit:
+            Row(
+                "sluice_memory_limit_bytes", .gauge, [],
+                "Memory past which new requests are refused, +Inf if there is none")
+        case .overloaded:
+            Row("sluice_overloaded", .gauge, [], "1 while new requests are refused for want of memory, 0 otherwise")
         case .accessLogDropped:
             Row(
                 "sluice_access_log_dropped_total", .counter, [],
