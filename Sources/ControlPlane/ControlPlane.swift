@@ -64,11 +64,12 @@ package final class ControlPlane: @unchecked Sendable {
         // 64: the waiting loops of a backend are the bits of one word.
         let count = min(loops ?? cores, 64)
         let overload = Overload(loops: count)
+        let budget = DescriptorBudget(descriptors: descriptors, loops: count)
         for index in 0..<count {
             guard let loop = Loop(label: "sluice.loop.\(index)") else { return nil }
             workers.append(
                 Worker(
-                    loop: loop, index: index, verifier: verifier, overload: overload,
+                    loop: loop, index: index, verifier: verifier, overload: overload, budget: budget,
                     seed: Machine.seed()))
         }
         let all = workers

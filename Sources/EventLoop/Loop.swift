@@ -33,7 +33,7 @@ package final class Loop: @unchecked Sendable {
     let parts = UnsafeMutablePointer<iovec>.allocate(capacity: Loop.partCapacity)
     /// 256 KiB of blocks: twice what a stream queues before its source has to wait.
     static let partCapacity = 16
-    var pipes = PipePool()
+    package var pipes = PipePool()
     package private(set) var now = Instant.now()
 
     private var channels: ContiguousArray<Slot> = []

@@ -29,13 +29,21 @@ struct SplicePipe {
 }
 
 /// The empty pipes of one loop.
-struct PipePool {
+package struct PipePool {
     /// Two descriptors each. A pipe is in use only while its socket does not take what is inside.
     private static let kept = 32
 
     private var spare: [SplicePipe] = []
+    /// Pipes above it are not kept: the process has few descriptors left for what cannot do without.
+    package var highestDescriptor = Int32.max
 
-    mutating func take() -> SplicePipe? { spare.popLast() ?? SplicePipe() }
+    mutating func take() -> SplicePipe? {
+        if let pipe = spare.popLast() { return pipe }
+        guard let pipe = SplicePipe() else { return nil }
+        if max(pipe.input, pipe.output) <= highestDescriptor { return pipe }
+        pipe.close()
+        return nil
+    }
 
     mutating func give(_ pipe: SplicePipe) {
         if pipe.count == 0 && spare.count < Self.kept { spare.append(pipe) } else { pipe.close() }

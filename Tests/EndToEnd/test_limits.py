@@ -249,61 +249,6 @@ def test_ten_thousand_idle_clients(proxies):
     )
 
 
-def test_descriptors_exhausted(proxies):
-    """accept backs off, nothing spins, those who are in are served, and it recovers."""
-    proxy = proxies(
-        """
-listeners:
-  - address: 127.0.0.1:${port}
-    limits: { connections: 10000 }
-backends:
-  main: { endpoints: [{address}] }
-routes:
-  - { name: all, backends: [{ name: main }] }
-""",
-        nofile=80,
-    )
-    # Its connections to the admin side and to the endpoint are made while there is room.
-    with proxy.connect() as first:
-        assert first.exchange(get()).status == 200
-        clients = [proxy.connect() for _ in range(150)]
-        wait_until(lambda: proxy.gateway.fds() >= 78, 10, "descriptors run out")
-        busy = proxy.gateway.cpu_seconds()
-        time.sleep(2)
-        assert proxy.gateway.cpu_seconds() - busy < 0.3, "accept spins without descriptors"
-        assert first.exchange(get()).status == 200
-        for client in clients:
-            client.close()
-    assert wait_until(lambda: proxy.gateway.fds() < 40, 10, "descriptors are free again")
-    started = time.monotonic()
-    assert proxy.send(get()).status == 200
-    assert time.monotonic() - started < 2
-
-
-def test_descriptors_exhausted_towards_the_endpoint(proxies):
-    """Without a descriptor for the endpoint's connection the request is answered, not lost."""
-    proxy = proxies(
-        """
-listeners:
-  - address: 127.0.0.1:${port}
-    limits: { connections: 10000 }
-backends:
-  main: { endpoints: [{address}] }
-routes:
-  - { name: all, backends: [{ name: main }] }
-""",
-        nofile=80,
-    )
-    clients = [proxy.connect() for _ in range(150)]
-    wait_until(lambda: proxy.gateway.fds() >= 78, 10, "descriptors run out")
-    response = clients[0].exchange(get())
-    assert response.status in (200, 502, 503)
-    for client in clients:
-        client.close()
-    wait_until(lambda: proxy.gateway.fds() < 40, 10, "descriptors are free again")
-    assert proxy.send(get()).status == 200
-
-
 def test_many_clients_at_once(proxy):
     """Thirty-two connections, each with its own requests and answers."""
     proxy.upstream.reply = lambda request, connection: (
@@ -326,17 +271,3 @@ def test_many_clients_at_once(proxy):
     for worker in workers:
         worker.join(60)
     assert not failures
-
-
-def test_default_connection_limit_leaves_room(proxies):
-    """Three quarters of the descriptors are for clients; the rest keeps endpoints and the admin side reachable."""
-    proxy = proxies(nofile=120)
-    with proxy.connect() as first:
-        assert first.exchange(get()).status == 200
-        idle = [proxy.connect() for _ in range(200)]
-        proxy.gateway.wait_metric("sluice_connections_open", 60)
-        assert proxy.gateway.metrics().sum("sluice_connections_open") <= 91
-        assert first.exchange(get()).status == 200
-        assert proxy.gateway.admin_status("/readyz") == 200
-        for client in idle:
-            client.close()

@@ -37,6 +37,11 @@ class UpstreamConnection: Stream {
     /// Starts to connect. Failures come as events, never from inside this call.
     final func connect(timeout: Nanoseconds) {
         state = .connecting
+        guard worker.mayOpenUpstream() else {
+            connectError = EMFILE
+            loop.later { [self] in connectFailed() }
+            return
+        }
         let socket = sluice_socket(port.address.family)
         guard socket >= 0 else {
             connectError = Int32(-socket)

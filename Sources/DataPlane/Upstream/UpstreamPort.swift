@@ -76,6 +76,7 @@ final class UpstreamPort {
     /// A connection whose place in the backend's limit has been taken already; it is given back when the connection closes.
     func makeConnection() -> UpstreamSide.Connection {
         load.connections.add(1, ordering: .relaxed)
+        worker.upstreamCount.add(1, ordering: .relaxed)
         guard speaksHTTP2 else { return .http1(HTTP1UpstreamConnection(worker: worker, port: self)) }
         let connection = HTTP2UpstreamConnection(worker: worker, port: self)
         shared.append(connection)
@@ -85,6 +86,7 @@ final class UpstreamPort {
     /// Called once for each connection made.
     func connectionClosed() {
         load.connections.give()
+        worker.upstreamCount.subtract(1, ordering: .relaxed)
         backendLoad.connections.give()
         worker.connectionFreed(backendLoad)
     }
@@ -92,7 +94,10 @@ final class UpstreamPort {
     /// More can be done on the connections there are.
     func roomChanged() { worker.connectionFreed(backendLoad) }
 
-    func connectionReplaced() { load.connections.give() }
+    func connectionReplaced() {
+        load.connections.give()
+        worker.upstreamCount.subtract(1, ordering: .relaxed)
+    }
 
     /// Closes the connection that has been idle longest; its place in the backend's limit is the caller's.
     func takePlaceOfIdle() -> Bool {

@@ -19,11 +19,16 @@ package final class Worker: @unchecked Sendable {
     package let index: Int
     /// Client connections dealt to this loop.
     package let connectionCount = Atomic<Int>(0)
+    /// Connections to endpoints that this loop has open or opens.
+    let upstreamCount = Atomic<Int>(0)
     /// All workers, this one included; set before the loops start.
     package var siblings: [Worker] = []
 
     let verifier: Verifier
     let overload: Overload
+    let budget: DescriptorBudget
+    /// When idle connections were last asked to make room for others.
+    var roomMadeAt = Instant(nanoseconds: 0)
     /// Bytes that may be let in before the loop looks at the memory.
     var unmeasured = 0
     var random: RandomSource
@@ -65,16 +70,18 @@ package final class Worker: @unchecked Sendable {
     private static let spareLimit = 512
 
     /// - Parameter seed: of the loop's random choices.
-    package init(loop: Loop, index: Int, verifier: Verifier, overload: Overload, seed: UInt64)
+    package init(loop: Loop, index: Int, verifier: Verifier, overload: Overload, budget: DescriptorBudget, seed: UInt64)
     {
         self.loop = loop
         self.index = index
         self.verifier = verifier
         self.overload = overload
+        self.budget = budget
         random = RandomSource(seed: seed)
         digester = Digester(verifier.key)
         http2 = HTTP2Resources(pool: loop.blocks)
         log = AccessLogBuffer(loop: loop)
+        loop.pipes.highestDescriptor = Int32(clamping: budget.highestForPipe)
         loop.atEndOfTurn { [unowned self] in recycle() }
     }
 
