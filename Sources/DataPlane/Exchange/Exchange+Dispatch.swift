@@ -267,6 +267,11 @@ extension Exchange {
         } else if let deadline = firstByteDeadline, deadline <= now {
             tryExpired(.firstByteTimeout)
         } else if let idle = route.idleTimeout, lastActivity + idle <= now {
+            if hasProgressed() {
+                lastActivity = now
+                armDeadline()
+                return
+            }
             if waitsForEndpoint { note(.timeout) }
             end(.idleTimeout)
         } else {

@@ -97,6 +97,8 @@ package final class Exchange: UpstreamUser {
     var requestEndedAt: Instant?
     var firstByteAt: Instant?
     var lastActivity = Instant(nanoseconds: 0)
+    /// What peers had taken when that was last looked at, see Exchange+Progress.
+    var lastTaken: UInt64 = 0
 
     // Place in a queue.
     /// It waits beside those that can use every endpoint.
@@ -160,6 +162,7 @@ package final class Exchange: UpstreamUser {
         dispatchedAt = nil
         requestEndedAt = nil
         firstByteAt = nil
+        lastTaken = 0
         identity.clear()
     }
 
