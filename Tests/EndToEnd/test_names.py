@@ -189,6 +189,24 @@ def test_pins_and_literal_addresses_are_not_looked_up(world, farm, gateways):
     assert gateway.metrics().sum("sluice_dns_lookups_total") == 0
 
 
+def test_requests_that_wait_go_where_the_name_points_now(world, farm, gateways):
+    world.server.records["api.test"] = ["127.0.0.2"]
+    text = config(farm, "api.test").replace("] }\nroutes", "], limits: { inFlight: 1, queueTimeout: 30s } }\nroutes")
+    gateway = gateways(text, wrapper=world.wrapper)
+    farm["127.0.0.2"].reply = farm["127.0.0.2"].holding(answer(b"127.0.0.2"))
+    with Client(gateway.host, gateway.port) as first, Client(gateway.host, gateway.port) as second:
+        first.send(get())
+        farm["127.0.0.2"].wait_requests(1)
+        second.send(get())
+        gateway.wait_metric("sluice_requests_queued", 1)
+        world.server.records["api.test"] = ["127.0.0.3"]
+        assert gateway.reload()[0] == 200
+        becomes(gateway, "127.0.0.3")
+        farm["127.0.0.2"].release()
+        assert first.response().body == b"127.0.0.2"
+        assert second.response().body == b"127.0.0.3"
+
+
 def test_requests_under_way_while_endpoints_change(world, farm, gateways):
     """No request fails because the set of endpoints is another one now."""
     world.server.records["api.test"] = ["127.0.0.2", "127.0.0.3"]

@@ -9,6 +9,18 @@ import Traffic
 
 /// What a request asks of the endpoint it goes to: what it is balanced by, and the model it is for.
 extension Exchange {
+    /// Goes on under a configuration that differs in what names stand for, and in nothing else. Only while it waits.
+    func follow(_ old: LoopConfiguration, _ new: LoopConfiguration) {
+        guard configuration === old, let entry, let index = old.routes.firstIndex(where: { $0 === route }),
+            index < new.routes.count, entry < new.routes[index].entries.count
+        else { return }
+        configuration = new
+        route = new.routes[index]
+        pool = new.routes[index].entries[entry].pool
+        // By their places in the old list.
+        tried.removeAll()
+    }
+
     var wish: BackendPool.Wish {
         var wish = BackendPool.Wish(isGRPC: isGRPC, key: hashKey, tried: tried)
         if worker.hasOutages, let pool, let model = modelKey {

@@ -93,12 +93,26 @@ package final class Worker: @unchecked Sendable {
     package func apply(_ snapshot: Snapshot, log writer: LogWriter?) {
         let next = LoopConfiguration(snapshot, worker: self, after: configuration)
         configuration?.retireEndpoints(notIn: next)
+        if let present = configuration, snapshot.hash == present.snapshot.hash { follow(present, next) }
         configuration = next
         let inUse = Set(snapshot.backends.map { ObjectIdentifier($0.load) })
         queues = queues.filter { inUse.contains($0.key) || !$0.value.isEmpty }
         log.apply(snapshot.gateway.accessLog, writer: writer)
         // Limits may have been raised.
         for load in snapshot.backends.map(\.load) { serveLater(load) }
+    }
+
+    /// Names stand for other endpoints under the same configuration: requests that wait go where they are now.
+    private func follow(_ old: LoopConfiguration, _ new: LoopConfiguration) {
+        for queue in queues.values {
+            for lane in [queue.urgent, queue.normal, queue.choosyUrgent, queue.choosyNormal] {
+                var next = lane.first
+                while let exchange = next {
+                    exchange.follow(old, new)
+                    next = exchange.queueNext
+                }
+            }
+        }
     }
 
     /// The queue of a backend, under the limits it has from now on.
