@@ -32,6 +32,7 @@ import Testing
                 ["`\(MetricName.mirrorRequests.name)`", "`outcome`", names(MirrorOutcome.self)],
                 ["`\(MetricName.auth.name)`", "`outcome`", names(AuthOutcome.self)],
                 ["`\(MetricName.configReloads.name)`", "`outcome`", names(ReloadOutcome.self)],
+                ["`\(MetricName.dnsLookups.name)`", "`outcome`", names(LookupOutcome.self)],
                 ["`\(MetricName.retries.name)`", "`reason`", names(RetryReason.self)],
                 ["`\(MetricName.retriesStopped.name)`", "`reason`", names(RetryStop.self)],
                 ["`\(MetricName.healthChecks.name)`", "`outcome`", names(HealthCheckOutcome.self)],
