@@ -18,6 +18,11 @@ class UpstreamConnection: Stream {
     /// It counts against the backend's limit of connections.
     private var holdsPlace = true
     private var connectError: Int32 = 0
+    /// There was no descriptor left for it: until when it waits for one, and how long it may then take to connect.
+    private var descriptorWait: (until: Instant, timeout: Nanoseconds)?
+    /// Idle connections of other loops make room within a turn of theirs, so a moment's patience saves most requests.
+    private static let descriptorPatience = Nanoseconds.milliseconds(250)
+    private static let descriptorInterval = Nanoseconds.milliseconds(5)
 
     init(worker: Worker, port: UpstreamPort) {
         self.worker = worker
@@ -38,8 +43,8 @@ class UpstreamConnection: Stream {
     final func connect(timeout: Nanoseconds) {
         state = .connecting
         guard worker.mayOpenUpstream() else {
-            connectError = EMFILE
-            loop.later { [self] in connectFailed() }
+            descriptorWait = (loop.now + Self.descriptorPatience, timeout)
+            loop.setDeadline(self, loop.now + Self.descriptorInterval)
             return
         }
         let socket = sluice_socket(port.address.family)
@@ -63,6 +68,19 @@ class UpstreamConnection: Stream {
             return
         }
         loop.setDeadline(self, loop.now + timeout)
+    }
+
+    private func tryForDescriptor(_ now: Instant) {
+        guard let wait = descriptorWait else { return }
+        if worker.mayOpenUpstream() {
+            descriptorWait = nil
+            connect(timeout: wait.timeout)
+        } else if now < wait.until {
+            loop.setDeadline(self, now + Self.descriptorInterval)
+        } else {
+            connectError = EMFILE
+            connectFailed()
+        }
     }
 
     override func becameWritable() {
@@ -112,6 +130,7 @@ class UpstreamConnection: Stream {
 
     override func expired(now: Instant) {
         switch state {
+        case .connecting where descriptorWait != nil: tryForDescriptor(now)
         case .connecting: fail(UpstreamFailure(cause: .connectTimeout, nothingWritten: true))
         case .handshaking: fail(UpstreamFailure(cause: .tlsHandshake, nothingWritten: true))
         case .idle: close()
