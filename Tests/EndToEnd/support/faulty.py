@@ -95,6 +95,12 @@ class Faulty:
         self.tell({"set": behaviour})
         return self
 
+    def renew(self, name: str, **behaviour) -> "Faulty":
+        """As if it had just been started, under another name; without what that costs."""
+        self.name, self.behaviour = name, behaviour
+        self.tell({"renew": name, "set": behaviour})
+        return self
+
     def counts(self) -> dict:
         """`requests`, `checks`, `connections` accepted, `open` ones, `paths` with how often each was asked, `most` requests
         that were served at once, and `busy`, the seconds that answers have taken together."""
@@ -141,14 +147,11 @@ class Faulty:
 
 class Server:
     def __init__(self, ports: list, name: str, behaviour: dict):
-        self.ports, self.name = ports, name
-        self.fault, self.health, self.delay, self.slow, self.period = "ok", "follow", 0.0, 1.0, 0.5
         self.listeners = []
         self.connections = set()
-        self.requests = self.checks = self.accepted = 0
-        self.serving = self.most = 0
-        self.busy = 0.0
-        self.paths = {}
+        # Under way; those of an earlier name still end.
+        self.serving = 0
+        self.begin(name)
         self.loop = asyncio.get_running_loop()
         self.flapping = None
         for port in ports:
@@ -160,6 +163,16 @@ class Server:
         self.is_listening = False
         self.listen(True)
         self.set(**behaviour)
+
+    def begin(self, name: str) -> None:
+        self.name = name
+        self.fault, self.health, self.delay, self.slow, self.period = "ok", "follow", 0.0, 1.0, 0.5
+        self.requests = self.checks = self.accepted = 0
+        self.most = 0
+        self.busy = 0.0
+        self.paths = {}
+        for connection in list(self.connections):
+            connection.reset()
 
     def set(self, **behaviour) -> None:
         for key, value in behaviour.items():
@@ -205,7 +218,10 @@ class Server:
             self.loop.create_task(self.loop.connect_accepted_socket(lambda: Connection(self), sock))
 
     def command(self, line: str) -> dict:
-        self.set(**json.loads(line).get("set", {}))
+        command = json.loads(line)
+        if "renew" in command:
+            self.begin(command["renew"])
+        self.set(**command.get("set", {}))
         return {"requests": self.requests, "checks": self.checks, "connections": self.accepted,
                 "open": len(self.connections), "paths": self.paths, "most": self.most, "busy": self.busy}
 

@@ -1,5 +1,6 @@
 """A gateway in front of endpoint processes whose behaviour is switched, and requests that tell who served them."""
 
+import atexit
 from collections import Counter
 
 import grpc
@@ -24,6 +25,16 @@ NAMES = ("first", "second", "third", "fourth")
 NO_PANIC = "panicThreshold: 0"
 
 
+# Endpoints that no test uses just now: a new process takes longer than most tests.
+idle = []
+
+
+@atexit.register
+def stop_idle() -> None:
+    for endpoint in idle:
+        endpoint.stop()
+
+
 class Fleet:
     """Endpoints by name, and the gateway once it was started."""
 
@@ -33,12 +44,16 @@ class Fleet:
         self.gateway = None
 
     def add(self, **behaviour) -> Faulty:
-        self.endpoints.append(Faulty(free_port(), free_port(), NAMES[len(self.endpoints)], **behaviour))
-        return self.endpoints[-1]
+        name = NAMES[len(self.endpoints)]
+        endpoint = idle.pop().renew(name, **behaviour) if idle else Faulty(free_port(), free_port(), name, **behaviour)
+        self.endpoints.append(endpoint)
+        return endpoint
 
     def stop(self) -> None:
         for endpoint in self.endpoints:
-            endpoint.stop()
+            if endpoint.process:
+                endpoint.resume()
+                idle.append(endpoint)
 
     def text(self, backend: str = "limits: {}", route: str = "", top: str = "", loops: int = 1, weights: tuple = (),
              only: list | None = None, has_grpc: bool = True) -> str:
