@@ -15,7 +15,7 @@ RELEASE  = -c release --static-swift-stdlib --explicit-target-dependency-import-
 LONGEST_FILE = 500
 
 .NOTPARALLEL:
-.PHONY: run test bench build lint clean help packages swift-version unit end-to-end
+.PHONY: run test bench soak build lint clean help packages swift-version unit end-to-end
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -26,7 +26,8 @@ run: build ## build, then a live gateway in front of three real Tritons until Ct
 
 test: lint unit build end-to-end ## everything: format, unit tests, release build, end-to-end tests
 
-# Of the benchmark: some of its rows and peers, comma lists as in ROWS=small,half; how often, and how long each.
+# Of the benchmark: some of its rows and peers, comma lists as in ROWS=small,half; how often, and how long each. Of the
+# soak: how long.
 ROWS    ?=
 PEERS   ?=
 ROUNDS  ?=
@@ -37,6 +38,10 @@ bench: build ## Sluice beside nginx, HAProxy and Envoy; some rows: make bench RO
 	@bench/setup
 	@bench/run $(if $(ROWS),--rows $(ROWS)) $(if $(PEERS),--peers $(PEERS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	    $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PARTLY),--json .build-tools/bench/results.json,--readme)
+
+soak: build ## ten minutes of everything at once, and nothing left over; shorter: make soak SECONDS=60
+	@config/demo/setup tests
+	@.build-tools/venv/bin/python bench/soak $(if $(SECONDS),--seconds $(SECONDS))
 
 build: packages ## the release binary .build/release/sluice
 	$(SWIFT) build $(RELEASE)
