@@ -204,7 +204,9 @@ def test_without_a_key_by_load(fleet, what):
         fleet.add()
     fleet.start("balance: { hash: %s }" % {"header": "{ header: x-user }", "cookie": "{ cookie: session }",
                                             "sequence": "sequenceId"}[what])
-    bodies = [None] if what != "sequence" else [b"", b"{}", b'{"parameters":{}}', b"no json", b'{"inputs":[{"sequence_id":7}]}']
+    bodies = [None]
+    if what == "sequence":
+        bodies = [b"", b"{}", b'{"parameters":{}}', b"no json", b'{"inputs":[{"sequence_id":7}]}']
     for body in bodies:
         found = Counter(fleet.infer(body).get("x-served-by") if body is not None else
                         fleet.ask("/", fields=("Cookie: other=1",)).get("x-served-by") for _ in range(24))

@@ -15,8 +15,8 @@ IN_TURN = "balance: roundRobin"
 
 def drain(fleet, endpoint, method: str = "POST", backend: str = "main") -> tuple:
     """Status and text of the call."""
-    status, _, text = fleet.gateway.admin(
-        f"/api/v1/drain?backend={backend}&endpoint={quote(endpoint.address)}", method, b"" if method == "POST" else None)
+    path = f"/api/v1/drain?backend={backend}&endpoint={quote(endpoint.address)}"
+    status, _, text = fleet.gateway.admin(path, method, b"" if method == "POST" else None)
     return status, text
 
 

@@ -1,5 +1,5 @@
-"""Some rows of the fault matrix (bench/faults has all): an endpoint of three fails under load, and clients notice nothing
-that they could be spared."""
+"""Some rows of the fault matrix (bench/faults has all): an endpoint of three fails under load, and clients notice
+nothing that they could be spared."""
 
 import pytest
 
@@ -18,8 +18,8 @@ def fleet(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault, protocol, connections", [
-    ("refuse", "h1", 32), ("RST", "gRPC", 32), ("hang before head", "h1", 32), ("hang before head, healthy", "gRPC", 32),
-    ("slow, healthy", "h1", 1), ("flap", "gRPC", 1), ("no such name", "h1", 1), ("kill -9", "h1", 32),
+    ("refuse", "h1", 32), ("RST", "gRPC", 32), ("hang before head", "h1", 32),
+    ("hang before head, healthy", "gRPC", 32), ("slow, healthy", "h1", 1), ("flap", "gRPC", 1), ("no such name", "h1", 1), ("kill -9", "h1", 32),
     ("kill -9", "gRPC", 32), ("SIGSTOP", "h1", 32)])
 def test_fault(fleet, fault, protocol, connections):
     fleet.gateway.check_alive()

@@ -102,8 +102,8 @@ class Faulty:
         return self
 
     def counts(self) -> dict:
-        """`requests`, `checks`, `connections` accepted, `open` ones, `paths` with how often each was asked, `most` requests
-        that were served at once, and `busy`, the seconds that answers have taken together."""
+        """`requests`, `checks`, `connections` accepted, `open` ones, `paths` with how often each was asked, `most`
+        requests that were served at once, and `busy`, the seconds that answers have taken together."""
         return self.tell({})
 
     @property
@@ -392,7 +392,8 @@ class Connection(asyncio.Protocol):
                 return
             status, text = ERRORS[fault][1:] if fault in ERRORS else (UNIMPLEMENTED, "")
             message = text.replace("%", "%25")
-            self.finish(stream, http2.headers(stream, [*begin, ("grpc-status", str(status)), ("grpc-message", message)]))
+            fields = [*begin, ("grpc-status", str(status)), ("grpc-message", message)]
+            self.finish(stream, http2.headers(stream, fields))
 
         def half() -> None:
             self.finish(stream, http2.headers(stream, begin, end=False),

@@ -19,7 +19,9 @@ WINDOW_SECONDS = 5
 # It reads the model's statistics before and after, and subtracts: both have to be of the same server.
 ROUTES = """
   - name: about
-    match: [{ path: { prefix: /v2 }, method: GET }, { path: { regex: "/inference[.]GRPCInferenceService/(Model(Statistics|Metadata|Config)|Server.*)" } }]
+    match:
+      - { path: { prefix: /v2 }, method: GET }
+      - { path: { regex: "/inference[.]GRPCInferenceService/(Model(Statistics|Metadata|Config)|Server.*)" } }
     backends: [{ name: about }]
 """
 
@@ -77,8 +79,8 @@ def measure(trio: Trio, workdir: Path, protocol: str) -> Row:
             return time.monotonic() - begin
 
         wait_until(is_up, 60, "the Triton is ready")
-        command = [str(PERF_ANALYZER), "-i", "grpc" if protocol == "gRPC" else "http", "-u", f"127.0.0.1:{gateway.port}",
-                   "-m", "classify", "--shape", "PIXELS:4", "--concurrency-range", str(CONNECTIONS),
+        command = [str(PERF_ANALYZER), "-i", "grpc" if protocol == "gRPC" else "http",
+                   "-u", f"127.0.0.1:{gateway.port}", "-m", "classify", "--shape", "PIXELS:4", "--concurrency-range", str(CONNECTIONS),
                    "--measurement-mode", "time_windows", "-p", str(WINDOW_SECONDS * 1000), "-r", "3", "-s", "999"]
         analyzer = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:

@@ -57,12 +57,16 @@ class Report(NamedTuple):
     HEAD = ("protocol", "queue", "offered", "goodput", "of capacity", "places used", "admitted p99", "refused",
             "refused p50", "refused p99", "memory", "grew by", "processor", "load late p99")
 
+    @property
+    def growth(self) -> int:
+        return self.memory_after - self.memory_before
+
     def cells(self) -> tuple:
         refused = ", ".join(f"{count} × {what}" for what, count in self.refused.most_common()) or "0"
         return (self.protocol, self.queue, f"{self.factor:g} × ({self.offered:.0f}/s)", f"{self.goodput:.1f}/s",
                 f"{self.goodput / CAPACITY:.1%}", f"{self.used:.1%}", f"{self.admitted_p99 * 1e3:.0f} ms", refused,
                 f"{self.refused_p50 * 1e3:.1f} ms", f"{self.refused_p99 * 1e3:.1f} ms",
-                f"{self.memory_after / (1 << 20):.1f} MiB", f"{(self.memory_after - self.memory_before) / (1 << 20):.1f} MiB",
+                f"{self.memory_after / (1 << 20):.1f} MiB", f"{self.growth / (1 << 20):.1f} MiB",
                 f"{self.busy:.0%}", f"{self.late_p99 * 1e3:.1f} ms")
 
 
