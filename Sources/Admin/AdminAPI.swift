@@ -144,7 +144,8 @@ struct OriginGuard {
     private let allowed: Set<String>
 
     init(_ surface: AdminSurface) {
-        allowed = Set(["localhost", "127.0.0.1", "[::1]", Self.bracketed(surface.address.host)] + surface.allowedHosts)
+        let own = surface.address.host.map(Self.bracketed)
+        allowed = Set(["localhost", "127.0.0.1", "[::1]"] + [own].compactMap { $0 } + surface.allowedHosts)
     }
 
     func allows(host: String, origin: String?) -> Bool {

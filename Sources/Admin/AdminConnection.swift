@@ -13,6 +13,7 @@ final class AdminConnection: Stream {
     private enum State { case head, body, answering, closing }
 
     private let api: AdminAPI
+    private let mayStay: () -> Bool
     private let ended: (AdminConnection) -> Void
     private var state = State.head
     private let head = MessageHead()
@@ -21,9 +22,14 @@ final class AdminConnection: Stream {
     private var received: [UInt8] = []
     private var keepsOpen = true
 
-    /// - Parameter ended: called once, when the connection is closed.
-    init(loop: Loop, api: AdminAPI, ended: @escaping (AdminConnection) -> Void) {
+    /// - Parameters:
+    ///   - mayStay: whether a connection may be used for one more request.
+    ///   - ended: called once, when the connection is closed.
+    init(
+        loop: Loop, api: AdminAPI, mayStay: @escaping () -> Bool, ended: @escaping (AdminConnection) -> Void
+    ) {
         self.api = api
+        self.mayStay = mayStay
         self.ended = ended
         super.init(loop: loop)
     }
@@ -120,6 +126,7 @@ final class AdminConnection: Stream {
 
     private func send(_ response: AdminResponse) {
         guard isOpen else { return }
+        keepsOpen = keepsOpen && mayStay()
         var out = ByteBuffer()
         out.append("HTTP/1.1 ")
         out.append(decimal: UInt64(response.status))

@@ -17,12 +17,15 @@ package final class AdminServer: @unchecked Sendable {
     private let loop: Loop
     private var bound: [Role: Bound] = [:]
     private var connections: Set<ObjectIdentifier> = []
+    /// On the loop: who asks next should ask another process.
+    private var isLeaving = false
 
     private enum Role: Hashable { case admin, metrics }
 
     private struct Bound {
-        var address: HostPort
+        var address: Address
         var surface: AdminSurface?
+        var socket: ListeningSocket
         var acceptor: LoopBound<Acceptor>
         var api: APIBox
     }
@@ -34,36 +37,44 @@ package final class AdminServer: @unchecked Sendable {
         self.loop = loop
         loop.start()
         plane.prepareAdmin = { [unowned self] in prepare($0) }
-        plane.stopAdmin = { [unowned self] in stopAll() }
+        plane.stopAdmin = { [unowned self] in stopAll(keepsFiles: $0, done: $1) }
+        plane.adminSockets = { [unowned self] in
+            Dictionary(bound.values.map { ($0.address, $0.socket) }, uniquingKeysWith: { first, _ in first })
+        }
     }
 
     /// Binds what is new; the result takes it into use or gives it up.
     private func prepare(_ gateway: Gateway) -> Result<(Bool) -> Void, ListenFailure> {
-        var wanted: [(Role, HostPort, AdminSurface?)] = []
+        var wanted: [(Role, Address, AdminSurface?)] = []
         if let admin = gateway.admin { wanted.append((.admin, admin.address, admin)) }
         if let metrics = gateway.metrics { wanted.append((.metrics, metrics, nil)) }
         var sockets: [Role: ListeningSocket] = [:]
         for (role, address, _) in wanted where bound[role]?.address != address {
-            do throws(SocketFailure) {
-                guard case .addresses(let found) = Resolver.resolve(address), let first = found.first else {
-                    throw SocketFailure(operation: "resolve", code: EADDRNOTAVAIL)
+            do throws(ListenFailure) {
+                let own = bound.values.map(\.socket)
+                let mode = role == .admin ? SocketSource.privateMode : SocketSource.openMode
+                let socket = try plane.source.socket(for: address, beside: own, mode: mode)
+                sockets[role] = socket
+                guard role == .metrics || socket.address.isLoopback || socket.address.isUnix else {
+                    throw ListenFailure(
+                        address: address,
+                        reason: .socket(SocketFailure("'admin' must not be reached from other machines")))
                 }
-                sockets[role] = try ListeningSocket(first)
             } catch {
-                for socket in sockets.values { close(socket.descriptor) }
-                return .failure(ListenFailure(address: address, reason: .socket(error)))
+                for socket in sockets.values { socket.abandon() }
+                return .failure(error)
             }
         }
         return .success { [self, sockets] commit in
             guard commit else {
-                for socket in sockets.values { close(socket.descriptor) }
+                for socket in sockets.values { socket.abandon() }
                 return
             }
             change(to: wanted, sockets)
         }
     }
 
-    private func change(to wanted: [(Role, HostPort, AdminSurface?)], _ sockets: [Role: ListeningSocket]) {
+    private func change(to wanted: [(Role, Address, AdminSurface?)], _ sockets: [Role: ListeningSocket]) {
         for (role, old) in bound {
             let next = wanted.first { $0.0 == role }
             if next?.1 == old.address && next?.2 == old.surface { continue }
@@ -73,6 +84,7 @@ package final class AdminServer: @unchecked Sendable {
                 continue
             }
             bound[role] = nil
+            old.socket.removeFile()
             let acceptor = old.acceptor
             loop.post { acceptor.value.stop() }
         }
@@ -80,7 +92,8 @@ package final class AdminServer: @unchecked Sendable {
             guard let socket = sockets[role] else { continue }
             let api = APIBox(AdminAPI(plane: plane, surface: surface))
             let acceptor = makeAcceptor(api)
-            bound[role] = Bound(address: address, surface: surface, acceptor: acceptor, api: api)
+            bound[role] = Bound(
+                address: address, surface: surface, socket: socket, acceptor: acceptor, api: api)
             loop.post { _ = acceptor.value.start(socket) }
         }
     }
@@ -90,6 +103,8 @@ package final class AdminServer: @unchecked Sendable {
             connections.count < Self.connectionLimit
         } accepted: { [unowned self] descriptor, _ in
             let connection = AdminConnection(loop: loop, api: api.current) { [unowned self] in
+                !isLeaving
+            } ended: { [unowned self] in
                 connections.remove(ObjectIdentifier($0))
             }
             if connection.start(descriptor) { connections.insert(ObjectIdentifier(connection)) }
@@ -97,12 +112,15 @@ package final class AdminServer: @unchecked Sendable {
         return LoopBound(acceptor)
     }
 
-    private func stopAll() {
-        for one in bound.values {
-            let acceptor = one.acceptor
-            loop.post { acceptor.value.stop() }
-        }
+    private func stopAll(keepsFiles: Bool, done: @escaping @Sendable () -> Void) {
+        let acceptors = bound.values.map(\.acceptor)
+        if !keepsFiles { for one in bound.values { one.socket.removeFile() } }
         bound.removeAll()
+        loop.post { [self] in
+            isLeaving = true
+            for acceptor in acceptors { acceptor.value.stop() }
+            done()
+        }
     }
 }
 

@@ -48,6 +48,8 @@ long sluice_epoll_wait(int epoll, struct epoll_event *events, int capacity, int 
     return count < 0 ? -(long)errno : count;
 }
 
+long sluice_epoll_remove(int epoll, int fd) { SLUICE_RESULT(epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL)); }
+
 uint64_t sluice_event_key(const struct epoll_event *event) { return event->data.u64; }
 
 long sluice_eventfd(void) { SLUICE_RESULT(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
@@ -107,6 +109,97 @@ long sluice_socket(int family) {
     SLUICE_RESULT(socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
+long sluice_message_socket(void) { SLUICE_RESULT(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)); }
+
+long sluice_datagram_socket(void) {
+    SLUICE_RESULT(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+long sluice_send_to(int fd, const void *bytes, size_t count, const struct sockaddr_storage *address, uint32_t length) {
+    SLUICE_RESULT(sendto(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)address, length));
+}
+
+long sluice_send_message(int fd, const void *bytes, size_t count, int passed) {
+    struct iovec part = {(void *)bytes, count};
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (passed >= 0) {
+        memset(&control, 0, sizeof control);
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control;
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(header), &passed, sizeof passed);
+    }
+    SLUICE_RESULT(sendmsg(fd, &message, MSG_NOSIGNAL));
+}
+
+long sluice_receive_message(int fd, void *buffer, size_t count, int *passed) {
+    struct iovec part = {buffer, count};
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    // Without the padding behind one descriptor, in which the kernel would find room for a second.
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_LEN(sizeof(int))};
+    long result;
+    *passed = -1;
+    do {
+        result = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    } while (result < 0 && errno == EINTR);
+    if (result < 0) return -(long)errno;
+    // The kernel closes what does not fit, so at most one descriptor arrives.
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+            header->cmsg_len >= CMSG_LEN(sizeof(int)))
+            memcpy(passed, CMSG_DATA(header), sizeof *passed);
+    }
+    if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+        if (*passed >= 0) close(*passed);
+        *passed = -1;
+        return -EMSGSIZE;
+    }
+    return result;
+}
+
+long sluice_peer_credentials(int fd, int *process, uint32_t *user) {
+    struct ucred credentials;
+    socklen_t length = sizeof credentials;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0) return -(long)errno;
+    *process = credentials.pid;
+    *user = credentials.uid;
+    return 0;
+}
+
+long sluice_set_patience(int fd, int64_t milliseconds) {
+    struct timeval time = {.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000};
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) < 0) return -(long)errno;
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time) < 0) return -(long)errno;
+    return 0;
+}
+
+long sluice_get_option(int fd, int level, int option) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    return getsockopt(fd, level, option, &value, &length) < 0 ? -(long)errno : value;
+}
+
+long sluice_duplicate(int fd) { SLUICE_RESULT(fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
+
+long sluice_close_on_exec(int fd) { SLUICE_RESULT(fcntl(fd, F_SETFD, FD_CLOEXEC)); }
+
+long sluice_unblock(int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0) return -(long)errno;
+    SLUICE_RESULT(fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+}
+
 long sluice_bind(int fd, const struct sockaddr_storage *address, uint32_t length) {
     SLUICE_RESULT(bind(fd, (const struct sockaddr *)address, length));
 }
@@ -117,6 +210,10 @@ long sluice_connect(int fd, const struct sockaddr_storage *address, uint32_t len
 
 long sluice_accept(int fd, struct sockaddr_storage *peer, uint32_t *length) {
     SLUICE_RESULT(accept4(fd, (struct sockaddr *)peer, length, SOCK_CLOEXEC | SOCK_NONBLOCK));
+}
+
+long sluice_accept_waiting(int fd, struct sockaddr_storage *peer, uint32_t *length) {
+    SLUICE_RESULT(accept4(fd, (struct sockaddr *)peer, length, SOCK_CLOEXEC));
 }
 
 long sluice_local_address(int fd, struct sockaddr_storage *address, uint32_t *length) {

@@ -32,13 +32,14 @@ package struct Backend: Sendable, Equatable {
 
     /// One address as the file names it; a name may stand for several endpoints once resolved.
     package struct Endpoint: Sendable, Equatable {
-        package var address: HostPort
+        /// TCP or a Unix socket.
+        package var address: Address
         /// Share of the backend's requests relative to its other endpoints, 1...1,000,000.
         package var weight = 1
-        /// Resolved: the endpoint's own, or else the backend's. 1...65535.
+        /// Resolved: the endpoint's own, or else the backend's; none on a Unix socket. 1...65535.
         package var grpcPort: UInt16?
 
-        package init(address: HostPort) { self.address = address }
+        package init(address: Address) { self.address = address }
     }
 
     /// Totals over all loops. `nil` means no limit.

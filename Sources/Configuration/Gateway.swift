@@ -8,7 +8,7 @@ package struct Gateway: Sendable, Equatable {
     package var listeners: [Listener] = []
     package var admin: AdminSurface?
     /// The second, read-only listener that serves `/metrics`, `/healthz` and `/readyz` only.
-    package var metrics: HostPort?
+    package var metrics: Address?
     package var accessLog: AccessLog?
     package var shutdown = Shutdown()
     /// Bytes of memory past which new work is refused; `nil` means 80 % of the control group's limit, if it has one.
@@ -43,7 +43,7 @@ package struct HostPort: Sendable, Hashable, CustomStringConvertible {
 package struct Listener: Sendable, Equatable {
     /// Its `listener` label; the address where the file names none.
     package var name: String
-    package var address: HostPort
+    package var address: Address
     /// `nil` means cleartext.
     package var tls: ListenerTLS?
     package var limits = Limits()
@@ -52,7 +52,7 @@ package struct Listener: Sendable, Equatable {
     /// Networks whose `X-Forwarded-*` and `Forwarded` headers are believed.
     package var trustedProxies: [CIDR] = []
 
-    package init(name: String, address: HostPort) {
+    package init(name: String, address: Address) {
         self.name = name
         self.address = address
     }
@@ -81,13 +81,13 @@ package struct Listener: Sendable, Equatable {
 
 /// The operator's side: API, health, metrics.
 package struct AdminSurface: Sendable, Equatable {
-    package var address: HostPort
+    package var address: Address
     /// Refuses everything that changes the gateway.
     package var readOnly = false
     /// Host names, besides the loopback ones and the address itself, under which a browser may reach this surface.
     package var allowedHosts: [String] = []
 
-    package init(address: HostPort) { self.address = address }
+    package init(address: Address) { self.address = address }
 }
 
 /// Where and how each finished exchange is written down.

@@ -2,10 +2,10 @@ extension HostPort {
     /// Reads `host:port`, `192.0.2.1:port` or `[2001:db8::1]:port`; the host comes out in lower case.
     ///
     /// - Throws: `InvalidValue` for a missing part, a port outside 0...65535, a host that is neither a name nor an address,
-    ///   and the kinds of address that need more than a host and a port.
+    ///   and the kinds of address that are no host and port (`Address` reads those).
     package init(parsing text: String) throws(InvalidValue) {
         for prefix in ["unix:", "systemd:"] where text.hasPrefix(prefix) {
-            throw InvalidValue("is not supported yet: write host:port instead of an address with '\(prefix)'")
+            throw InvalidValue("must be a host and a port here: write host:port instead of '\(prefix)'")
         }
         if let scheme = ["http://", "https://"].first(where: text.hasPrefix) {
             throw InvalidValue("must not have a scheme, leave '\(scheme)' out and write host:port")

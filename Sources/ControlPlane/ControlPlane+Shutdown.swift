@@ -54,7 +54,7 @@ extension ControlPlane {
     private func stopAccepting() {
         let drain = snapshot?.gateway.shutdown.drain ?? .zero
         let end = DispatchTime.now() + seconds(drain)
-        listeners.stopAccepting { [self] in
+        listeners.stopAccepting(keepsFiles: false) { [self] in
             for worker in workers { worker.loop.post { worker.drain() } }
             queue.async { [self] in waitForConnections(until: end) }
         }
@@ -82,9 +82,10 @@ extension ControlPlane {
         // Reports flush the loops' log buffers as well.
         collect { [self] _ in
             logWriter?.flush(seconds: 2)
-            stopAdmin()
-            logger.info("stopped")
-            exit(0)
+            stopAdmin(false) { [self] in
+                logger.info("stopped")
+                exit(0)
+            }
         }
     }
 }

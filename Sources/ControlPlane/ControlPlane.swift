@@ -3,7 +3,7 @@ package import ConfigFiles
 package import Configuration
 package import DataPlane
 package import Dispatch
-import EventLoop
+package import EventLoop
 import Glibc
 package import Logging
 import Synchronization
@@ -21,6 +21,7 @@ package final class ControlPlane: @unchecked Sendable {
     package let path: String
     let workers: [Worker]
     let listeners: Listeners
+    package let source: SocketSource
     let verifier: Verifier
     let memory: MemoryGuardian
     var registry = Registry()
@@ -50,13 +51,15 @@ package final class ControlPlane: @unchecked Sendable {
 
     /// Binds the addresses of admin and metrics; what it returns takes them into use, or gives them up.
     package var prepareAdmin: (Gateway) -> Result<(_ commit: Bool) -> Void, ListenFailure> = { _ in .success({ _ in }) }
-    /// Ends the admin listeners, which stop last.
-    package var stopAdmin: () -> Void = {}
+    /// Ends the admin listeners, which stop last; says when nothing is accepted there any more.
+    package var stopAdmin: (_ keepsFiles: Bool, _ done: @escaping @Sendable () -> Void) -> Void = { $1() }
+    package var adminSockets: () -> [Address: ListeningSocket] = { [:] }
 
     /// - Returns: `nil` where the kernel gives no descriptors for the loops.
-    package init?(path: String, loops: Int?, logger: Logger) {
+    package init?(path: String, loops: Int?, logger: Logger, passed: PassedSockets) {
         self.path = path
         self.logger = logger
+        source = SocketSource(passed: passed)
         descriptors = Machine.raiseDescriptorLimit()
         let cores = Machine.cores
         verifier = Verifier(threads: cores / 2)
@@ -86,7 +89,7 @@ package final class ControlPlane: @unchecked Sendable {
         self.health = health
         self.workers = workers
         memory = MemoryGuardian(workers: workers, overload: overload, logger: logger)
-        listeners = Listeners(workers: workers, descriptors: descriptors)
+        listeners = Listeners(workers: workers, descriptors: descriptors, source: source)
     }
 
     /// Loads the first configuration and starts serving. Not on the control queue.
@@ -129,6 +132,9 @@ package final class ControlPlane: @unchecked Sendable {
         logger.info(
             "sluice \(sluiceVersion) serves on \(addresses.isEmpty ? "no address" : addresses)\(admin), loops: \(workers.count), configuration \(snapshot?.hash ?? "")"
         )
+        for name in source.unusedNames(gateway) {
+            logger.warning("socket '\(name)' was passed, and nothing listens on systemd:\(name)")
+        }
     }
 
     private func updateReadiness() {

@@ -6,7 +6,9 @@ import EventLoop
 import TLS
 
 extension ControlClient.Address {
-    init(_ address: SocketAddress) { self = .tcp(HostPort(host: address.host, port: address.port)) }
+    init(_ address: SocketAddress) {
+        self = address.path.map { .unix(path: $0) } ?? .tcp(HostPort(host: address.host, port: address.port))
+    }
 }
 
 /// One look at one endpoint: over HTTP, over gRPC, or both, one after the other.

@@ -6,8 +6,8 @@ enum EndpointResolution {
     /// The names to look up: literal addresses are none.
     static func names(of gateway: Gateway) -> Set<String> {
         var names: Set<String> = []
-        for endpoint in gateway.backends.flatMap(\.endpoints) {
-            let target = pin(endpoint.address, gateway.resolve)
+        for place in gateway.backends.flatMap(\.endpoints).compactMap(\.address.hostPort) {
+            let target = pin(place, gateway.resolve)
             if SocketAddress(literal: target.host, port: target.port) == nil { names.insert(target.host) }
         }
         return names
@@ -17,8 +17,14 @@ enum EndpointResolution {
     /// - Returns: addresses by backend and endpoint.
     static func addresses(of gateway: Gateway, _ lookUp: (String) -> [SocketAddress]) -> [[[SocketAddress]]] {
         gateway.backends.map { backend in
-            backend.endpoints.map { endpoint in
-                let target = pin(endpoint.address, gateway.resolve)
+            backend.endpoints.map { endpoint -> [SocketAddress] in
+                let place: HostPort
+                switch endpoint.address {
+                case .tcp(let address): place = address
+                case .unix(let path): return SocketAddress(path: path).map { [$0] } ?? []
+                case .systemd: return []
+                }
+                let target = pin(place, gateway.resolve)
                 if let literal = SocketAddress(literal: target.host, port: target.port) { return [literal] }
                 return lookUp(target.host).map { $0.with(port: target.port) }
             }

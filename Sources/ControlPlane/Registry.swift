@@ -73,8 +73,9 @@ struct Registry {
                     let state =
                         self.endpoints[key] ?? EndpointState(health: EndpointHealth(since: isNew ? nil : .now()))
                     next.endpoints[key] = state
-                    // The configuration is checked: every host is a name that a certificate can have.
-                    let serverName = backend.tls.flatMap { TLSServerName($0.serverName ?? endpoint.address.host) }
+                    // The configuration is checked: every host is a name that a certificate can have, and a Unix socket
+                    // has a server name beside it.
+                    let serverName = backend.tls.flatMap { TLSServerName($0.serverName ?? endpoint.address.host ?? "") }
                     endpoints.append(
                         ResolvedEndpoint(
                             address: address, grpcAddress: endpoint.grpcPort.map { address.with(port: $0) },

@@ -153,6 +153,10 @@ package final class Loop: @unchecked Sendable {
         deadlines.remove(channel)
     }
 
+    /// Takes a channel's descriptor out of the set before it is closed: closing alone does not, where somebody else has the
+    /// same socket open (epoll(7)).
+    func withdraw(_ channel: Channel) { _ = sluice_epoll_remove(epoll, channel.descriptor) }
+
     // MARK: The turn
 
     private func run() {

@@ -1,13 +1,29 @@
 package import CLinux
 import Glibc
 
-/// An IPv4 or IPv6 address and port, ready for the kernel.
+/// An IPv4 or IPv6 address and port, or the path of a Unix socket, ready for the kernel.
 package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     /// Network-order bytes; an IPv4 address takes the first four.
     private var bytes: (UInt64, UInt64)
     package let isIPv6: Bool
+    /// 0 for a Unix socket.
     package private(set) var port: UInt16
     private let scope: UInt32
+    /// Of a Unix socket; `nil` for an IP address.
+    package let path: String?
+
+    /// What `sockaddr_un` holds beside the final zero byte (unix(7)).
+    package static let longestPath = 107
+
+    /// The path of a Unix socket; `nil` where no socket can have it.
+    package init?(path: String) {
+        guard (1...Self.longestPath).contains(path.utf8.count), !path.utf8.contains(0) else { return nil }
+        self.path = path
+        bytes = (0, 0)
+        isIPv6 = false
+        port = 0
+        scope = 0
+    }
 
     /// A literal address; `nil` for a name.
     package init?(literal host: String, port: UInt16) {
@@ -15,6 +31,7 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         var six = in6_addr()
         bytes = (0, 0)
         scope = 0
+        path = nil
         self.port = port
         if inet_pton(AF_INET, host, &four) == 1 {
             isIPv6 = false
@@ -31,12 +48,15 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     package init(mapped high: UInt64, _ low: UInt64, port: UInt16) {
         self.port = port
         scope = 0
+        path = nil
         isIPv6 = !(high == 0 && low >> 32 == 0xFFFF)
         bytes = isIPv6 ? (high.bigEndian, low.bigEndian) : (UInt64(UInt32(truncatingIfNeeded: low).bigEndian), 0)
     }
 
+    /// - Returns: `nil` for a family other than IPv4 and IPv6: clients of a Unix socket have no address.
     package init?(_ storage: sockaddr_storage) {
         bytes = (0, 0)
+        path = nil
         switch Int32(storage.ss_family) {
         case AF_INET:
             var storage = storage
@@ -66,29 +86,42 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
 
     package static func == (left: SocketAddress, right: SocketAddress) -> Bool {
         left.bytes == right.bytes && left.isIPv6 == right.isIPv6 && left.port == right.port && left.scope == right.scope
+            && left.path == right.path
     }
 
     package func hash(into hasher: inout Hasher) {
         hasher.combine(bytes.0)
         hasher.combine(bytes.1)
         hasher.combine(port)
+        if let path { hasher.combine(path) }
     }
 
-    package var family: Int32 { isIPv6 ? AF_INET6 : AF_INET }
+    package var isUnix: Bool { path != nil }
+    package var family: Int32 { path != nil ? AF_UNIX : isIPv6 ? AF_INET6 : AF_INET }
 
-    /// As one 128-bit number, IPv4 in its mapped form: the form networks are compared in.
+    /// As one 128-bit number, IPv4 in its mapped form: the form networks are compared in. All Unix sockets are 0.0.0.0.
     package var mapped: (high: UInt64, low: UInt64) {
         if isIPv6 { return (UInt64(bigEndian: bytes.0), UInt64(bigEndian: bytes.1)) }
         return (0, 0xFFFF_0000_0000 | UInt64(UInt32(truncatingIfNeeded: UInt64(bigEndian: bytes.0) >> 32)))
     }
 
+    /// An IP address of this machine alone.
     package var isLoopback: Bool {
-        isIPv6 ? mapped == (0, 1) : (UInt64(bigEndian: bytes.0) >> 56) == 127
+        if path != nil { return false }
+        return isIPv6 ? mapped == (0, 1) : (UInt64(bigEndian: bytes.0) >> 56) == 127
     }
 
     package func withKernelForm<R>(_ body: (UnsafePointer<sockaddr_storage>, UInt32) -> R) -> R {
         var storage = sockaddr_storage()
         var copy = bytes
+        if let path {
+            var local = sockaddr_un()
+            local.sun_family = sa_family_t(AF_UNIX)
+            // The rest is zero, so that the path ends.
+            withUnsafeMutableBytes(of: &local.sun_path) { $0.copyBytes(from: path.utf8.prefix(Self.longestPath)) }
+            withUnsafeMutableBytes(of: &storage) { $0.storeBytes(of: local, as: sockaddr_un.self) }
+            return body(&storage, UInt32(MemoryLayout<sockaddr_un>.size))
+        }
         if isIPv6 {
             var six = sockaddr_in6()
             six.sin6_family = sa_family_t(AF_INET6)
@@ -106,20 +139,28 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         return body(&storage, UInt32(MemoryLayout<sockaddr_in>.size))
     }
 
-    /// The same host, on the same interface, another port.
+    /// The same host, on the same interface, another port; a Unix socket stays as it is.
     package func with(port: UInt16) -> SocketAddress {
+        guard path == nil else { return self }
         var other = self
         other.port = port
         return other
     }
 
-    /// The address without the port.
+    /// The address without the port; of a Unix socket its kind.
     package var host: String {
+        if path != nil { return Self.unixHost }
         var copy = bytes
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
         _ = inet_ntop(family, &copy, &text, socklen_t(text.count))
         return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
-    package var description: String { isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    /// What stands for the address of whoever comes through a Unix socket.
+    package static let unixHost = "unix"
+
+    package var description: String {
+        if let path { return "unix:\(path)" }
+        return isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
 }

@@ -26,13 +26,20 @@ struct Serve: ParsableCommand {
     func run() throws {
         LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
         let logger = Logger(label: "sluice")
+        let passed: PassedSockets
+        do throws(SocketFailure) {
+            passed = try PassedSockets.fromEnvironment()
+        } catch {
+            Console.complain("sluice: \(error)")
+            throw ExitCode(1)
+        }
         let outcome = ConfigurationLoader.load(path: config)
         for diagnostic in outcome.diagnostics { Console.complain("\(diagnostic)") }
         guard let gateway = outcome.gateway else {
             Console.complain("sluice: the configuration is invalid, nothing was started")
             throw ExitCode(1)
         }
-        guard let plane = ControlPlane(path: config, loops: gateway.loops, logger: logger),
+        guard let plane = ControlPlane(path: config, loops: gateway.loops, logger: logger, passed: passed),
             let admin = AdminServer(plane: plane)
         else {
             Console.complain("sluice: the kernel gives no descriptors for the event loops; raise the limit (ulimit -n)")

@@ -67,14 +67,14 @@ import Testing
             "bad endpoints",
             """
             listeners: [{ address: 0.0.0.0:8080 }]
-            backends: { stable: { endpoints: [127.0.0.1, '127.0.0.1:0', '0.0.0.0:8000', 'unix:/a', {}, { weight: 2 }, { adress: 'a:1' }, [], ] } }
+            backends: { stable: { endpoints: [127.0.0.1, '127.0.0.1:0', '0.0.0.0:8000', 'unix:@a', {}, { weight: 2 }, { adress: 'a:1' }, [], ] } }
             routes: [{ name: a, backends: [{ name: stable }] }]
             """,
             [
                 "sluice.yaml:2:35: error: an endpoint: '127.0.0.1' has no port, write host:port such as 127.0.0.1:8000",
                 "sluice.yaml:2:46: error: nothing can be reached at 127.0.0.1:0, write the endpoint's own address and port",
                 "sluice.yaml:2:61: error: nothing can be reached at 0.0.0.0:8000, write the endpoint's own address and port",
-                "sluice.yaml:2:77: error: an endpoint: 'unix:/a' is not supported yet: write host:port instead of an address with 'unix:'",
+                "sluice.yaml:2:77: error: an endpoint: 'unix:@a' is in the abstract namespace, which has no permissions: write the path of a file",
                 "sluice.yaml:2:88: error: an endpoint needs an address, write 'address: 127.0.0.1:8000'",
                 "sluice.yaml:2:92: error: an endpoint needs an address, write 'address: 127.0.0.1:8000'",
                 "sluice.yaml:2:109: error: unknown key 'adress', did you mean 'address'?",

@@ -17,10 +17,10 @@ import Testing
     @Test func minimal() throws {
         let gateway = try load("minimal.yaml")
         var expected = Gateway()
-        expected.listeners = [Listener(name: "0.0.0.0:8080", address: HostPort(host: "0.0.0.0", port: 8080))]
-        expected.admin = AdminSurface(address: HostPort(host: "127.0.0.1", port: 9901))
+        expected.listeners = [Listener(name: "0.0.0.0:8080", address: .tcp(HostPort(host: "0.0.0.0", port: 8080)))]
+        expected.admin = AdminSurface(address: .tcp(HostPort(host: "127.0.0.1", port: 9901)))
         var backend = Backend(name: "triton")
-        backend.endpoints = [Backend.Endpoint(address: HostPort(host: "127.0.0.1", port: 8000))]
+        backend.endpoints = [Backend.Endpoint(address: .tcp(HostPort(host: "127.0.0.1", port: 8000)))]
         expected.backends = [backend]
         let entry = Route.WeightedBackend(backend: "triton", label: "triton")
         expected.routes = [Route(name: "all", action: .forward(Route.Forward(backends: [entry])))]
@@ -44,7 +44,7 @@ import Testing
                 try CIDR(parsing: "10.0.0.0/8"), try CIDR(parsing: "2001:db8::/32"), try CIDR(parsing: "192.0.2.7/32"),
             ])
         #expect(gateway.admin?.allowedHosts == ["ops.example.com"] && gateway.admin?.readOnly == false)
-        #expect(gateway.metrics == HostPort(host: "0.0.0.0", port: 9902))
+        #expect(gateway.metrics == .tcp(HostPort(host: "0.0.0.0", port: 9902)))
         #expect(gateway.accessLog == AccessLog())
         #expect(gateway.shutdown == Shutdown())
         #expect(gateway.memoryLimit == 1 << 30 && gateway.takeoverSocket == "/run/sluice/takeover.sock")

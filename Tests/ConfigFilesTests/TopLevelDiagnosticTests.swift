@@ -200,17 +200,6 @@ import Testing
                 "sluice.yaml:1:49: error: a listener in line 1 (column 15) is called 'a' too, give one another name"
             ]),
         Golden(
-            "socket addresses",
-            """
-            listeners: [{ address: 'unix:/a' }, { address: 'systemd:a' }]
-            backends: { stable: { endpoints: [127.0.0.1:8000] } }
-            routes: [{ name: a, backends: [{ name: stable }] }]
-            """,
-            [
-                "sluice.yaml:1:24: error: 'address': 'unix:/a' is not supported yet: write host:port instead of an address with 'unix:'",
-                "sluice.yaml:1:48: error: 'address': 'systemd:a' is not supported yet: write host:port instead of an address with 'systemd:'",
-            ]),
-        Golden(
             "listener's keys",
             """
             listeners: [{ address: 0.0.0.0:80, tls: {}, proxyProtocol: perhaps, limits: { perClient: 0 } }]

@@ -33,11 +33,41 @@ import Testing
         ("a b:80", "has a host that is neither a name nor an address, write host:port such as 127.0.0.1:8000"),
         ("-a:80", "has a host that is neither a name nor an address, write host:port such as 127.0.0.1:8000"),
         ("http://a:80", "must not have a scheme, leave 'http://' out and write host:port"),
-        ("unix:/run/a.sock", "is not supported yet: write host:port instead of an address with 'unix:'"),
-        ("systemd:http", "is not supported yet: write host:port instead of an address with 'systemd:'"),
+        ("unix:/run/a.sock", "must be a host and a port here: write host:port instead of 'unix:'"),
+        ("systemd:http", "must be a host and a port here: write host:port instead of 'systemd:'"),
     ])
     func refuses(text: String, message: String) {
         #expect(throws: InvalidValue(message)) { try HostPort(parsing: text) }
+    }
+
+    @Test(
+        arguments: [
+            ("127.0.0.1:8000", .tcp(HostPort(host: "127.0.0.1", port: 8000))),
+            ("unix:/run/a.sock", .unix(path: "/run/a.sock")),
+            ("unix:a b.sock", .unix(path: "a b.sock")), ("systemd:http", .systemd(name: "http")),
+            ("systemd:sluice.socket", .systemd(name: "sluice.socket")),
+        ] as [(String, Address)])
+    func readsEveryKind(text: String, address: Address) throws {
+        #expect(try Address(parsing: text) == address)
+        #expect(address.description == text)
+        #expect((address.hostPort == nil) == !text.hasPrefix("127"))
+    }
+
+    @Test(arguments: [
+        ("unix:", "has no path, write unix:/run/sluice/sluice.sock"),
+        ("unix:@abstract", "is in the abstract namespace, which has no permissions: write the path of a file"),
+        (
+            "unix:/" + String(repeating: "a", count: 107),
+            "has a path of more than 107 bytes, which no Unix socket can have"
+        ),
+        ("unix:/a\u{1}", "has a control character in its path"),
+        ("systemd:", "has no name, write systemd:NAME as in FileDescriptorName=NAME"),
+        ("systemd:a:b", "has a name that no passed socket can have: at most 255 visible ASCII characters without ':'"),
+        ("systemd:a b", "has a name that no passed socket can have: at most 255 visible ASCII characters without ':'"),
+        ("nonsense", "has no port, write host:port such as 127.0.0.1:8000"),
+    ])
+    func refusesEveryKind(text: String, message: String) {
+        #expect(throws: InvalidValue(message)) { try Address(parsing: text) }
     }
 
     @Test(

@@ -114,4 +114,28 @@ struct SocketAddressTests {
         // Resolving a name goes this way.
         #expect(second.with(port: 80) == second)
     }
+
+    @Test func holdsThePathOfAUnixSocket() throws {
+        let longest = "/" + String(repeating: "a", count: SocketAddress.longestPath - 1)
+        let address = try #require(SocketAddress(path: longest))
+        #expect(address.description == "unix:\(longest)")
+        #expect(address.host == "unix")
+        #expect(address.family == AF_UNIX)
+        #expect(address.isUnix && !address.isIPv6 && !address.isLoopback)
+        #expect(address.with(port: 80) == address)
+        #expect(address != SocketAddress(path: "/b"))
+        #expect(address != SocketAddress(literal: "0.0.0.0", port: 0))
+        address.withKernelForm { form, length in
+            let bytes = UnsafeRawBufferPointer(start: form, count: Int(length))
+            #expect(Array(bytes[2...].prefix { $0 != 0 }) == Array(longest.utf8))
+            #expect(bytes.last == 0)
+            // Clients of one have no address.
+            #expect(SocketAddress(form.pointee) == nil)
+        }
+    }
+
+    @Test(arguments: ["", "/a\0b", "/" + String(repeating: "a", count: SocketAddress.longestPath)])
+    func refusesPathsThatNoSocketHas(_ path: String) {
+        #expect(SocketAddress(path: path) == nil)
+    }
 }

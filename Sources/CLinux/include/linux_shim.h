@@ -15,6 +15,8 @@ long sluice_epoll_create(void);
 long sluice_epoll_add(int epoll, int fd, uint32_t events, uint64_t key);
 // What is ready already is reported once more.
 long sluice_epoll_change(int epoll, int fd, uint32_t events, uint64_t key);
+// Closing alone does not end the events of a socket that another process holds too (epoll(7)).
+long sluice_epoll_remove(int epoll, int fd);
 // Not restarted on EINTR: the caller recomputes its timeout.
 long sluice_epoll_wait(int epoll, struct epoll_event *_Nonnull events, int capacity, int milliseconds);
 uint64_t sluice_event_key(const struct epoll_event *_Nonnull event);
@@ -34,9 +36,29 @@ long sluice_pipe(int *_Nonnull output, int *_Nonnull input, int capacity);
 // Moves bytes from a socket into a pipe or from a pipe into a socket, without waiting (splice(2)).
 long sluice_splice(int from, int to, size_t count);
 long sluice_socket(int family);
+// A Unix socket of whole messages, which waits (SOCK_SEQPACKET).
+long sluice_message_socket(void);
+// A Unix socket for datagrams, which does not wait.
+long sluice_datagram_socket(void);
+long sluice_send_to(int fd, const void *_Nonnull bytes, size_t count, const struct sockaddr_storage *_Nonnull address, uint32_t length);
+// One message, and with it a descriptor unless that is negative (unix(7), SCM_RIGHTS).
+long sluice_send_message(int fd, const void *_Nonnull bytes, size_t count, int passed);
+// One message, and the descriptor that came with it or -1. What does not fit is -EMSGSIZE.
+long sluice_receive_message(int fd, void *_Nonnull buffer, size_t count, int *_Nonnull passed);
+// Who connected, or who listens: as they were at connect() and listen() (unix(7), SO_PEERCRED).
+long sluice_peer_credentials(int fd, int *_Nonnull process, uint32_t *_Nonnull user);
+// How long a call on a socket that waits may wait.
+long sluice_set_patience(int fd, int64_t milliseconds);
+// The option's value, which is not negative.
+long sluice_get_option(int fd, int level, int option);
+long sluice_duplicate(int fd);
+long sluice_close_on_exec(int fd);
+long sluice_unblock(int fd);
 long sluice_bind(int fd, const struct sockaddr_storage *_Nonnull address, uint32_t length);
 long sluice_connect(int fd, const struct sockaddr_storage *_Nonnull address, uint32_t length);
 long sluice_accept(int fd, struct sockaddr_storage *_Nonnull peer, uint32_t *_Nonnull length);
+// The same, and the connection waits.
+long sluice_accept_waiting(int fd, struct sockaddr_storage *_Nonnull peer, uint32_t *_Nonnull length);
 long sluice_local_address(int fd, struct sockaddr_storage *_Nonnull address, uint32_t *_Nonnull length);
 // The socket's pending error as an errno value, 0 for none.
 int sluice_socket_error(int fd);

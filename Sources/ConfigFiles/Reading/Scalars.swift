@@ -85,12 +85,6 @@ extension Section {
         }
     }
 
-    /// An address to listen on: port 0 lets the system choose.
-    func listeningAddress(_ key: String, _ report: Report) -> HostPort? {
-        guard let entry = entry(key, report) else { return nil }
-        return Self.address(entry.value, "'\(key)'", report)
-    }
-
     /// One of a few words.
     ///
     /// - Parameters:
@@ -126,16 +120,6 @@ extension Section {
             return nil
         }
         return text
-    }
-
-    static func address(_ node: YAMLNode, _ title: String, _ report: Report) -> HostPort? {
-        guard let text = scalar(node, title, "an address such as 127.0.0.1:8000", report) else { return nil }
-        do throws(InvalidValue) {
-            return try HostPort(parsing: text)
-        } catch {
-            report.error(node.position, "\(title): \(Wording.quoted(text)) \(error.message)")
-            return nil
-        }
     }
 
     /// The text of a single value; anything else is reported.

@@ -41,6 +41,7 @@ extension GatewayReader {
                 position, "backend \(Wording.quoted(name)) has no endpoints, write 'endpoints: [127.0.0.1:8000]'")
         }
         backend.tls = section.entry("tls", report).flatMap(backendTLS)
+        checkUnixEndpoints(backend, section)
         section.entry("limits", report).map { backend.limits = backendLimits($0) }
         section.entry("timeouts", report).map { backend.timeouts = backendTimeouts($0) }
         backend.health = health(section, of: backend)
@@ -54,7 +55,7 @@ extension GatewayReader {
 
     private func endpoints(_ entry: YAMLNode.Entry, of backend: Backend) -> [Backend.Endpoint] {
         var endpoints: [(endpoint: Backend.Endpoint, position: Position)] = []
-        var positions: [HostPort: Position] = [:]
+        var positions: [Address: Position] = [:]
         for item in Section.items(entry, "[127.0.0.1:8000]", isRequired: true, report) {
             guard let (endpoint, position) = endpoint(item, of: backend) else { continue }
             if let earlier = positions[endpoint.address] {
@@ -88,15 +89,14 @@ extension GatewayReader {
             }
             addressNode = entry.value
         }
-        guard let address = Section.address(addressNode, "an endpoint", report) else { return nil }
-        guard address.port != 0, IPAddress(address.host)?.isUnspecified != true else {
-            report.error(
-                addressNode.position, "nothing can be reached at \(address), write the endpoint's own address and port")
-            return nil
-        }
+        guard let address = endpointAddress(addressNode) else { return nil }
         var endpoint = Backend.Endpoint(address: address)
         endpoint.weight = weight ?? 1
-        endpoint.grpcPort = ownGRPCPort ?? backend.grpcPort
+        if address.hostPort != nil {
+            endpoint.grpcPort = ownGRPCPort ?? backend.grpcPort
+        } else if let ownGRPCPort {
+            report.error(addressNode.position, "\(address) has no port \(ownGRPCPort), leave 'triton' out")
+        }
         return (endpoint, addressNode.position)
     }
 

@@ -30,7 +30,7 @@ struct GatewayReader {
     /// An address that a socket will be bound to, and who said so.
     struct BoundAddress {
         var owner: String
-        var address: HostPort
+        var address: Address
         var position: Position
     }
 
@@ -63,19 +63,10 @@ struct GatewayReader {
             let place = report.place(earlier.position, from: later.position)
             report.error(
                 later.position,
-                "\(later.owner) listens on \(later.address), which \(earlier.owner) takes in \(place), choose another port"
+                "\(later.owner) listens on \(later.address), which \(earlier.owner) takes in \(place), choose another "
+                    + (later.address.hostPort == nil ? "socket" : "port")
             )
         }
-    }
-
-    /// Whether the second `bind` would fail. Whether `[::]` takes IPv4 too is the system's setting, so that is left to it.
-    private static func overlap(_ left: HostPort, _ right: HostPort) -> Bool {
-        guard left.port == right.port, left.port != 0 else { return false }
-        guard let first = IPAddress(left.host), let second = IPAddress(right.host) else {
-            return left.host == right.host
-        }
-        return first == second
-            || (first.isIPv4 == second.isIPv4 && (first.isUnspecified || second.isUnspecified))
     }
 
     private func resolve(_ section: Section) -> [String: HostPort] {
@@ -89,7 +80,7 @@ struct GatewayReader {
                     "\(Wording.quoted(pair.key)) is no host name, write a name without a port or final dot")
                 continue
             }
-            guard let address = Section.address(pair.value, Wording.quoted(pair.key), report) else { continue }
+            guard let address = Section.hostPort(pair.value, Wording.quoted(pair.key), report) else { continue }
             guard address.port != 0 else {
                 report.error(pair.value.position, "\(Wording.quoted(pair.key)) needs a port above 0")
                 continue

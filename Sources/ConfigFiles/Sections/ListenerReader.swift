@@ -95,11 +95,11 @@ extension GatewayReader {
             return nil
         }
         let position = section.position(of: "address")
-        guard address.host == "localhost" || IPAddress(address.host)?.isLoopback == true else {
+        guard Self.staysOnThisMachine(address) else {
             report.error(
                 section.entry("address", report)?.value.position ?? position,
                 "'admin' on \(address) could be reached from other machines, which needs admin.tls and admin.basicAuth, "
-                    + "and these are not supported yet: write 127.0.0.1:\(address.port)")
+                    + "and these are not supported yet: write 127.0.0.1:\(address.hostPort?.port ?? 0)")
             return nil
         }
         var surface = AdminSurface(address: address)

@@ -22,10 +22,10 @@ extension GatewayReader {
     /// Several servers on one machine have a port for gRPC each. One port for all of them is easily written, and would
     /// send the gRPC requests of all to one.
     func checkGRPCPorts(_ endpoints: [(endpoint: Backend.Endpoint, position: Position)]) {
-        var taken: [HostPort: HostPort] = [:]
+        var taken: [HostPort: Address] = [:]
         for (endpoint, position) in endpoints {
-            guard let port = endpoint.grpcPort else { continue }
-            let target = HostPort(host: endpoint.address.host, port: port)
+            guard let port = endpoint.grpcPort, let host = endpoint.address.host else { continue }
+            let target = HostPort(host: host, port: port)
             if let other = taken[target] {
                 report.warning(
                     position,

@@ -8,11 +8,12 @@ import Telemetry
 class ClientConnection: Stream {
     let worker: Worker
     let listener: ListenerState
+    /// `nil` for a client of a Unix socket, until a PROXY header says more.
     let address: SocketAddress?
     /// The peer is a proxy whose forwarding headers are believed.
     let isTrusted: Bool
-    /// The address without port, made at the first request.
-    private(set) lazy var addressText: [UInt8] = Array((address?.host ?? "").utf8)
+    /// The address without port, `unix` where there is none; made at the first request.
+    private(set) lazy var addressText: [UInt8] = Array((address?.host ?? SocketAddress.unixHost).utf8)
     /// From here on it ends as soon as that loses nothing.
     private(set) var expiresAt = Instant.never
     /// Its listener is gone.

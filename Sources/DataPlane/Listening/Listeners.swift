@@ -23,24 +23,26 @@ package final class Listeners {
         var context: TLSServerContext
     }
 
-    private var bound: [HostPort: Bound] = [:]
+    private var bound: [Address: Bound] = [:]
     private let workers: [Worker]
     private let descriptors: Int
+    private let source: SocketSource
     private var nextLoop = 0
     /// One set for all listeners, so that a client may resume wherever it comes back.
     private let tickets = TicketKeys(now: .now())
 
-    package init(workers: [Worker], descriptors: Int) {
+    package init(workers: [Worker], descriptors: Int, source: SocketSource) {
         self.workers = workers
         self.descriptors = descriptors
+        self.source = source
     }
 
     /// A set of sockets bound and not yet in use: taken into use, or given up, as a whole.
     package struct Prepared {
-        fileprivate var sockets: [HostPort: ListeningSocket] = [:]
-        fileprivate var tls: [HostPort: SecureListening] = [:]
+        fileprivate var sockets: [Address: ListeningSocket] = [:]
+        fileprivate var tls: [Address: SecureListening] = [:]
 
-        package func abandon() { for socket in sockets.values { close(socket.descriptor) } }
+        package func abandon() { for socket in sockets.values { socket.abandon() } }
     }
 
     /// Binds what is new. Nothing has changed for clients when this fails.
@@ -60,15 +62,12 @@ package final class Listeners {
             }
         }
         for listener in listeners where bound[listener.address] == nil {
-            do throws(SocketFailure) {
-                guard case .addresses(let found) = Resolver.resolve(listener.address), let address = found.first else {
-                    throw SocketFailure(operation: "resolve", code: EADDRNOTAVAIL)
-                }
+            do throws(ListenFailure) {
                 let own = bound.values.map(\.socket)
-                prepared.sockets[listener.address] = try ListeningSocket(address, beside: own)
+                prepared.sockets[listener.address] = try source.socket(for: listener.address, beside: own)
             } catch {
                 prepared.abandon()
-                throw ListenFailure(address: listener.address, reason: .socket(error))
+                throw error
             }
         }
         return prepared
@@ -99,15 +98,19 @@ package final class Listeners {
     package func rotateTickets() -> Instant { tickets.rotate(now: .now()) }
 
     /// Stops accepting; open connections stay. `done` is called when every socket is closed.
-    package func stopAccepting(done: @escaping @Sendable () -> Void = {}) {
+    ///
+    /// - Parameter keepsFiles: another process goes on with the sockets, so the files of Unix sockets stay.
+    package func stopAccepting(keepsFiles: Bool, done: @escaping @Sendable () -> Void = {}) {
         let all = Array(bound.values)
         bound.removeAll()
+        if !keepsFiles { for one in all { one.socket.removeFile() } }
         let counter = Countdown(all.count, done)
         for one in all { one.acceptor.stop { counter.countDown() } }
     }
 
     private func stop(_ old: Bound) {
         let load = old.load
+        old.socket.removeFile()
         old.acceptor.stop {}
         for worker in workers { worker.loop.post { worker.retireConnections(of: load) } }
     }
@@ -125,18 +128,21 @@ package final class Listeners {
     package var current: [(listener: ListenerState, address: SocketAddress)] {
         bound.values.map { ($0.state.current, $0.socket.address) }
     }
+
+    /// The sockets by their addresses in the configuration.
+    package var sockets: [Address: ListeningSocket] { bound.mapValues(\.socket) }
 }
 
 /// A listener's address could not be had.
 package struct ListenFailure: Error, CustomStringConvertible {
-    package var address: HostPort
+    package var address: Address
     package enum Reason: Sendable {
         case socket(SocketFailure)
         case certificate(String)
     }
     package var reason: Reason
 
-    package init(address: HostPort, reason: Reason) {
+    package init(address: Address, reason: Reason) {
         self.address = address
         self.reason = reason
     }
@@ -154,11 +160,8 @@ package struct ListenFailure: Error, CustomStringConvertible {
         case EADDRINUSE: "; another program listens there: stop it or choose another port"
         case EACCES: "; ports below 1024 need the capability CAP_NET_BIND_SERVICE"
         case EADDRNOTAVAIL: "; the address is none of this machine's"
+        case ENOENT: "; make its directory first"
         default: ""
         }
     }
-}
-
-extension Resolver {
-    package static func resolve(_ address: HostPort) -> Outcome { resolve(host: address.host, port: address.port) }
 }

@@ -140,6 +140,8 @@ class Gateway:
         self.environment = os.environ | (environment or {})
         # A command that ends in running the one behind it, in the same process.
         self.wrapper = wrapper or []
+        # Descriptors it gets.
+        self.pass_fds = ()
         self.process = None
         self.config_path.write_text(self.expand(config_text))
 
@@ -189,6 +191,7 @@ class Gateway:
             stderr=self._stderr,
             cwd=self.workdir,
             env=self.environment,
+            pass_fds=self.pass_fds,
         )
         if wait:
             self.wait_ready()
@@ -319,3 +322,10 @@ class Gateway:
         """User and system time so far."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Starting(Gateway):
+    """A gateway whose start is awaited by what it says, where its admin address cannot be asked."""
+
+    def wait_ready(self, seconds: float = START_SECONDS) -> None:
+        wait_until(lambda: self.check_alive() or " serves on " in self.stderr_text(), seconds, "it serves")

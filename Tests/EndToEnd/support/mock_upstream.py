@@ -54,7 +54,7 @@ class Connection:
 
 
 class MockUpstream:
-    """Listens on `host`, on a free port unless one is named.
+    """Listens on `host`, on a free port unless one is named, or at a `path` of the file system.
 
     `reply` is what each complete request gets: bytes, or a callable `(request, connection) -> bytes | None`.
     `serve`, a callable `(connection)`, takes the connection over instead, from the first byte of a request on; it
@@ -71,6 +71,7 @@ class MockUpstream:
         greet: bool = False,
         host: str = "127.0.0.1",
         port: int = 0,
+        path=None,
     ):
         self.greet = greet
         self.reply = reply or answer()
@@ -81,18 +82,30 @@ class MockUpstream:
         self.accepted = 0
         self.released = threading.Event()
         self.stopping = False
-        # `::` takes both families, for names that stand for addresses of both.
-        self.listener = socket.socket(socket.AF_INET6 if ":" in host and socket.has_ipv6 else socket.AF_INET)
-        if self.listener.family == socket.AF_INET6:
-            self.listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if receive_buffer:
-            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.listener.bind((host, port))
-        self.listener.listen(512)
-        self.port = self.listener.getsockname()[1]
-        self.address = f"127.0.0.1:{self.port}"
+        self.listener = self._listen_at(path) if path else self._listen(host, port, receive_buffer)
+        self.port = 0 if path else self.listener.getsockname()[1]
+        self.address = f"unix:{path}" if path else f"127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
+
+    @staticmethod
+    def _listen_at(path) -> socket.socket:
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(path))
+        listener.listen(512)
+        return listener
+
+    @staticmethod
+    def _listen(host: str, port: int, receive_buffer: int | None) -> socket.socket:
+        # `::` takes both families, for names that stand for addresses of both.
+        listener = socket.socket(socket.AF_INET6 if ":" in host and socket.has_ipv6 else socket.AF_INET)
+        if listener.family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if receive_buffer:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        listener.bind((host, port))
+        listener.listen(512)
+        return listener
 
     def __enter__(self) -> "MockUpstream":
         return self
@@ -183,7 +196,8 @@ class MockUpstream:
                 sock, _ = self.listener.accept()
             except OSError:
                 return
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if sock.family != socket.AF_UNIX:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self.lock:
                 connection = Connection(self, sock, self.accepted)
                 self.accepted += 1

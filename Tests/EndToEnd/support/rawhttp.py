@@ -234,15 +234,17 @@ def reset(sock: socket.socket) -> None:
 
 
 class Client:
-    """One connection to the gateway."""
+    """One connection to the gateway; `host` may be the path of a Unix socket."""
 
-    def __init__(self, host: str, port: int, timeout: float = TIMEOUT, receive_buffer: int | None = None):
-        self.sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    def __init__(self, host: str, port: int = 0, timeout: float = TIMEOUT, receive_buffer: int | None = None):
+        is_path = host.startswith("/")
+        self.sock = socket.socket(socket.AF_UNIX if is_path else socket.AF_INET6 if ":" in host else socket.AF_INET)
         self.sock.settimeout(timeout)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if not is_path:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.sock.connect((host, port))
+        self.sock.connect(host if is_path else (host, port))
         self.reader = Reader(self.sock)
 
     def __enter__(self) -> "Client":
