@@ -39,6 +39,7 @@ extension ControlPlane {
         readiness.store(false, ordering: .releasing)
         queue.async { [self] in
             let settings = snapshot?.gateway.shutdown
+            service?.tell(.stopping, .status("\(signal): ends when its requests do"))
             logger.info(
                 "\(signal): /readyz says 503, no new connections after \(seconds(settings?.delay ?? .zero)) s, what runs may take \(seconds(settings?.drain ?? .zero)) s"
             )

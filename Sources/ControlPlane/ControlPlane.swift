@@ -22,6 +22,7 @@ package final class ControlPlane: @unchecked Sendable {
     let workers: [Worker]
     let listeners: Listeners
     package let source: SocketSource
+    let service: ServiceManager?
     let verifier: Verifier
     let memory: MemoryGuardian
     var registry = Registry()
@@ -56,9 +57,10 @@ package final class ControlPlane: @unchecked Sendable {
     package var adminSockets: () -> [Address: ListeningSocket] = { [:] }
 
     /// - Returns: `nil` where the kernel gives no descriptors for the loops.
-    package init?(path: String, loops: Int?, logger: Logger, passed: PassedSockets) {
+    package init?(path: String, loops: Int?, logger: Logger, passed: PassedSockets, service: ServiceManager?) {
         self.path = path
         self.logger = logger
+        self.service = service
         source = SocketSource(passed: passed)
         descriptors = Machine.raiseDescriptorLimit()
         let cores = Machine.cores
@@ -129,12 +131,14 @@ package final class ControlPlane: @unchecked Sendable {
     private func announce(_ gateway: Gateway) {
         let addresses = listeners.current.map(\.address.description).sorted().joined(separator: ", ")
         let admin = gateway.admin.map { ", admin on \($0.address)" } ?? ""
+        let serves = "serves on \(addresses.isEmpty ? "no address" : addresses)\(admin)"
         logger.info(
-            "sluice \(sluiceVersion) serves on \(addresses.isEmpty ? "no address" : addresses)\(admin), loops: \(workers.count), configuration \(snapshot?.hash ?? "")"
-        )
+            "sluice \(sluiceVersion) \(serves), loops: \(workers.count), configuration \(snapshot?.hash ?? "")")
         for name in source.unusedNames(gateway) {
             logger.warning("socket '\(name)' was passed, and nothing listens on systemd:\(name)")
         }
+        service?.tell(.ready, .status(serves))
+        service?.startWatchdog(workers)
     }
 
     private func updateReadiness() {
@@ -164,7 +168,10 @@ package final class ControlPlane: @unchecked Sendable {
         isReloading = !waitingReloads.isEmpty
         guard isReloading else { return }
         let reload = waitingReloads.removeFirst()
-        begin(reload, reload.loaded ?? ConfigurationLoader.load(path: path)) { [self] report in
+        let outcome = reload.loaded ?? ConfigurationLoader.load(path: path)
+        let isTold = tellReloading(reload, outcome)
+        begin(reload, outcome) { [self] report in
+            if isTold { tellReloaded(report) }
             reload.completion(report)
             nextReload()
         }

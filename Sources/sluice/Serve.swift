@@ -33,13 +33,16 @@ struct Serve: ParsableCommand {
             Console.complain("sluice: \(error)")
             throw ExitCode(1)
         }
+        let service = ServiceManager.fromEnvironment()
         let outcome = ConfigurationLoader.load(path: config)
         for diagnostic in outcome.diagnostics { Console.complain("\(diagnostic)") }
         guard let gateway = outcome.gateway else {
             Console.complain("sluice: the configuration is invalid, nothing was started")
             throw ExitCode(1)
         }
-        guard let plane = ControlPlane(path: config, loops: gateway.loops, logger: logger, passed: passed),
+        guard
+            let plane = ControlPlane(
+                path: config, loops: gateway.loops, logger: logger, passed: passed, service: service),
             let admin = AdminServer(plane: plane)
         else {
             Console.complain("sluice: the kernel gives no descriptors for the event loops; raise the limit (ulimit -n)")
