@@ -32,12 +32,20 @@ extension ControlPlane {
 
     /// The first call ends the process in order, a second one at once. Never waits for a reload that is under way.
     package func shutdown(_ signal: String) {
-        if stopRequested.exchange(true, ordering: .acquiringAndReleasing) {
+        if isSignalled.exchange(true, ordering: .acquiringAndReleasing) {
             logger.warning("\(signal) again: ending at once")
             _exit(143)
         }
+        guard !stopRequested.exchange(true, ordering: .acquiringAndReleasing) else {
+            logger.info("\(signal): this process has been taken over from, and ends when its requests do")
+            return
+        }
         readiness.store(false, ordering: .releasing)
         queue.async { [self] in
+            guard snapshot != nil else {
+                logger.info("\(signal): stopped before it had started")
+                exit(0)
+            }
             let settings = snapshot?.gateway.shutdown
             service?.tell(.stopping, .status("\(signal): ends when its requests do"))
             logger.info(
@@ -48,20 +56,29 @@ extension ControlPlane {
         }
     }
 
-    private func seconds(_ duration: Duration) -> Double {
+    func seconds(_ duration: Duration) -> Double {
         Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
     }
 
     private func stopAccepting() {
+        // A process that has taken over meanwhile has ended this already.
+        guard !isClosed else { return }
         let drain = snapshot?.gateway.shutdown.drain ?? .zero
         let end = DispatchTime.now() + seconds(drain)
-        listeners.stopAccepting(keepsFiles: false) { [self] in
+        stopListening { [self] in
             for worker in workers { worker.loop.post { worker.drain() } }
-            queue.async { [self] in waitForConnections(until: end) }
+            waitForConnections(until: end)
         }
     }
 
-    private func waitForConnections(until end: DispatchTime) {
+    /// Closes the listeners; `done` runs on the control queue when nothing is accepted any more.
+    func stopListening(_ done: @escaping @Sendable () -> Void) {
+        isClosed = true
+        if isFileOwner { takeover.close(keepsFile: false) }
+        listeners.stopAccepting(keepsFiles: !isFileOwner) { [self] in queue.async(execute: done) }
+    }
+
+    func waitForConnections(until end: DispatchTime) {
         let open = workers.reduce(0) { $0 + $1.connectionCount.load(ordering: .relaxed) }
         if open == 0 {
             finish(cut: 0)
@@ -83,7 +100,7 @@ extension ControlPlane {
         // Reports flush the loops' log buffers as well.
         collect { [self] _ in
             logWriter?.flush(seconds: 2)
-            stopAdmin(false) { [self] in
+            stopAdmin(!isFileOwner) { [self] in
                 logger.info("stopped")
                 exit(0)
             }

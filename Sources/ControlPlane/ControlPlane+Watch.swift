@@ -38,7 +38,7 @@ extension ControlPlane {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    private func scheduleReload() {
+    func scheduleReload() {
         guard !isReloadScheduled, !isStopping else { return }
         isReloadScheduled = true
         reloadLater(attempt: 1)
@@ -47,6 +47,11 @@ extension ControlPlane {
     private func reloadLater(attempt: Int) {
         queue.asyncAfter(deadline: .now() + Self.settleTime) { [weak self] in
             guard let self else { return }
+            // Put off while another process has the sockets: this one may still have to go on by itself.
+            if isHandingOver {
+                reloadLater(attempt: attempt)
+                return
+            }
             let outcome = ConfigurationLoader.load(path: path)
             if outcome.gateway == nil, attempt < Self.attempts {
                 reloadLater(attempt: attempt + 1)

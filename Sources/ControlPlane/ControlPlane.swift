@@ -42,8 +42,9 @@ package final class ControlPlane: @unchecked Sendable {
     var waitingReloads: [PendingReload] = []
     var isReloading = false
     var isDraining = false { didSet { updateReadiness() } }
-    /// Set from any thread by the first signal to end.
+    /// Set from any thread by the first signal to end, or when another process has taken over.
     let stopRequested = Atomic<Bool>(false)
+    let isSignalled = Atomic<Bool>(false)
     var isStopping: Bool { stopRequested.load(ordering: .acquiring) }
     /// Read by probes, which must not wait for a reload.
     let readiness = Atomic<Bool>(false)
@@ -55,6 +56,15 @@ package final class ControlPlane: @unchecked Sendable {
     /// Ends the admin listeners, which stop last; says when nothing is accepted there any more.
     package var stopAdmin: (_ keepsFiles: Bool, _ done: @escaping @Sendable () -> Void) -> Void = { $1() }
     package var adminSockets: () -> [Address: ListeningSocket] = { [:] }
+
+    private(set) lazy var takeover = TakeoverServer(queue: queue, gateway: handover)
+    /// A newer process has been given the sockets and does not accept yet: nothing may change meanwhile.
+    var isHandingOver = false
+    /// The files of Unix sockets go with this process; false while another one has the same sockets.
+    var isFileOwner = true
+    /// No connection is accepted any more.
+    var isClosed = false
+    private var predecessor: Predecessor?
 
     /// - Returns: `nil` where the kernel gives no descriptors for the loops.
     package init?(path: String, loops: Int?, logger: Logger, passed: PassedSockets, service: ServiceManager?) {
@@ -96,8 +106,9 @@ package final class ControlPlane: @unchecked Sendable {
 
     /// Loads the first configuration and starts serving. Not on the control queue.
     ///
+    /// - Parameter predecessor: the running gateway that is to end, if there is one.
     /// - Returns: what is in the way, or nothing once clients can connect.
-    package func start(_ outcome: ConfigurationLoader.Outcome) -> String? {
+    package func start(_ outcome: ConfigurationLoader.Outcome, after predecessor: Predecessor? = nil) -> String? {
         guard let gateway = outcome.gateway else { return "the configuration is invalid" }
         for worker in workers { worker.loop.start() }
         let named = DispatchSemaphore(value: 0)
@@ -108,16 +119,22 @@ package final class ControlPlane: @unchecked Sendable {
         // The control queue is free meanwhile, for a signal to end.
         named.wait()
         return queue.sync {
+            if let predecessor { inherit(predecessor) }
+            self.predecessor = predecessor
             let result = apply(gateway, hash: outcome.hash)
+            self.predecessor = nil
             lastReload = ReloadReport(
                 outcome: .applied, time: now, message: "loaded at start",
                 diagnostics: outcome.diagnostics.map(\.description))
-            if result == nil {
-                announce(gateway)
-                watch(outcome.watched)
-            }
+            guard result == nil else { return result }
+            watch(outcome.watched)
             rotateTickets()
-            return result
+            // Who is told to end before it has taken over leaves everything to the other process.
+            guard !isStopping else { return nil }
+            if let predecessor { release(predecessor) }
+            takeover.activate()
+            announce(gateway)
+            return nil
         }
     }
 
@@ -205,6 +222,7 @@ package final class ControlPlane: @unchecked Sendable {
     ) -> ReloadReport {
         let trigger = reload.trigger
         guard !isStopping else { return finish(.rejected, trigger, "the gateway is stopping", texts) }
+        guard !isHandingOver else { return finish(.rejected, trigger, "another process is taking over", texts) }
         let hasMoved = EndpointResolution.addresses(of: gateway, names.addresses) != addresses
         if outcome.hash == snapshot?.hash, !hasMoved {
             return finish(.unchanged, trigger, "nothing has changed", texts)
@@ -262,11 +280,21 @@ package final class ControlPlane: @unchecked Sendable {
             prepared.abandon()
             return "\(failure)"
         }
+        let commitTakeover: (Bool) -> Void
+        do throws(SocketFailure) {
+            commitTakeover = try takeover.prepare(gateway.takeoverSocket, inherited: predecessor?.control)
+        } catch {
+            prepared.abandon()
+            commitAdmin(false)
+            return "cannot listen on \(gateway.takeoverSocket ?? "") for takeovers: \(error)"
+        }
         let addresses = EndpointResolution.addresses(of: gateway, names.addresses)
         run(gateway, hash: hash, addresses, tls: secureBackends, log: writer)
         listeners.apply(gateway.listeners, prepared)
-        commitAdmin(true)
+        // Whoever asks the new admin address is not told of a moment in which it was not ready.
         updateReadiness()
+        commitAdmin(true)
+        commitTakeover(true)
         return nil
     }
 

@@ -14,7 +14,8 @@ struct Serve: ParsableCommand {
         abstract: "Run the gateway.",
         discussion: """
             SIGHUP reads the configuration again, as does a change of its files. SIGTERM and SIGINT end it in order, a
-            second one at once.
+            second one at once. With `takeover` in the configuration, a new process takes the sockets of the running one
+            over, which then ends when its requests do.
 
             Example:
               sluice serve -c gateway.yaml
@@ -60,10 +61,22 @@ struct Serve: ParsableCommand {
             Console.complain("sluice: the kernel gives no descriptor for signals; raise the limit (ulimit -n)")
             throw ExitCode(1)
         }
-        if let failure = plane.start(outcome) {
+        if let failure = plane.start(outcome, after: try predecessor(gateway)) {
             Console.complain("sluice: \(failure)")
             throw ExitCode(1)
         }
         withExtendedLifetime((admin, signals)) { dispatchMain() }
+    }
+
+    /// The gateway that runs already and is to hand over.
+    private func predecessor(_ gateway: Gateway) throws -> Predecessor? {
+        guard let path = gateway.takeoverSocket else { return nil }
+        switch Predecessor.find(at: path) {
+        case .nobody: return nil
+        case .found(let predecessor): return predecessor
+        case .failed(let problem):
+            Console.complain("sluice: \(problem)")
+            throw ExitCode(1)
+        }
     }
 }

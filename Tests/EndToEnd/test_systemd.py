@@ -10,7 +10,8 @@ import pytest
 
 from support.gateway import REPOSITORY, Gateway, Starting, wait_until
 from support.rawhttp import Client, get
-from support.systemd import Manager, listening, pass_sockets, halted, loop_threads
+from support.systemd import Manager, listening, pass_sockets, halted, loop_threads, same_control_group
+from support.takeover import Successor
 
 ROUTES = "routes: [{ name: all, respond: { status: 200, body: hi } }]\n"
 PASSED = "listeners: [{ address: systemd:http }]\n" + ROUTES
@@ -76,6 +77,20 @@ def test_a_listener_may_leave_and_come_back(gateway):
         gateway.write_config(PASSED)
         wait_until(lambda: "systemd:http" in [e["name"] for e in gateway.status()["listeners"]])
         assert ask(one).body == b"hi"
+
+
+def test_passed_sockets_are_handed_over(tmp_path):
+    """They stay the manager's: whoever has them in the end leaves the file alone."""
+    one = listening(socket.AF_UNIX, str(tmp_path / "l.sock"))
+    gateway = Gateway("takeover: { socket: t.sock }\nlisteners: [{ address: systemd:http }]\n" + ROUTES, tmp_path / "gateway")
+    pass_sockets(gateway, {"http": one})
+    with gateway:
+        with Successor(gateway):
+            assert gateway.wait_exit() == 0
+            assert ask(one).body == b"hi"
+        gateway.process = None
+        assert (tmp_path / "l.sock").exists()
+        assert not (gateway.workdir / "t.sock").exists()
 
 
 def test_a_name_that_was_not_passed(gateway):
@@ -171,6 +186,27 @@ def test_the_watchdog_of_another_process(tmp_path, gateways):
         # Three periods of a watchdog that is not wanted.
         time.sleep(0.3)
         assert not manager.assignments("WATCHDOG")
+
+
+def test_the_service_goes_to_the_process_that_takes_over(tmp_path, gateways):
+    with Manager(str(tmp_path / "notify")) as manager:
+        gateway = gateways(
+            "takeover: { socket: t.sock }\n" + ROUTES, environment=manager.environment | {"WATCHDOG_USEC": "300000"}
+        )
+        assert same_control_group(gateway.pid)
+        before = gateway.pid
+        manager.wait("READY", "1")
+        with Successor(gateway, environment=manager.environment) as successor:
+            assert gateway.wait_exit() == 0
+            sender, message = manager.wait("MAINPID")[0]
+            assert (sender, message["MAINPID"]) == (before, str(successor.pid))
+            order = [(s, *(k for k in m if k in ("READY", "MAINPID"))) for s, m in manager.read()]
+            assert order.index((before, "MAINPID")) < order.index((successor.pid, "READY"))
+            # systemd would not listen to what the old one says now.
+            after = manager.read()[order.index((before, "MAINPID")) + 1 :]
+            assert before not in [sender for sender, _ in after]
+            # The period went along with the sockets.
+            wait_until(lambda: (successor.pid, {"WATCHDOG": "1"}) in manager.read(), 20, "its watchdog")
 
 
 # --- the units

@@ -72,6 +72,8 @@ class ClientConnection: Stream {
     var idleSince: Instant? { nil }
     /// What is idle goes now, what is busy after its answers.
     func drain() {}
+    /// The same, but nothing goes before its client was told, or has been silent for `Worker.patience`.
+    func drainPatiently() {}
     /// The time for draining is over.
     func cutNow() {}
 

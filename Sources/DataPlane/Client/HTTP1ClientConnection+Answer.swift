@@ -18,6 +18,8 @@ extension HTTP1ClientConnection {
         if framing == .chunked || framing == .close { answerFraming = request.minorVersion == 1 ? .chunked : .close }
         // The rest of a request that was answered early cannot be told from the next request.
         if answerFraming == .close || !requestIsComplete { closeAfterThis() }
+        // What the client is told holds.
+        if isLeaving { closeAfterThis() }
         worker.stage.removeAll()
         HeadWriter.response(
             answer, framing: answerFraming, minorVersion: request.minorVersion, keepsOpen: keepsOpen,
@@ -40,6 +42,7 @@ extension HTTP1ClientConnection {
     ///
     /// - Parameter body: `nil` where the status has none. Not sent in answer to HEAD, but described.
     func sendAnswer(_ answer: MessageHead, body: UnsafeRawBufferPointer?, to request: MessageHead) {
+        if isLeaving { closeAfterThis() }
         worker.stage.removeAll()
         HeadWriter.response(
             answer, framing: body.map { .length(UInt64($0.count)) } ?? .none, minorVersion: request.minorVersion,

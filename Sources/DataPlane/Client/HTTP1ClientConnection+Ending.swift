@@ -8,8 +8,12 @@ import Telemetry
 extension HTTP1ClientConnection {
     // MARK: What the exchange asks for
 
-    /// Whether the connection goes on after the present answer.
+    /// Whether the client may be told that the connection goes on after the present answer.
     var keepsOpen: Bool { !mustClose && !isLeaving }
+
+    /// Whether it ends now that the answer is complete. A client that was not told may be sending its next request, and is
+    /// waited for where there is time.
+    private var endsHere: Bool { mustClose || (isLeaving && !worker.isPatient) }
 
     func closeAfterThis() { mustClose = true }
 
@@ -35,7 +39,7 @@ extension HTTP1ClientConnection {
         guard isOpen else { return }
         if cut == .reset {
             close(reset: true)
-        } else if !keepsOpen {
+        } else if endsHere {
             beginClosing()
         } else if state == .body {
             state = .discarding
@@ -47,7 +51,7 @@ extension HTTP1ClientConnection {
     }
 
     func becomeIdle() {
-        guard keepsOpen else {
+        guard !endsHere else {
             beginClosing()
             return
         }
@@ -76,7 +80,8 @@ extension HTTP1ClientConnection {
     func armIdleTimeout() {
         // What is about to be flushed mostly leaves at once; `blocked` tells of the rest.
         if unsentBytes > 0 && !isFlushPending { takenAtDeadline = acknowledgedBytes }
-        loop.setDeadline(self, loop.now + listener.idleTimeout)
+        let patience = worker.isPatient ? min(listener.idleTimeout, Worker.patience) : listener.idleTimeout
+        loop.setDeadline(self, loop.now + patience)
     }
 
     func handshakeFailed(_ kind: TLSFailure.Kind?) {

@@ -357,5 +357,10 @@ final class HTTP1ClientConnection: ClientConnection {
         }
     }
 
+    /// One that has just been accepted has its whole time for a handshake.
+    override func drainPatiently() {
+        if state == .head, exchange == nil, tls?.isEstablished != false { armIdleTimeout() }
+    }
+
     override func cutNow() { leave() }
 }

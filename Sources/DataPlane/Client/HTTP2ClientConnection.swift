@@ -138,6 +138,9 @@ final class HTTP2ClientConnection: ClientConnection {
         armTimer()
     }
 
+    /// Two GOAWAYs lose nothing.
+    override func drainPatiently() { drain() }
+
     private func beginShutdown() {
         guard shutdownAt == nil else { return }
         shutdownAt = loop.now + Self.shutdownGrace

@@ -34,6 +34,11 @@ package final class Worker: @unchecked Sendable {
     var random: RandomSource
     package private(set) var configuration: LoopConfiguration?
     package private(set) var isDraining = false
+    /// Draining, and no connection is closed whose client was not told before.
+    private(set) var isPatient = false
+    /// How long a client may be silent that cannot know yet that it should go elsewhere. Busy ones have sent a request by
+    /// then, and been told with its answer.
+    static let patience = Nanoseconds.seconds(5)
 
     // Scratch space, used and free again within one call.
     var stage = ByteBuffer()
@@ -196,7 +201,15 @@ package final class Worker: @unchecked Sendable {
     /// From here on every answer ends its connection, and idle connections are closed.
     package func drain() {
         isDraining = true
+        isPatient = false
         for connection in Array(connections) { connection.drain() }
+    }
+
+    /// The same without closing anything that a request may be on its way to: there is somebody else to accept, and time.
+    package func drainPatiently() {
+        isDraining = true
+        isPatient = true
+        for connection in Array(connections) { connection.drainPatiently() }
     }
 
     /// Takes back `drain` for connections that are still open.
