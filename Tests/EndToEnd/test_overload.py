@@ -24,7 +24,10 @@ def test_overload(tmp_path, protocol, queue, factor):
         assert report.goodput > 0.85 * CAPACITY
         assert report.admitted_p99 <= QUEUE_TIMEOUT + SERVICE + SLACK
         full = "503 queue_full" if protocol == "h1" else "grpc 14 queue_full"
-        assert set(report.refused) == ({full} if queue == "short" else {full.replace("full", "timeout")})
+        late = full.replace("full", "timeout")
+        assert set(report.refused) <= ({full, late} if queue == "short" else {late})
+        # Where sleeps last longer than they should, a full short queue may take longer than its deadline.
+        assert queue == "long" or report.refused[full] > 0.9 * sum(report.refused.values())
         # Whoever finds the queue full is told so, and does not wait for it.
         if queue == "short":
             assert report.admitted_p99 <= (QUEUES[queue] + PLACES) / CAPACITY + SERVICE + SLACK

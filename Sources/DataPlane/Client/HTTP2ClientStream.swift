@@ -149,6 +149,8 @@ final class HTTP2ClientStream: HTTP2Stream {
         inbox.removeAll(into: connection.loop.blocks)
         returnTrailers()
         if let cutCode {
+            // A reset overtakes what the session has not framed yet, and the client should see the beginning of its answer.
+            _ = connection.refill()
             session.reset(self, cutCode)
             connection.flushLater()
         }
