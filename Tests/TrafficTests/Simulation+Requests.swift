@@ -36,6 +36,7 @@ extension Simulation {
             return
         }
         request.phase = .waiting
+        request.queuedAt = now
         if request.isChoosy {
             choosy[loop].append(request)
         } else {
@@ -46,7 +47,10 @@ extension Simulation {
         if request.isChoosy {
             load.waiting.joinChoosy(loop)
             serveChoosy(loop)
-        } else if load.waiting.join(loop, isUrgent: request.isUrgent) {
+        } else if load.waiting.join(
+            loop, isUrgent: request.isUrgent,
+            since: queues[loop].first { $0.isUrgent == request.isUrgent } === request ? now : nil)
+        {
             serve(loop)
         }
     }
@@ -143,7 +147,8 @@ extension Simulation {
     func leaveQueue(_ loop: Int, _ place: Int) {
         queues[loop].remove(at: place)
         load.waiting.left(
-            loop, hasUrgent: queues[loop].contains(where: \.isUrgent), hasAny: !queues[loop].isEmpty)
+            loop, urgentSince: queues[loop].first { $0.isUrgent }?.queuedAt,
+            normalSince: queues[loop].first { !$0.isUrgent }?.queuedAt)
     }
 
     // MARK: - Tries
@@ -151,7 +156,9 @@ extension Simulation {
     private func launch(_ request: SimulatedRequest, _ endpoint: Int, _ ticket: EndpointHealth.Ticket) {
         for (loop, queue) in queues.enumerated() where loop != request.loop {
             // A request of high priority rightly goes before all that are not.
-            guard let head = queue.first, head.isUrgent == request.isUrgent else { continue }
+            guard let head = queue.first, head.isUrgent == request.isUrgent, head.queuedAt < request.queuedAt else {
+                continue
+            }
             head.passedOver += 1
             mostPassedOver = max(mostPassedOver, head.passedOver)
         }

@@ -61,6 +61,7 @@ final class SimulatedRequest {
     let loop: Int
     let came: Instant
     var phase = Phase.pausing
+    var queuedAt = Instant(nanoseconds: 0)
     /// Counts what makes older events about it void.
     var step = 0
     var tries = 0

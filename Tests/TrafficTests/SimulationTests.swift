@@ -97,8 +97,7 @@ import Traffic
     }
 
     /// Under half as much again as can be served, most of it on one loop: while a request is the first of its loop's
-    /// queue, each of the other loops has two turns at most, and two more places go elsewhere that were handed over
-    /// already.
+    /// queue, younger ones of other loops are served only as far as their places were on their way already.
     @Test(arguments: fairnessSeeds) func noLoopIsPassedOver(_ seed: UInt64) {
         var setup = Self.oneOfThree(.healthy, loops: 2 + Int(seed % 7))
         setup.perEndpoint = 2

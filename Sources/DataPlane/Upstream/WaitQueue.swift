@@ -52,7 +52,6 @@ package final class WaitQueue {
 
     /// Of those that can use every endpoint.
     var first: Exchange? { urgent.first ?? normal.first }
-    var hasUrgent: Bool { urgent.first != nil }
     var hasChoosy: Bool { choosyUrgent.first != nil || choosyNormal.first != nil }
     var isEmpty: Bool { first == nil && !hasChoosy }
 

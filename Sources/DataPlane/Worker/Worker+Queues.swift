@@ -15,7 +15,9 @@ extension Worker {
     func enqueue(_ exchange: Exchange, _ pool: BackendPool) {
         pool.queue.append(exchange)
         guard exchange.isChoosy else {
-            if pool.load.waiting.join(index, isUrgent: exchange.isUrgent) { serve(pool.queue) }
+            let first = exchange.isUrgent ? pool.queue.urgent.first : pool.queue.normal.first
+            let since = first === exchange ? exchange.queuedAt : nil
+            if pool.load.waiting.join(index, isUrgent: exchange.isUrgent, since: since) { serve(pool.queue) }
             return
         }
         exchange.awaited?.load.waiting.add(1, ordering: .sequentiallyConsistent)
@@ -28,12 +30,17 @@ extension Worker {
         pool.queue.remove(exchange)
         pool.load.queued.give()
         guard exchange.isChoosy else {
-            pool.load.waiting.left(index, hasUrgent: pool.queue.hasUrgent, hasAny: pool.queue.first != nil)
+            headsChanged(pool.queue, pool.load)
             return
         }
         exchange.awaited?.load.waiting.give()
         exchange.awaited = nil
         if !pool.queue.hasChoosy { pool.load.waiting.leftChoosy(index) }
+    }
+
+    private func headsChanged(_ queue: WaitQueue, _ load: BackendLoad) {
+        load.waiting.left(
+            index, urgentSince: queue.urgent.first?.queuedAt, normalSince: queue.normal.first?.queuedAt)
     }
 
     /// Whether a request may take a place without standing behind others.
@@ -130,7 +137,7 @@ extension Worker {
             } else if exchange.isChoosy(wish, pool) {
                 // An endpoint has lost the model meanwhile: the others need not stand behind this one any more.
                 queue.remove(exchange)
-                pool.load.waiting.left(index, hasUrgent: queue.hasUrgent, hasAny: queue.first != nil)
+                headsChanged(queue, pool.load)
                 exchange.becomeChoosy(wish, pool)
                 queue.append(exchange)
                 exchange.awaited?.load.waiting.add(1, ordering: .sequentiallyConsistent)
