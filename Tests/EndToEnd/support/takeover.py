@@ -26,7 +26,11 @@ class Successor(Gateway):
     def take_over(self) -> "Successor":
         """Starts and returns when the other one accepts nothing any more."""
         self.start(wait=False)
-        self.wait_released()
+        try:
+            self.wait_released()
+        except BaseException:
+            self.stop(check=False)
+            raise
         return self
 
     def wait_released(self) -> None:
