@@ -99,7 +99,7 @@ def test_a_thousand_weight_changes_under_load(tmp_path):
             assert senders.sent > CHANGES
             # Each change is applied by the call or, a moment before it, because the file was seen to change.
             assert applied(gateway) - reloads >= CHANGES
-            assert settled_descriptors(gateway, descriptors) == descriptors
+            assert settled_descriptors(gateway, descriptors) <= descriptors, "fewer are no leak"
             print(f"resident {gateway.rss() / MIB:.1f} MiB after, {descriptors} descriptors both times")
             assert gateway.rss() - memory < 4 * MIB, f"from {memory / MIB:.1f} to {gateway.rss() / MIB:.1f} MiB"
             metrics = gateway.metrics()
