@@ -14,7 +14,8 @@ package struct Route: Sendable, Equatable {
     /// Request body in bytes; `nil` means none.
     package var maxBodySize: Int64?
     package var priority = Priority.normal
-    /// `nil` means that only what an endpoint certainly has not seen is sent again.
+    /// `nil` means that only what an endpoint certainly has not seen is sent again, and what is idempotent and has no body, if
+    /// the endpoint closes a pooled connection under it.
     package var retries: Retries?
 
     package init(name: String, action: Action) {

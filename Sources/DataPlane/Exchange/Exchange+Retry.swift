@@ -12,6 +12,12 @@ extension Exchange {
     /// had said when they were sent.
     private static let refusalLimit = 3
 
+    /// How often a connection may turn out to be closed. A fresh one takes the place of one that was the request's own; of
+    /// those that requests share the next may go the same way as the first.
+    private static func staleLimit(_ failed: UpstreamSide) -> Int {
+        if case .http2 = failed { 2 } else { 1 }
+    }
+
     func handleFailure(_ failure: UpstreamFailure) {
         let failed = upstream
         upstream = nil
@@ -36,7 +42,7 @@ extension Exchange {
     private func canResend(_ failure: UpstreamFailure, _ failed: UpstreamSide) -> Bool {
         guard !isHeadSent, firstByteAt == nil else { return false }
         if failure.wasRefused { return resends < Self.refusalLimit && isReplayable }
-        guard failure.wasStale, resends == 0 else { return false }
+        guard failure.wasStale, resends < Self.staleLimit(failed) else { return false }
         if failure.nothingWritten {
             // A connection of its own still has what it has not sent.
             if case .http1 = failed { return true }
