@@ -227,3 +227,39 @@ def test_what_is_said_of_it(fleet):
     bad.set(fault="ok")
     fleet.wait_up(bad)
     assert fleet.status(bad)["state"] == "up"
+
+
+# --- entries of a route whose endpoints are down
+
+
+SPLIT = """
+loops: 1
+backends:
+  stable: { endpoints: ['STABLE'], health: { interval: 100ms } }
+  canary: { endpoints: ['CANARY'], health: { interval: 100ms } }
+routes:
+  - name: all
+    whenDown: WHEN
+    backends: [{ name: stable, weight: 50 }, { name: canary, weight: 50 }]
+"""
+
+
+@pytest.mark.parametrize("when", ["spill", "fail"])
+def test_a_canary_that_is_down(fleet, when):
+    """With one endpoint each, all of an entry's endpoints are down: no panic threshold keeps the share there."""
+    stable, canary = fleet.add(), fleet.add(health="not ready")
+    text = SPLIT.replace("STABLE", stable.address).replace("CANARY", canary.address).replace("WHEN", when)
+    fleet.gateway = fleet.gateways(text)
+    fleet.wait_up(canary, False)
+    before = canary.requests
+    answers = [fleet.ask() for _ in range(40)]
+    if when == "spill":
+        assert [answer.status for answer in answers] == [200] * 40
+    else:
+        assert sorted(answer.status for answer in answers) == [200] * 20 + [503] * 20
+        assert {answer.cause for answer in answers if answer.status == 503} == {"no_endpoint"}
+    assert canary.requests == before
+    # With nowhere else to go, those that are probably down are tried, unless the share is to fail.
+    stable.set(health="not ready")
+    fleet.wait_up(stable, False)
+    assert {fleet.ask().status for _ in range(20)} == ({200} if when == "spill" else {503})

@@ -91,13 +91,14 @@ package final class RouteState {
     /// The entry whose turn it is, or `nil` if none can be used.
     ///
     /// Other entries are better than endpoints that are probably down: those are used, where `panicThreshold` says so, only
-    /// if no entry has any other, or if the entry keeps its share whatever happens.
+    /// if no entry has any other. With `whenDown: fail` an entry without a usable endpoint is down, whatever that says.
     func nextEntry() -> Int? {
+        if failsWhenDown {
+            let choice = entries.count == 1 ? 0 : split.next { _ in true }
+            return choice.flatMap { entries[$0].pool.hasUsable ? $0 : nil }
+        }
         guard entries.count > 1 else { return entries.isEmpty || !entries[0].pool.canServe ? nil : 0 }
-        if !failsWhenDown, let choice = split.next(isUsable: { entries[$0].pool.hasUsable }) { return choice }
-        let choice = split.next { failsWhenDown || entries[$0].pool.canServe }
-        guard let choice, entries[choice].pool.canServe else { return nil }
-        return choice
+        return split.next { entries[$0].pool.hasUsable } ?? split.next { entries[$0].pool.canServe }
     }
 }
 
