@@ -12,6 +12,8 @@ extension ControlClient.Address {
 }
 
 /// One look at one endpoint: over HTTP, over gRPC, or both, one after the other.
+///
+/// Unchecked: used on the control queue only, which is the client's for answers too.
 final class EndpointProbe: @unchecked Sendable {
     private let probes: [HealthProbe]
     /// A server that does not know `grpc.health.v1` may be ready nevertheless.

@@ -10,7 +10,7 @@ import Traffic
 
 /// Watches the endpoints: asks those of backends with `health`, and judges what the loops report of requests that failed.
 ///
-/// Belongs to the control queue. What it decides is written into each endpoint's `EndpointHealth`, where the loops read it.
+/// Unchecked: it belongs to the control queue. What it decides is written into each endpoint's `EndpointHealth`, where the loops read it.
 final class HealthMonitor: @unchecked Sendable {
     private let queue: DispatchQueue
     private let logger: Logger
