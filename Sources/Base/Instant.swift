@@ -55,6 +55,9 @@ import Glibc
     @inlinable public static func < (left: Nanoseconds, right: Nanoseconds) -> Bool { left.count < right.count }
 }
 
+/// The wall clock, in seconds since 1970-01-01T00:00:00Z.
+package func wallClockSeconds() -> Double { Double(wallClockNanoseconds()) / 1e9 }
+
 /// The wall clock, in nanoseconds since 1970-01-01T00:00:00Z.
 package func wallClockNanoseconds() -> UInt64 {
     var time = timespec()

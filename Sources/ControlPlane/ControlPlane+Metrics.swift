@@ -146,14 +146,6 @@ extension ControlPlane {
                     UInt64(clamping: endpoint.load.connections.load(ordering: .relaxed)))
             }
         }
-        page.family(.endpointUp)
-        for backend in backends {
-            for endpoint in backend.endpoints {
-                let isUp = health.view(of: endpoint.address, in: backend.backend.name)?.isUp ?? true
-                page.sample(
-                    [.backend: backend.backend.name, .endpoint: endpoint.address.description], UInt64(isUp ? 1 : 0))
-            }
-        }
         writeHealth(backends, &page)
         page.family(.hashKeys)
         for backend in backends {
@@ -166,10 +158,13 @@ extension ControlPlane {
 
     private func writeHealth(_ backends: [ResolvedBackend], _ page: inout Exposition) {
         var views: [(backend: String, endpoint: String, view: EndpointView)] = []
+        page.family(.endpointUp)
         for backend in backends {
             for endpoint in backend.endpoints {
-                guard let view = health.view(of: endpoint.address, in: backend.backend.name) else { continue }
-                views.append((backend.backend.name, endpoint.address.description, view))
+                let (name, address) = (backend.backend.name, endpoint.address.description)
+                let view = health.view(of: endpoint.address, in: name)
+                page.sample([.backend: name, .endpoint: address], UInt64(view?.isUp == false ? 0 : 1))
+                if let view { views.append((name, address, view)) }
             }
         }
         page.family(.endpointChanged)

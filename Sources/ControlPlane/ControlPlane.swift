@@ -48,7 +48,7 @@ package final class ControlPlane: @unchecked Sendable {
     var isStopping: Bool { stopRequested.load(ordering: .acquiring) }
     /// Read by probes, which must not wait for a reload.
     let readiness = Atomic<Bool>(false)
-    let startedAt = Double(wallClockNanoseconds()) / 1e9
+    let startedAt = wallClockSeconds()
     let descriptors: Int
 
     /// Binds the addresses of admin and metrics; what it returns takes them into use, or gives them up.
@@ -162,7 +162,7 @@ package final class ControlPlane: @unchecked Sendable {
         readiness.store(snapshot != nil && !isDraining && !isStopping, ordering: .releasing)
     }
 
-    var now: Double { Double(wallClockNanoseconds()) / 1e9 }
+    var now: Double { wallClockSeconds() }
 
     // MARK: Configuration
 

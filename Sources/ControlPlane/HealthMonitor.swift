@@ -10,7 +10,8 @@ import Traffic
 
 /// Watches the endpoints: asks those of backends with `health`, and judges what the loops report of requests that failed.
 ///
-/// Unchecked: it belongs to the control queue. What it decides is written into each endpoint's `EndpointHealth`, where the loops read it.
+/// Unchecked: it belongs to the control queue. What it decides is written into each endpoint's `EndpointHealth`, where the
+/// loops read it.
 final class HealthMonitor: @unchecked Sendable {
     private let queue: DispatchQueue
     private let logger: Logger
@@ -21,7 +22,7 @@ final class HealthMonitor: @unchecked Sendable {
     private var backends: [String: WatchedBackend] = [:]
     /// Made when the first backend is to be asked; a gateway without `health` has no such thread.
     private var client: ControlClient?
-    /// When `wake` is due next.
+    /// When `advance` is due next.
     private var armed = Instant.never
 
     init(queue: DispatchQueue, logger: Logger, changed: @escaping (BackendLoad, EndpointHealth) -> Void) {
@@ -129,9 +130,9 @@ final class HealthMonitor: @unchecked Sendable {
         guard endpoint.check?.finish(verdict, now: now, random: &random) == true else { return }
         let isUsable = endpoint.check?.state.isUsable ?? true
         // The first good answer only confirms what was assumed.
-        if wasKnown || !isUsable { endpoint.checkChanged = wallClockNow() }
+        if wasKnown || !isUsable { endpoint.checkChanged = wallClockSeconds() }
         endpoint.health.setUnhealthy(!isUsable, now: now)
-        let place = "endpoint \(endpoint.resolved.address) of backend \(backend.configuration.name)"
+        let place = backend.text(of: endpoint.resolved.address)
         if isUsable {
             if wasKnown { logger.info("\(place) passes its health check again") }
             if let change = backend.detection.checkPassedAgain(endpoint.resolved.address, now: now) {
@@ -148,9 +149,9 @@ final class HealthMonitor: @unchecked Sendable {
     private func announce(
         _ change: OutlierDetection<SocketAddress>.Change, of backend: WatchedBackend, _ now: Instant
     ) {
-        let place = "endpoint \(change.endpoint) of backend \(backend.configuration.name)"
+        let place = backend.text(of: change.endpoint)
         let endpoint = backend.endpoints.first { $0.resolved.address == change.endpoint }
-        endpoint?.standingChanged = wallClockNow()
+        endpoint?.standingChanged = wallClockSeconds()
         switch change.status.standing {
         case .ejected:
             let reason = change.status.reason.map { "\($0.name)" } ?? "errors"
@@ -163,8 +164,6 @@ final class HealthMonitor: @unchecked Sendable {
         if let endpoint { changed(backend.load, endpoint.health) }
     }
 
-    private func wallClockNow() -> Double { Double(wallClockNanoseconds()) / 1e9 }
-
     // MARK: Drain
 
     /// Stops or begins sending new requests to an endpoint; what runs there goes on.
@@ -176,10 +175,9 @@ final class HealthMonitor: @unchecked Sendable {
         else { return false }
         guard endpoint.health.isDraining != draining else { return true }
         endpoint.health.setDraining(draining, now: .now())
-        endpoint.drainChanged = wallClockNow()
-        logger.info(
-            "endpoint \(address) of backend \(name) \(draining ? "is drained: it gets no new requests" : "is used again")"
-        )
+        endpoint.drainChanged = wallClockSeconds()
+        let place = backend.text(of: endpoint.resolved.address)
+        logger.info("\(place) \(draining ? "is drained: it gets no new requests" : "is used again")")
         changed(backend.load, endpoint.health)
         return true
     }

@@ -36,6 +36,9 @@ final class WatchedBackend {
             endpoints: endpoints.map { ($0.resolved.address, $0.health) }, now: now)
     }
 
+    /// An endpoint, as the log calls it.
+    func text(of endpoint: SocketAddress) -> String { "endpoint \(endpoint) of backend \(configuration.name)" }
+
     func stop() { for endpoint in endpoints { endpoint.stopProbe(.now()) } }
 }
 

@@ -8,7 +8,7 @@ import Traffic
 
 /// What an exchange learns about the endpoint it was sent to.
 extension Exchange {
-    /// How the try went, as far as the endpoint is to blame. Called when the answer begins, and again if the rest fails.
+    /// How the try went, as far as the endpoint is to blame: a failure as soon as it is seen, an answer when it is complete.
     func note(_ outcome: EndpointOutcome) {
         guard let endpoint, let pool, ticket != nil else { return }
         worker.note(outcome, of: &ticket!, at: endpoint, pool)

@@ -247,22 +247,18 @@ package final class EndpointHealth: Sendable {
     /// Whether a report is about the present standing and not about one that has ended.
     func isCurrent(_ report: Report) -> Bool { UInt32(word.load(ordering: .relaxed) >> 32) == report.generation }
 
-    /// The verdict of the active check. A return is a fresh start: errors are forgotten and slow start begins.
-    package func setUnhealthy(_ isUnhealthy: Bool, now: Instant) {
-        if isUnhealthy {
-            update { $0 | Self.unhealthy }
-        } else if self.isUnhealthy {
-            returned.store(now.nanoseconds, ordering: .relaxed)
-            update { $0 & ~(Self.unhealthy | Self.errors) }
-        }
-    }
+    /// The verdict of the active check.
+    package func setUnhealthy(_ isUnhealthy: Bool, now: Instant) { set(Self.unhealthy, isUnhealthy, now) }
 
-    package func setDraining(_ isDraining: Bool, now: Instant) {
-        if isDraining {
-            update { $0 | Self.draining }
-        } else if self.isDraining {
+    package func setDraining(_ isDraining: Bool, now: Instant) { set(Self.draining, isDraining, now) }
+
+    /// A return is a fresh start: errors are forgotten and slow start begins.
+    private func set(_ flag: UInt64, _ isSet: Bool, _ now: Instant) {
+        if isSet {
+            update { $0 | flag }
+        } else if word.load(ordering: .relaxed) & flag != 0 {
             returned.store(now.nanoseconds, ordering: .relaxed)
-            update { $0 & ~(Self.draining | Self.errors) }
+            update { $0 & ~(flag | Self.errors) }
         }
     }
 
