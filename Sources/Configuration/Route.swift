@@ -6,7 +6,19 @@ package struct Route: Sendable, Equatable {
     /// Alternatives; the fields inside one must all hold. Empty means every request.
     package var match: [Match] = []
     package var action: Action
+    /// Clients that are refused; they win over `allowFrom`.
+    package var denyFrom: [CIDR] = []
+    /// If not empty, everybody else is refused.
+    package var allowFrom: [CIDR] = []
+    package var cors: CORS?
     package var basicAuth: BasicAuth?
+    package var rateLimit: RateLimit?
+    /// Only where the action is to forward.
+    package var rewrite: Rewrite?
+    /// On the way to whichever endpoint; an entry's own come after them.
+    package var requestHeaders = HeaderOperations()
+    /// On every answer of the route, also those made by the gateway.
+    package var responseHeaders = HeaderOperations()
     /// The whole exchange, not counting time in a queue; `nil` means none.
     package var timeout: Duration?
     /// Nothing moved in either direction; `nil` (written as 0s) means none.
@@ -17,6 +29,7 @@ package struct Route: Sendable, Equatable {
     /// `nil` means that only what an endpoint certainly has not seen is sent again, and what is idempotent and has no body, if
     /// the endpoint closes a pooled connection under it.
     package var retries: Retries?
+    package var fault: Fault?
 
     package init(name: String, action: Action) {
         self.name = name
@@ -25,6 +38,7 @@ package struct Route: Sendable, Equatable {
 
     package enum Action: Sendable, Equatable {
         case forward(Forward)
+        case redirect(Redirect)
         case respond(FixedResponse)
     }
 
@@ -32,6 +46,8 @@ package struct Route: Sendable, Equatable {
     package struct Forward: Sendable, Equatable {
         package var backends: [WeightedBackend]
         package var whenDown: WhenDown = .spill
+        /// `nil` means that each request is split anew.
+        package var sticky: Sticky?
         package var mirrors: [Mirror] = []
 
         package init(backends: [WeightedBackend]) { self.backends = backends }
@@ -51,6 +67,13 @@ package struct Route: Sendable, Equatable {
         package var label: String
         /// 0...1,000,000; at least one entry of a route is above 0.
         package var weight = 1
+        /// Takes the place of the model that a v2 request names, in its path or its message.
+        package var model: String?
+        /// Takes the place of the version, or is added where the request names none.
+        package var version: String?
+        package var requestHeaders = HeaderOperations()
+        /// On the answers of this entry's endpoints only.
+        package var responseHeaders = HeaderOperations()
 
         package init(backend: String, label: String, weight: Int = 1) {
             self.backend = backend
@@ -69,6 +92,7 @@ package struct Route: Sendable, Equatable {
         /// Bytes the copies may hold that the mirror has not taken yet, in the whole process.
         package var maxBufferedBytes = 64 * 1024 * 1024
         package var timeout: Duration = .seconds(30)
+        package var requestHeaders = HeaderOperations()
 
         package init(backend: String) { self.backend = backend }
     }
@@ -97,6 +121,10 @@ package struct Route: Sendable, Equatable {
         package var realm = "sluice"
         /// User name to password hash, as an htpasswd line holds it; the users file and `users` together.
         package var users: [String: String] = [:]
+        /// Those of the users who get through, sorted; `nil` means all of them.
+        package var allow: [String]?
+        /// The header, in lower case, that tells endpoints who it is. No client's own gets past the gateway, on any route.
+        package var forwardUser: String?
         /// Keeps the `Authorization` header on the way to the endpoint.
         package var forwardAuthorization = false
 

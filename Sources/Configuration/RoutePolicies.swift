@@ -26,4 +26,51 @@ extension Route {
             case status(Int)
         }
     }
+
+    /// What keeps a client on one side of a split: as long as the weights stay, the same key goes to the same entry, and when
+    /// they move, only those move that must. Requests without the key are split as if nobody had asked.
+    package enum Sticky: Sendable, Equatable {
+        /// Lower-case name.
+        case header(String)
+        /// Given to clients that have none; for so long, or until the browser is closed.
+        case cookie(String, ttl: Duration?)
+        case clientAddress
+    }
+
+    /// Trouble made on purpose, to see who stands it.
+    package struct Fault: Sendable, Equatable {
+        package var delay: Delay?
+        package var abort: Abort?
+
+        package init() {}
+
+        package struct Delay: Sendable, Equatable {
+            /// 0...100
+            package var percent: Double
+            package var duration: Duration
+
+            package init(percent: Double, duration: Duration) {
+                self.percent = percent
+                self.duration = duration
+            }
+        }
+
+        package struct Abort: Sendable, Equatable {
+            /// 0...100
+            package var percent: Double
+            package var answer: Answer
+
+            package init(percent: Double, answer: Answer) {
+                self.percent = percent
+                self.answer = answer
+            }
+        }
+
+        package enum Answer: Sendable, Equatable {
+            /// 200...599
+            case status(Int)
+            /// 1...16; what is no gRPC call gets the HTTP status that stands for it.
+            case grpcStatus(Int)
+        }
+    }
 }

@@ -82,6 +82,9 @@ package final class RouteState {
         case .respond(let fixed):
             response = fixed
             failsWhenDown = false
+        case .redirect:
+            response = nil
+            failsWhenDown = false
         }
         counters = previous?.counters ?? RouteCounters()
         let realm = (route.basicAuth?.realm ?? "").flatMap { $0 == "\"" || $0 == "\\" ? ["\\", $0] : [$0] }
