@@ -33,7 +33,7 @@ package struct HeaderTemplate: Sendable, Equatable {
     }
 
     package enum Variable: String, Sendable, CaseIterable {
-        /// Without port, behind trusted proxies; empty where the client has no address.
+        /// Without port, behind trusted proxies; `unix` for a client of a Unix socket.
         case clientAddress = "client.address"
         case requestID = "request.id"
         /// As `basicAuth` knows it; empty without.

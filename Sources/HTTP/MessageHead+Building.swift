@@ -9,7 +9,8 @@ extension MessageHead {
         reason = append { $0.append(text) }
     }
 
-    /// Adds a field whatever its name: the rules for fields of peers do not hold for ours. One past `maxFields` is left out.
+    /// Adds a field whatever its name: the rules for fields of peers do not hold for ours. One past `maxOwnFields` more than
+    /// peers may send is left out.
     ///
     /// - Parameter value: without CR, LF and NUL.
     package func add(_ name: StaticString, _ value: UnsafeRawBufferPointer) { add(staticBytes(name), value) }
@@ -18,7 +19,15 @@ extension MessageHead {
         let name = append { $0.append(name) }
         storage.append(": ")
         let value = append { $0.append(value) }
-        _ = append(FieldLine(name: name, value: value, id: .other))
+        appendOwn(FieldLine(name: name, value: value, id: .other))
+    }
+
+    /// Takes out every field of the name, whatever its case.
+    package func remove(named name: [UInt8]) {
+        name.withUnsafeBytes { name in
+            guard (0..<fieldCount).contains(where: { equalsIgnoringCase(self.name($0), name) }) else { return }
+            removeFields { equalsIgnoringCase(self.name($0), name) }
+        }
     }
 
     private func append(_ write: (inout ByteBuffer) -> Void) -> HeadRange {

@@ -55,12 +55,14 @@ package struct MessageError: Error, Equatable {
 package final class MessageHead {
     /// Field lines a message may have: more than any known client sends, few enough to walk for each message.
     package static let maxFields = 128
+    /// What the gateway may add to them: two lists of header operations, and its own.
+    static let maxOwnFields = 96
 
     /// Memory kept from message to message: enough for ordinary heads, while a hostile one leaves nothing behind.
     private static let keptBytes = 8 * 1024
 
     var storage = ByteBuffer()
-    private var lines = UnsafeMutablePointer<FieldLine>.allocate(capacity: maxFields)
+    private var lines = UnsafeMutablePointer<FieldLine>.allocate(capacity: maxFields + maxOwnFields)
     package private(set) var fieldCount = 0
 
     // Start line
@@ -184,11 +186,54 @@ package final class MessageHead {
         return nil
     }
 
+    /// A field that a peer sent.
     func append(_ line: FieldLine) -> Bool {
         guard fieldCount < Self.maxFields else { return false }
+        appendOwn(line)
+        return true
+    }
+
+    /// A field of the gateway's; one past what it may add is left out.
+    func appendOwn(_ line: FieldLine) {
+        guard fieldCount < Self.maxFields + Self.maxOwnFields else { return }
         lines[fieldCount] = line
         fieldCount &+= 1
-        return true
+    }
+
+    /// Takes out every field that `isGone` is true for.
+    func removeFields(where isGone: (Int) -> Bool) {
+        var kept = 0
+        var host = -1
+        for index in 0..<fieldCount where !isGone(index) {
+            if hostIndex == index { host = kept }
+            lines[kept] = lines[index]
+            kept &+= 1
+        }
+        hostIndex = host
+        fieldCount = kept
+    }
+
+    /// Becomes a copy of a complete head.
+    package func copy(_ other: MessageHead) {
+        reset()
+        storage.append(other.storage.bytes)
+        lines.update(from: other.lines, count: other.fieldCount)
+        fieldCount = other.fieldCount
+        method = other.method
+        methodName = other.methodName
+        target = other.target
+        status = other.status
+        reason = other.reason
+        minorVersion = other.minorVersion
+        hostIndex = other.hostIndex
+        framing = other.framing
+        saysClose = other.saysClose
+        saysKeepAlive = other.saysKeepAlive
+        expectsContinue = other.expectsContinue
+        nominatesFields = other.nominatesFields
+        endsMessage = other.endsMessage
+        lengthFields = other.lengthFields
+        declaredLength = other.declaredLength
     }
 
     /// Whether `Connection` says that this field ends here (RFC 9110 section 7.6.1). Framing and `Host` never do: a peer

@@ -21,10 +21,15 @@ struct Request {
     var host = "h"
     /// Header lines, each with its CRLF.
     var headers = ""
+    var isSecure = false
+    var port: UInt16 = 80
 
     init(
-        _ path: String = "/", method: String = "GET", query: String = "", host: String = "h", headers: String = ""
+        _ path: String = "/", method: String = "GET", query: String = "", host: String = "h", headers: String = "",
+        isSecure: Bool = false, port: UInt16 = 80
     ) {
+        self.isSecure = isSecure
+        self.port = port
         self.method = method
         self.path = path
         self.query = query
@@ -33,7 +38,10 @@ struct Request {
     }
 
     /// The index of the route that takes it.
-    func route(in table: RouteTable) throws -> Int? {
+    func route(in table: RouteTable) throws -> Int? { view { table.match($0) } ?? nil }
+
+    /// What `body` makes of the request; `nil`, recorded, for one that cannot be parsed.
+    func view<Result>(_ body: (RequestView) -> Result) -> Result? {
         let head = MessageHead()
         let text = raw("\(method) / HTTP/1.1\r\nHost: h\r\n\(headers)\r\n")
         let progress = text.withUnsafeBytes { head.parseRequest($0, limit: 65536) }
@@ -44,7 +52,10 @@ struct Request {
         return raw(path).withUnsafeBytes { path in
             raw(query).withUnsafeBytes { query in
                 raw(host).withUnsafeBytes { host in
-                    table.match(RequestView(head: head, path: path, query: query, host: host))
+                    var view = RequestView(head: head, path: path, query: query, host: host)
+                    view.isSecure = isSecure
+                    view.port = port
+                    return body(view)
                 }
             }
         }

@@ -9,6 +9,8 @@ package import Telemetry
 /// A listener's settings under one configuration, and its count of connections, which outlives it.
 package final class ListenerState: Sendable {
     package let name: String
+    /// As configured; 0 for a Unix socket, and for one that was passed to the process.
+    let port: UInt16
     package let connections: ListenerLoad
     package let headerBytes: Int
     package let headerTimeout: Nanoseconds
@@ -27,6 +29,7 @@ package final class ListenerState: Sendable {
     /// - Parameter descriptors: the process's limit, of which a listener without a limit of its own gets three quarters.
     package init(_ listener: Listener, load: ListenerLoad, descriptors: Int, tls: TLSServerContext?) {
         name = listener.name
+        port = listener.address.hostPort?.port ?? 0
         connections = load
         headerBytes = listener.limits.headerBytes
         headerTimeout = Nanoseconds(listener.limits.headerTimeout)

@@ -5,7 +5,10 @@ package struct RequestForwarding {
     package var framing: BodyFraming
     /// The bytes of the request line's target.
     package var target: UnsafeRawBufferPointer
+    /// What the client asked for.
     package var host: UnsafeRawBufferPointer
+    /// What the endpoint is to see instead.
+    package var newHost: UnsafeRawBufferPointer?
     /// The client's address without port, for `X-Forwarded-For`; empty where it has none.
     package var clientAddress: UnsafeRawBufferPointer
     /// The client is a proxy whose forwarding headers are believed.
@@ -34,6 +37,17 @@ package struct RequestForwarding {
 }
 
 extension RequestForwarding {
+    /// The host for the next hop, in three parts. Istio's convention for copies: `host-shadow`, `host-shadow:port`. Nothing
+    /// can stand behind a bracketed address but a port (RFC 3986 section 3.2.2), so one stays as it is.
+    var outgoingHost: (name: UnsafeRawBufferPointer, mark: StaticString, port: UnsafeRawBufferPointer) {
+        let host = newHost ?? host
+        guard mirrorRoute != nil, host.first != UInt8(ascii: "[") else {
+            return (host, "", UnsafeRawBufferPointer(start: nil, count: 0))
+        }
+        let name = HostValue.name(host) ?? host
+        return (name, "-shadow", UnsafeRawBufferPointer(rebasing: host[name.count...]))
+    }
+
     var clientScheme: StaticString { isSecure ? "https" : "http" }
 
     /// Whether a field goes on as it came; what does not is left out, or written anew by the gateway.
@@ -186,17 +200,11 @@ package enum HeadWriter {
         if !first { out.append("\r\n") }
     }
 
-    /// Istio's convention for copies: `host-shadow`, `host-shadow:port`. Nothing can stand behind a bracketed address but a
-    /// port (RFC 3986 section 3.2.2), so one stays as it is.
     private static func appendHost(_ forwarding: RequestForwarding, into out: inout ByteBuffer) {
-        guard forwarding.mirrorRoute != nil, forwarding.host.first != UInt8(ascii: "[") else {
-            out.append(forwarding.host)
-            return
-        }
-        let name = HostValue.name(forwarding.host) ?? forwarding.host
+        let (name, mark, port) = forwarding.outgoingHost
         out.append(name)
-        out.append("-shadow")
-        out.append(UnsafeRawBufferPointer(rebasing: forwarding.host[name.count...]))
+        out.append(mark)
+        out.append(port)
     }
 }
 

@@ -102,15 +102,10 @@ extension HTTP2FieldList {
         if isValueEmpty { cancel() } else { end(isSecret: false) }
     }
 
-    /// Istio's convention for copies, as in `HeadWriter`.
     private func appendHost(_ forwarding: RequestForwarding) {
-        guard forwarding.mirrorRoute != nil, forwarding.host.first != UInt8(ascii: "[") else {
-            append(forwarding.host)
-            return
-        }
-        let name = HostValue.name(forwarding.host) ?? forwarding.host
+        let (name, mark, port) = forwarding.outgoingHost
         append(name)
-        append("-shadow")
-        append(UnsafeRawBufferPointer(rebasing: forwarding.host[name.count...]))
+        append(mark)
+        append(port)
     }
 }

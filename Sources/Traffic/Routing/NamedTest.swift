@@ -4,37 +4,12 @@ import HTTP
 
 /// A condition on a header field or query parameter.
 struct NamedTest: Sendable {
-    private enum Value: Sendable {
-        case exact([UInt8])
-        case prefix([UInt8])
-        case pattern(Pattern)
-        case present(Bool)
-    }
-
     private let name: [UInt8]
-    private let value: Value
+    private let value: ValueTest
 
     init(_ match: Match.NamedMatch) {
         name = Array(match.name.utf8)
-        switch match.value {
-        case .exact(let text): value = .exact(Array(text.utf8))
-        case .prefix(let text): value = .prefix(Array(text.utf8))
-        case .regex(let pattern): value = .pattern(pattern)
-        case .present(let isPresent): value = .present(isPresent)
-        }
-    }
-
-    private func accepts(_ found: UnsafeRawBufferPointer?) -> Bool {
-        guard let found else {
-            if case .present(false) = value { return true }
-            return false
-        }
-        switch value {
-        case .exact(let expected): return equals(found, expected)
-        case .prefix(let expected): return hasPrefix(found, expected)
-        case .pattern(let pattern): return pattern.matchesWhole(found)
-        case .present(let expected): return expected
-        }
+        value = ValueTest(match.value)
     }
 
     /// Several fields of one name count as their values joined by commas (RFC 9110 section 5.3).
@@ -49,8 +24,8 @@ struct NamedTest: Sendable {
                 only = next
             }
         }
-        if let joined { return joined.withUnsafeBytes { accepts($0) } }
-        return accepts(only)
+        if let joined { return joined.withUnsafeBytes { value.accepts($0) } }
+        return value.accepts(only)
     }
 
     /// The first parameter of the name decides. `+` is a space and escapes are decoded, as in HTML forms.
@@ -59,9 +34,9 @@ struct NamedTest: Sendable {
             let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
             guard Self.decode(pair[..<equals]) == name else { continue }
             let found = equals < pair.endIndex ? Self.decode(pair[(equals + 1)...]) : []
-            return found.withUnsafeBytes { accepts($0) }
+            return found.withUnsafeBytes { value.accepts($0) }
         }
-        return accepts(nil)
+        return value.accepts(nil)
     }
 
     private static func decode(_ bytes: Slice<UnsafeRawBufferPointer>) -> [UInt8] {

@@ -14,6 +14,15 @@ struct PathIndex: Sendable {
         case elements
         /// Any beginning.
         case start
+
+        /// Whether a configured path that covers the first `depth` bytes covers enough.
+        func covers(_ path: UnsafeRawBufferPointer, to depth: Int) -> Bool {
+            switch self {
+            case .whole: depth == path.count
+            case .elements: depth == path.count || path[depth] == UInt8(ascii: "/")
+            case .start: true
+            }
+        }
     }
 
     /// What a path leads to.
@@ -110,13 +119,7 @@ struct PathIndex: Sendable {
         for index in range {
             let rule = rules[index]
             guard rule.rank < best else { return }
-            let covers =
-                switch rule.extent {
-                case .whole: depth == path.count
-                case .elements: depth == path.count || path[depth] == UInt8(ascii: "/")
-                case .start: true
-                }
-            if covers && (rule.conditions < 0 || holds(rule.conditions)) {
+            if rule.extent.covers(path, to: depth) && (rule.conditions < 0 || holds(rule.conditions)) {
                 best = rule.rank
                 return
             }

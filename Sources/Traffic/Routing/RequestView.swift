@@ -10,6 +10,10 @@ package struct RequestView {
     /// Host name without port, in whatever case the client wrote it.
     package var host: UnsafeRawBufferPointer
     package var model: ModelSource
+    /// The client came over TLS, to the gateway or to a trusted proxy before it.
+    package var isSecure = false
+    /// Of the listener; 0 where it has none.
+    package var port: UInt16 = 0
 
     package init(
         head: MessageHead, path: UnsafeRawBufferPointer, query: UnsafeRawBufferPointer, host: UnsafeRawBufferPointer,

@@ -1,7 +1,8 @@
 package import Configuration
 
 /// The routes of one configuration, compiled: built once for each reload, and as fast with ten thousand routes as with ten
-/// where they differ in host or plain path. Regular expressions are tried one after the other.
+/// where they differ in host or plain path. Regular expressions, and paths
+/// in whatever case, are tried one after the other.
 ///
 /// Routes are grouped by host: those of one name, those of one `*.` ending, those of any host. A request looks into the
 /// groups its host belongs to and takes the route that stands first in the configuration.
@@ -103,6 +104,10 @@ extension RouteTable {
 
         private mutating func add(_ match: Match, _ rule: PathIndex.Rule, to place: Int) {
             var rule = rule
+            if match.ignoresPathCase, match.path != nil {
+                groups[place].patterns.append(rule)
+                return
+            }
             switch match.path {
             case .regex:
                 groups[place].patterns.append(rule)
