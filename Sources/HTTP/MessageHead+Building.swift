@@ -22,6 +22,9 @@ extension MessageHead {
         appendOwn(FieldLine(name: name, value: value, id: .other))
     }
 
+    /// Takes out every field whose name `isGone` is true for.
+    package func remove(where isGone: (UnsafeRawBufferPointer) -> Bool) { removeFields { isGone(name($0)) } }
+
     /// Takes out every field of the name, whatever its case.
     package func remove(named name: [UInt8]) {
         name.withUnsafeBytes { name in
