@@ -15,24 +15,35 @@ package enum ConfigurationLoader {
         package var watched: [String]
     }
 
+    /// What it is loaded for.
+    package enum Purpose: Sendable {
+        /// To look at it: manifests alone are enough.
+        case inspection
+        /// To run it: something has to listen.
+        case service
+    }
+
     /// Loads a file, or the `.yaml` and `.yml` files of a directory in file-name order. Blocks on the file system; never traps on
     /// what the files hold.
-    package static func load(path: String) -> Outcome {
+    package static func load(path: String, for purpose: Purpose = .inspection) -> Outcome {
+        load(paths: [path], for: purpose)
+    }
+
+    /// Loads several files or directories as if they were one.
+    package static func load(paths: [String], for purpose: Purpose = .inspection) -> Outcome {
         let report = Report()
         let sources = SourceFiles(report: report)
         var top = TopLevel(report: report)
-        for (file, bytes) in sources.configuration(at: path) {
+        for (file, bytes) in paths.flatMap(sources.configuration) {
             guard let documents = YAMLReader.documents(of: bytes, file: file, report: report) else {
                 sources.isIncomplete = true
                 continue
             }
             for document in documents where !top.add(document) { sources.isIncomplete = true }
         }
-        var gateway: Gateway?
-        if let root = top.merged {
-            gateway = GatewayReader(report: report, sources: sources).gateway(root)
-        } else if !report.hasErrors {
-            let file = report.add(file: path)
+        let gateway = gateway(top, sources, purpose, report)
+        if gateway == nil, !report.hasErrors {
+            let file = report.add(file: paths.first ?? "")
             report.error(
                 Position(file: file, line: 1, column: 1),
                 "the configuration is empty, write at least 'listeners', 'backends' and 'routes'")
@@ -40,5 +51,25 @@ package enum ConfigurationLoader {
         return Outcome(
             gateway: report.hasErrors ? nil : gateway, diagnostics: report.sorted(), hash: sources.contentHash,
             watched: sources.watched)
+    }
+
+    /// `nil` if nothing was written at all.
+    private static func gateway(
+        _ top: TopLevel, _ sources: SourceFiles, _ purpose: Purpose, _ report: Report
+    ) -> Gateway? {
+        let reader = GatewayReader(report: report, sources: sources, hasManifests: !top.manifests.isEmpty)
+        let native = top.merged.map(reader.gateway)
+        guard let first = top.manifests.first else { return native }
+        var gateway = native ?? Gateway()
+        ManifestConversion(top.manifests, sources: sources, native: gateway, report: report).add(to: &gateway)
+        if top.merged?.names("listeners") != true, !sources.isIncomplete {
+            let message =
+                "there is no listener, write 'listeners: [{ address: 0.0.0.0:8080 }]' in a file beside the manifests"
+            switch purpose {
+            case .inspection: report.note(first, message)
+            case .service: report.error(first, message)
+            }
+        }
+        return gateway
     }
 }

@@ -5,6 +5,8 @@ package struct Diagnostic: Sendable, Equatable, CustomStringConvertible {
         case error
         /// The configuration is taken, but somebody should look.
         case warning
+        /// Something written has no meaning here and needs none.
+        case note
     }
 
     /// As the user named it, or as the configuration names it relative to that.

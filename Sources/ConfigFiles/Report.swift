@@ -6,6 +6,7 @@ final class Report {
     static let maximumErrors = 500
     /// Counted by themselves, so that they cannot crowd out the error that explains a refusal.
     static let maximumWarnings = 100
+    static let maximumNotes = 100
     /// Comparing a word with thousands of names takes a while, and the first few hints give the idea.
     static let maximumSuggestions = 100
 
@@ -18,6 +19,7 @@ final class Report {
     /// A content that YAML aliases repeat is complained of once: hence sets.
     private var errors: Set<Entry> = []
     private var warnings: Set<Entry> = []
+    private var notes: Set<Entry> = []
     private var isCut = false
     private var suggestions = 0
     private var unreadable: Set<Position> = []
@@ -40,6 +42,10 @@ final class Report {
 
     func warning(_ position: Position, _ message: String) {
         if warnings.count < Self.maximumWarnings { warnings.insert(Entry(position: position, message: message)) }
+    }
+
+    func note(_ position: Position, _ message: String) {
+        if notes.count < Self.maximumNotes { notes.insert(Entry(position: position, message: message)) }
     }
 
     /// Reports that no value could be made of what stands at a place; nothing more is said of that place.
@@ -71,14 +77,15 @@ final class Report {
         return ", write \(Wording.list(words.sorted().map { Wording.quoted($0) }))"
     }
 
-    /// Everything reported, by position; errors before warnings of the same place.
+    /// Everything reported, by position; errors before warnings before notes of the same place.
     func sorted() -> [Diagnostic] {
-        let all = errors.map { ($0, 0) } + warnings.map { ($0, 1) }
+        let all = errors.map { ($0, 0) } + warnings.map { ($0, 1) } + notes.map { ($0, 2) }
+        let severities: [Diagnostic.Severity] = [.error, .warning, .note]
         let order = all.sorted { ($0.0.position, $0.1, $0.0.message) < ($1.0.position, $1.1, $1.0.message) }
         var diagnostics = order.map { entry, rank in
             Diagnostic(
                 file: files[entry.position.file], line: entry.position.line, column: entry.position.column,
-                severity: rank == 0 ? .error : .warning, message: entry.message)
+                severity: severities[rank], message: entry.message)
         }
         if isCut, var last = diagnostics.last {
             last.severity = .error

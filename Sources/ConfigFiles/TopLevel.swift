@@ -1,14 +1,18 @@
 /// Puts the documents of all files together as if they were one: lists append, mappings merge by one level, and what is set
-/// twice is an error, because nothing says which of the two was meant.
+/// twice is an error, because nothing says which of the two was meant. Kubernetes manifests are kept apart.
 struct TopLevel {
     private let report: Report
     private var entries: [YAMLNode.Entry] = []
     private var indices: [String: Int] = [:]
     private var position: Position?
+    private(set) var manifests: ManifestSet
 
-    init(report: Report) { self.report = report }
+    init(report: Report) {
+        self.report = report
+        manifests = ManifestSet(report: report)
+    }
 
-    /// `nil` if there was no document.
+    /// `nil` if there was no document but manifests.
     var merged: YAMLNode? {
         position.map { YAMLNode(position: $0, content: .mapping(entries)) }
     }
@@ -19,10 +23,9 @@ struct TopLevel {
             report.error(document.position, "a configuration must be a mapping of keys to values, not \(document.kind)")
             return false
         }
-        if let manifest = added.first(where: { $0.key == "apiVersion" || $0.key == "kind" }) {
-            report.error(
-                manifest.position, "Kubernetes manifests are not supported yet, write listeners, backends and routes")
-            return false
+        if document.names("apiVersion") || document.names("kind") {
+            manifests.add(document)
+            return true
         }
         if position == nil { position = document.position }
         for entry in added { merge(entry) }

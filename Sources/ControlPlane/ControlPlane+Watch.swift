@@ -52,7 +52,7 @@ extension ControlPlane {
                 reloadLater(attempt: attempt)
                 return
             }
-            let outcome = ConfigurationLoader.load(path: path)
+            let outcome = ConfigurationLoader.load(path: path, for: .service)
             if outcome.gateway == nil, attempt < Self.attempts {
                 reloadLater(attempt: attempt + 1)
                 return

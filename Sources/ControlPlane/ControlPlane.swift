@@ -185,7 +185,7 @@ package final class ControlPlane: @unchecked Sendable {
         isReloading = !waitingReloads.isEmpty
         guard isReloading else { return }
         let reload = waitingReloads.removeFirst()
-        let outcome = reload.loaded ?? ConfigurationLoader.load(path: path)
+        let outcome = reload.loaded ?? ConfigurationLoader.load(path: path, for: .service)
         let isTold = tellReloading(reload, outcome)
         begin(reload, outcome) { [self] report in
             if isTold { tellReloaded(report) }
@@ -199,7 +199,8 @@ package final class ControlPlane: @unchecked Sendable {
     ) {
         let texts = outcome.diagnostics.map(\.description)
         guard let gateway = outcome.gateway else {
-            done(finish(.rejected, reload.trigger, texts.first ?? "the configuration cannot be read", texts))
+            let worst = outcome.diagnostics.first { $0.severity == .error }?.description
+            done(finish(.rejected, reload.trigger, worst ?? "the configuration cannot be read", texts))
             return
         }
         watch(outcome.watched)

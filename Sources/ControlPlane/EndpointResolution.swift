@@ -7,7 +7,7 @@ enum EndpointResolution {
     static func names(of gateway: Gateway) -> Set<String> {
         var names: Set<String> = []
         for place in gateway.backends.flatMap(\.endpoints).compactMap(\.address.hostPort) {
-            let target = pin(place, gateway.resolve)
+            let target = Pins.place(of: place.host, in: gateway.resolve) ?? place
             if SocketAddress(literal: target.host, port: target.port) == nil { names.insert(target.host) }
         }
         return names
@@ -24,17 +24,10 @@ enum EndpointResolution {
                 case .unix(let path): return SocketAddress(path: path).map { [$0] } ?? []
                 case .systemd: return []
                 }
-                let target = pin(place, gateway.resolve)
+                let target = Pins.place(of: place.host, in: gateway.resolve) ?? place
                 if let literal = SocketAddress(literal: target.host, port: target.port) { return [literal] }
                 return lookUp(target.host).map { $0.with(port: target.port) }
             }
         }
-    }
-
-    /// Pins come before DNS; a name may be pinned as written or fully qualified.
-    private static func pin(_ address: HostPort, _ pins: [String: HostPort]) -> HostPort {
-        let name = address.host.lowercased()
-        let bare = name.hasSuffix(".") ? String(name.dropLast()) : name
-        return pins[name] ?? pins[bare] ?? pins[bare + "."] ?? address
     }
 }

@@ -35,7 +35,7 @@ struct Serve: ParsableCommand {
             throw ExitCode(1)
         }
         let service = ServiceManager.fromEnvironment()
-        let outcome = ConfigurationLoader.load(path: config)
+        let outcome = ConfigurationLoader.load(path: config, for: .service)
         for diagnostic in outcome.diagnostics { Console.complain("\(diagnostic)") }
         guard let gateway = outcome.gateway else {
             Console.complain("sluice: the configuration is invalid, nothing was started")

@@ -244,19 +244,6 @@ import Testing
             [
                 "sluice.yaml:6:1: error: 'loops' is already in line 4, keep one of them"
             ]),
-        Golden(
-            "manifest",
-            """
-            listeners: [{ address: 0.0.0.0:8080 }]
-            backends: { stable: { endpoints: [127.0.0.1:8000] } }
-            routes: [{ name: a, backends: [{ name: stable }] }]
-            ---
-            apiVersion: gateway.networking.k8s.io/v1
-            kind: HTTPRoute
-            """,
-            [
-                "sluice.yaml:5:1: error: Kubernetes manifests are not supported yet, write listeners, backends and routes"
-            ]),
     ])
     func reports(golden: Golden) throws {
         #expect(try golden.reported() == golden.expected)

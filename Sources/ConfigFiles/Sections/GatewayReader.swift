@@ -4,6 +4,8 @@ import Configuration
 struct GatewayReader {
     let report: Report
     let sources: SourceFiles
+    /// Routes may come from there, and listeners are asked for when everything has been read.
+    var hasManifests = false
 
     func gateway(_ root: YAMLNode) -> Gateway {
         var gateway = Gateway()

@@ -4,7 +4,7 @@ import Configuration
 extension GatewayReader {
     func listeners(_ section: Section, _ bound: inout [BoundAddress]) -> [Listener] {
         guard let entry = section.entry("listeners", report) else {
-            if !section.has("listeners"), !sources.isIncomplete {
+            if !section.has("listeners"), !sources.isIncomplete, !hasManifests {
                 report.error(section.position, "there is no listener, write 'listeners: [{ address: 0.0.0.0:8080 }]'")
             }
             return []

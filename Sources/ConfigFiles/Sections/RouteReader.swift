@@ -4,7 +4,7 @@ import Configuration
 extension GatewayReader {
     func routes(_ section: Section, _ references: BackendReferences) -> [Route] {
         guard let entry = section.entry("routes", report) else {
-            if !section.has("routes"), !sources.isIncomplete {
+            if !section.has("routes"), !sources.isIncomplete, !hasManifests {
                 report.warning(section.position, "there are no routes, so every request is answered 404; add 'routes'")
             }
             return []
