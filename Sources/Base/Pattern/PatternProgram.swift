@@ -66,15 +66,19 @@ extension Pattern {
             for end in ends { instructions[end] = .jump(instructions.count) }
         }
 
+        /// As RE2 writes repetitions out, so that groups take what they take there also where a round can be empty.
         private mutating func compile(_ node: Node, _ repetition: Repetition) throws(Failure) {
-            for _ in 0..<repetition.least { try compile(node) }
             guard let most = repetition.most else {
-                let split = try emit(.split(0, 0))
+                for _ in 1..<max(1, repetition.least) { try compile(node) }
+                let skip = repetition.least == 0 ? try emit(.split(0, 0)) : nil
+                let start = instructions.count
                 try compile(node)
-                try emit(.jump(split))
-                instructions[split] = choice(split + 1, instructions.count, repetition)
+                let again = try emit(.split(0, 0))
+                instructions[again] = choice(start, instructions.count, repetition)
+                if let skip { instructions[skip] = choice(start, instructions.count, repetition) }
                 return
             }
+            for _ in 0..<repetition.least { try compile(node) }
             var splits: [Int] = []
             for _ in repetition.least..<most {
                 splits.append(try emit(.split(0, 0)))
