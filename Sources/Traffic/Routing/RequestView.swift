@@ -42,6 +42,10 @@ package struct InferencePath {
     package var model: UnsafeRawBufferPointer
     /// Empty where the path leaves the choice to the server.
     package var version: UnsafeRawBufferPointer
+    /// The path has a place for the version, be it empty.
+    package var hasVersion = false
+    /// What follows model and version: empty, or from a slash on.
+    package var rest: UnsafeRawBufferPointer
     /// It asks for an inference of the v2 protocol.
     package var isInfer: Bool
     /// It has the model run: an inference, or one of Triton's `generate` and `generate_stream`.
@@ -69,8 +73,10 @@ package struct InferencePath {
             let named = UnsafeRawBufferPointer(rebasing: tail[Self.versions.count...])
             let end = named.firstIndex(of: UInt8(ascii: "/")) ?? named.count
             version = UnsafeRawBufferPointer(rebasing: named[..<end])
+            hasVersion = true
             tail = UnsafeRawBufferPointer(rebasing: named[end...])
         }
+        self.rest = tail
         isInfer = equals(tail, Self.infer)
         runsModel = isInfer || equals(tail, Self.generate) || equals(tail, Self.generateStream)
     }
