@@ -1,17 +1,38 @@
 /// Which path text can ever equal a request's path, which is compared after the escapes of unreserved characters
-/// (RFC 3986 section 2.3) are decoded and only if it has no dot segments, backslashes or encoded slashes.
+/// (RFC 3986 section 2.3) are decoded and only if it has no dot segments, backslashes or encoded slashes; and which may
+/// take its place.
 package enum PathText {
     /// What keeps the text from ever matching and what to write instead, or `nil`.
     ///
     /// - Parameter isWhole: whether the last element is complete; a string prefix may end in the middle of one.
     package static func problem(in text: String, isWhole: Bool) -> String? {
+        problem(in: text, isWhole: isWhole, isCompared: true)
+    }
+
+    /// What keeps the text from being the path of a request, or the beginning of one, and what to write instead, or `nil`.
+    ///
+    /// - Parameter mayHaveQuery: whether a `?` and a query may follow the path.
+    package static func problem(inTarget text: String, mayHaveQuery: Bool = false) -> String? {
+        guard mayHaveQuery, let mark = text.firstIndex(of: "?") else {
+            return problem(in: text, isWhole: true, isCompared: false)
+        }
+        let query = text[mark...].utf8
+        if query.contains(UInt8(ascii: "#")) || !query.allSatisfy({ (0x21...0x7e).contains($0) }) {
+            return "has a '#', blank or non-ASCII character in its query, write it percent-encoded"
+        }
+        return problem(in: String(text[..<mark]), isWhole: true, isCompared: false)
+    }
+
+    private static func problem(in text: String, isWhole: Bool, isCompared: Bool) -> String? {
         guard text.utf8.first == UInt8(ascii: "/") else { return "must begin with '/', write '/\(text)'" }
         let bytes = Array(text.utf8)
         var index = 0
         while index < bytes.count {
             switch bytes[index] {
             case UInt8(ascii: "?"), UInt8(ascii: "#"):
-                return "must end before the query, match parameters with 'query'"
+                return isCompared
+                    ? "must end before the query, match parameters with 'query'"
+                    : "must end before the query, which stays as the request has it"
             case UInt8(ascii: "\\"): return "has a backslash, and requests whose path has one are refused"
             case 0...0x20, 0x7f...: return "has a blank, control or non-ASCII character, write it percent-encoded"
             case UInt8(ascii: "%"):
@@ -21,7 +42,7 @@ package enum PathText {
                 if [0, UInt8(ascii: "/"), UInt8(ascii: "\\")].contains(byte) {
                     return "has an encoded slash, backslash or NUL, and requests whose path has one are refused"
                 }
-                if isUnreserved(byte) {
+                if isCompared, isUnreserved(byte) {
                     return "has an escape that is decoded before matching, write "
                         + "'\(Character(Unicode.Scalar(byte)))' instead of '%\(String(byte, radix: 16, uppercase: true))'"
                 }

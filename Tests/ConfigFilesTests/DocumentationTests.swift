@@ -10,7 +10,8 @@ import Testing
         let text = try String(contentsOf: file, encoding: .utf8)
         for schema in Schema.all {
             for key in schema.keys + schema.planned {
-                #expect(text.contains("`\(key)`"), "docs/configuration.md does not explain '\(key)' of \(schema.name)")
+                let isThere = text.contains("`\(key)`")
+                #expect(isThere, "docs/configuration.md does not explain '\(key)' of \(schema.name)")
             }
         }
     }

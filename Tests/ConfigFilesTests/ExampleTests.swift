@@ -90,7 +90,10 @@ import Testing
 
     @Test func fullRoutes() throws {
         let gateway = try load("full.yaml")
-        #expect(gateway.routes.map(\.name) == ["densenet", "hello", "stateful", "rest"])
+        #expect(
+            gateway.routes.map(\.name) == [
+                "densenet", "hello", "chat", "old", "older", "moved", "stateful", "rest",
+            ])
         let route = try #require(gateway.routes.first)
         #expect(route.hosts == ["models.example.com", "*.ml.example.com"])
         #expect(route.timeout == .seconds(300) && route.idleTimeout == .seconds(300))
@@ -101,7 +104,7 @@ import Testing
         retries.perTryTimeout = .seconds(2)
         retries.inference = true
         #expect(route.retries == retries && route.priority == .high)
-        #expect(gateway.routes[3].retries == nil && gateway.routes[3].priority == .normal)
+        #expect(gateway.routes[7].retries == nil && gateway.routes[7].priority == .normal)
         guard case .forward(let forward) = route.action else {
             Issue.record("the route does not forward")
             return

@@ -17,6 +17,19 @@ import Testing
         }
     }
 
+    /// What is done for each character of a value must not look at all of it.
+    @Test func longPrefix() throws {
+        let start = ContinuousClock.now
+        let yaml = """
+            listeners: [{ address: 0.0.0.0:8080 }]
+            backends: { stable: { endpoints: [127.0.0.1:8000] } }
+            routes: [{ name: a, match: [{ path: { prefix: /\(String(repeating: "/", count: 1 << 20)) } }],
+                       backends: [{ name: stable }] }]
+            """
+        #expect(try lines(yaml) == [])
+        #expect(ContinuousClock.now - start < .seconds(60), "the work must grow with the length alone")
+    }
+
     @Test func aliasesOfAliases() throws {
         let message =
             "sluice.yaml:1:1: error: more than 500000 values, aliases counted as often as they are used: split the file"

@@ -96,20 +96,6 @@ import Testing
                 "sluice.yaml:6:16: error: 'basicAuth' must be a mapping of keys to values, not a single value"
             ]),
         Golden(
-            "planned",
-            """
-            listeners: [{ address: 0.0.0.0:8080 }]
-            backends: { stable: { endpoints: [127.0.0.1:8000] } }
-            routes:
-              - name: a
-                backends: [{ name: stable }]
-                basicAuth: { users: { ann: '{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=' }, allow: [ann], forwardUser: x-user }
-            """,
-            [
-                "sluice.yaml:6:71: error: 'allow' is not supported yet, leave it out",
-                "sluice.yaml:6:85: error: 'forwardUser' is not supported yet, leave it out",
-            ]),
-        Golden(
             "empty users",
             """
             listeners: [{ address: 0.0.0.0:8080 }]
@@ -177,7 +163,7 @@ import Testing
             """,
             [
                 "sluice.yaml:6:29: error: cannot read the users file '(not shown)': there is no such file, make it with 'sluice passwd'",
-                "sluice.yaml:6:70: error: unknown key '(not shown)', the keys of 'basicAuth' are realm, usersFile, users and forwardAuthorization",
+                "sluice.yaml:6:70: error: unknown key '(not shown)', the keys of 'basicAuth' are realm, usersFile, users, allow, forwardUser and forwardAuthorization",
                 "sluice.yaml:6:117: error: 'users' must be a mapping, not a single value, write it such as { ann: a line of 'sluice passwd' behind the colon }",
             ]),
         Golden(

@@ -36,6 +36,23 @@ import Testing
         #expect(PathText.problem(in: path, isWhole: true) != nil)
     }
 
+    @Test(arguments: ["/", "/v2/", "/a%20b", "/%41", "/a//b"])
+    func pathsToGoTo(path: String) {
+        #expect(PathText.problem(inTarget: path) == nil)
+    }
+
+    @Test(arguments: ["", "v2", "/a?b", "/a#b", "/a b", "/ä", "/a\\b", "/a%2Fb", "/a%", "/..", "/a/."])
+    func noPathsToGoTo(path: String) {
+        #expect(PathText.problem(inTarget: path) != nil)
+    }
+
+    @Test func aPathToGoToMayHaveAQuery() {
+        #expect(PathText.problem(inTarget: "/a?b=/../c?%2F", mayHaveQuery: true) == nil)
+        for text in ["/a?b#c", "/a?b c", "/a?ä", "/..?a", "?a"] {
+            #expect(PathText.problem(inTarget: text, mayHaveQuery: true) != nil, "\(text)")
+        }
+    }
+
     @Test func stringPrefixMayEndInsideAnElement() {
         #expect(PathText.problem(in: "/a/.", isWhole: false) == nil)
         #expect(PathText.problem(in: "/a/../b", isWhole: false) != nil)

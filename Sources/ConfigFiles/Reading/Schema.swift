@@ -60,24 +60,45 @@ extension Schema {
     static let route = Schema(
         name: "a route",
         keys: [
-            "name", "hosts", "match", "backends", "whenDown", "mirrors", "respond", "basicAuth", "priority",
-            "timeout", "idleTimeout", "maxBodySize", "retries",
+            "name", "hosts", "match", "backends", "whenDown", "sticky", "mirrors", "redirect", "respond", "denyFrom",
+            "allowFrom", "cors", "basicAuth", "rateLimit", "rewrite", "requestHeaders", "responseHeaders", "priority",
+            "timeout", "idleTimeout", "maxBodySize", "retries", "fault",
         ],
-        planned: [
-            "redirect", "sticky", "denyFrom", "allowFrom", "cors", "rateLimit", "rewrite", "requestHeaders",
-            "responseHeaders", "tritonParameters", "fanOut", "fault",
+        planned: ["tritonParameters", "fanOut"])
+    static let match = Schema(
+        name: "a match",
+        keys: [
+            "path", "host", "scheme", "port", "method", "headers", "withoutHeaders", "query", "model", "version",
         ])
-    static let match = Schema(name: "a match", keys: ["path", "method", "headers", "query", "model", "version"])
-    static let pathMatch = Schema(name: "a path match", keys: ["exact", "prefix", "startsWith", "regex"])
+    static let pathMatch = Schema(name: "a path match", keys: ["exact", "prefix", "startsWith", "regex", "ignoreCase"])
+    static let hostMatch = Schema(name: "a host match", keys: ["exact", "prefix", "regex"])
     static let valueMatch = Schema(name: "a value match", keys: ["exact", "prefix", "regex", "present"])
     static let weightedBackend = Schema(
-        name: "a route's backend", keys: ["name", "weight", "as"], planned: ["model", "version", "requestHeaders"])
+        name: "a route's backend",
+        keys: ["name", "weight", "as", "model", "version", "requestHeaders", "responseHeaders"])
     static let mirror = Schema(
-        name: "a mirror", keys: ["backend", "percent", "maxInFlight", "maxBufferedBytes", "timeout"],
-        planned: ["requestHeaders"])
+        name: "a mirror",
+        keys: ["backend", "percent", "maxInFlight", "maxBufferedBytes", "timeout", "requestHeaders"])
+    static let sticky = Schema(name: "'sticky'", keys: ["header", "cookie", "ttl", "clientAddress"])
+    static let redirect = Schema(
+        name: "'redirect'", keys: ["scheme", "host", "port", "path", "prefix", "code"])
+    static let cors = Schema(
+        name: "'cors'",
+        keys: [
+            "allowOrigins", "allowMethods", "allowHeaders", "exposeHeaders", "allowCredentials", "maxAge",
+            "unmatchedPreflights",
+        ])
+    static let originMatch = Schema(name: "an origin", keys: ["startsWith", "regex"])
     static let basicAuth = Schema(
-        name: "'basicAuth'", keys: ["realm", "usersFile", "users", "forwardAuthorization"],
-        planned: ["allow", "forwardUser"])
+        name: "'basicAuth'",
+        keys: ["realm", "usersFile", "users", "allow", "forwardUser", "forwardAuthorization"])
+    static let rateLimit = Schema(name: "'rateLimit'", keys: ["requests", "per", "burst", "key"])
+    static let rewrite = Schema(name: "'rewrite'", keys: ["prefix", "path", "regex", "host"])
+    static let rewriteRegex = Schema(name: "the 'regex' of 'rewrite'", keys: ["match", "replace"])
+    static let headerOperations = Schema(name: "header operations", keys: ["set", "add", "remove"])
+    static let fault = Schema(name: "'fault'", keys: ["delay", "abort"])
+    static let faultDelay = Schema(name: "a fault's delay", keys: ["percent", "duration"])
+    static let faultAbort = Schema(name: "a fault's abort", keys: ["percent", "status", "grpcStatus"])
     static let retries = Schema(
         name: "'retries'",
         keys: ["attempts", "on", "perTryTimeout", "budgetPercent", "maxBufferedBytes", "inference"])
@@ -87,6 +108,8 @@ extension Schema {
     static let all = [
         gateway, listener, listenerTLS, certificate, listenerLimits, admin, metrics, accessLog, shutdown, takeover,
         backend, backendTLS, triton, endpoint, balance, hash, backendLimits, backendTimeouts, health, outlierDetection,
-        route, match, pathMatch, valueMatch, weightedBackend, mirror, basicAuth, retries, respond,
+        route, match, pathMatch, hostMatch, valueMatch, weightedBackend, sticky, mirror, redirect, respond, cors,
+        originMatch, basicAuth, rateLimit, rewrite, rewriteRegex, headerOperations, retries, fault, faultDelay,
+        faultAbort,
     ]
 }

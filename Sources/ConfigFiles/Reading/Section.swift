@@ -41,6 +41,9 @@ struct Section {
         return entry
     }
 
+    /// Whether nothing at all is written in it.
+    var isEmpty: Bool { entries.isEmpty }
+
     /// Whether a key is written at all, whatever its value.
     func has(_ key: String) -> Bool { entries[key] != nil }
 

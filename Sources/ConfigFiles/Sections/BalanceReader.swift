@@ -57,20 +57,20 @@ extension GatewayReader {
         switch written.first {
         case "header":
             // Names of headers are the same in any case (RFC 9110 section 5.1), those of cookies are not.
-            return hashName("header", "x-user", section).map { .header($0.lowercased()) }
-        case "cookie": return hashName("cookie", "session", section).map { .cookie($0) }
+            return keyName("header", "x-user", section).map { .header($0.lowercased()) }
+        case "cookie": return keyName("cookie", "session", section).map { .cookie($0) }
         case "clientAddress": return hashFlag("clientAddress", section) ? .clientAddress : nil
         case "sequenceId": return hashFlag("sequenceId", section) ? .sequenceID : nil
         default:
-            if case .mapping(let pairs) = entry.value.content, pairs.isEmpty {
+            if section.isEmpty {
                 report.error(section.position, "'hash' is empty, write \(Self.hashKeys)")
             }
             return nil
         }
     }
 
-    /// Both kinds of names are tokens (RFC 6265 section 4.1.1).
-    private func hashName(_ key: String, _ example: String, _ section: Section) -> String? {
+    /// The name of a header or a cookie: both are tokens (RFC 6265 section 4.1.1).
+    func keyName(_ key: String, _ example: String, _ section: Section) -> String? {
         guard let name = section.text(key, report) else { return nil }
         guard HeaderText.isToken(name) else {
             report.error(

@@ -14,6 +14,10 @@ extension GatewayReader {
             let name = section.name("name", report)
             let weight = section.integer("weight", in: Bounds.routeWeight, report)
             let label = section.name("as", report)
+            let model = element("model", section)
+            let version = element("version", section)
+            let requestHeaders = headerOperations("requestHeaders", of: .request, section)
+            let responseHeaders = headerOperations("responseHeaders", of: .response, section)
             guard let name else {
                 if !section.has("name") {
                     report.error(section.position, "a route's backend needs a name, write 'name: stable'")
@@ -30,7 +34,12 @@ extension GatewayReader {
                     "\(Wording.quoted(label ?? name)) is already in this route in \(report.place(earlier, from: position)), "
                         + "tell them apart with 'as'")
             }
-            backends.append(Route.WeightedBackend(backend: name, label: label ?? name, weight: weight ?? 1))
+            var backend = Route.WeightedBackend(backend: name, label: label ?? name, weight: weight ?? 1)
+            backend.model = model
+            backend.version = version
+            backend.requestHeaders = requestHeaders
+            backend.responseHeaders = responseHeaders
+            backends.append(backend)
         }
         if isComplete, !backends.isEmpty, backends.allSatisfy({ $0.weight == 0 }) {
             report.error(
@@ -41,6 +50,7 @@ extension GatewayReader {
 
     func mirrors(_ entry: YAMLNode.Entry, _ references: BackendReferences) -> [Route.Mirror] {
         var mirrors: [Route.Mirror] = []
+        var seen: Set<String> = []
         for item in Section.items(entry, "[{ backend: shadow, percent: 10 }]", report) {
             guard let section = Section(item, .mirror, title: "a mirror", report) else { continue }
             let backend = section.name("backend", report)
@@ -51,6 +61,7 @@ extension GatewayReader {
                 mirror.maxBufferedBytes = Int($0)
             }
             section.duration("timeout", in: Bounds.timeout, report).map { mirror.timeout = $0 }
+            mirror.requestHeaders = headerOperations("requestHeaders", of: .request, section)
             guard let backend else {
                 if !section.has("backend") {
                     report.error(section.position, "a mirror needs a backend, write 'backend: shadow'")
@@ -59,7 +70,7 @@ extension GatewayReader {
             }
             let position = section.entry("backend", report)?.value.position ?? section.position
             references.use(backend, at: position)
-            if mirrors.contains(where: { $0.backend == backend }) {
+            if !seen.insert(backend).inserted {
                 report.error(position, "\(Wording.quoted(backend)) is a mirror of this route already, keep one")
             }
             mirrors.append(mirror)

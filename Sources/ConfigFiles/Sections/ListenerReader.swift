@@ -38,7 +38,7 @@ extension GatewayReader {
         let address = section.listeningAddress("address", report)
         let tls = section.entry("tls", report).flatMap(listenerTLS)
         let limits = section.entry("limits", report).map(listenerLimits)
-        let trusted = section.entry("trustedProxies", report).map(networks)
+        let trusted = section.entry("trustedProxies", report).map { networks($0, "a trusted proxy") }
         let proxyProtocol = section.flag("proxyProtocol", report)
         guard let address else {
             if !section.has("address") {
@@ -65,20 +65,6 @@ extension GatewayReader {
         section.integer("http2Streams", in: Bounds.http2Streams, report).map { limits.http2Streams = $0 }
         limits.maxConnectionAge = section.duration("maxConnectionAge", in: Bounds.connectionAge, report)
         return limits
-    }
-
-    private func networks(_ entry: YAMLNode.Entry) -> [CIDR] {
-        Section.items(entry, "[10.0.0.0/8]", report).compactMap { item in
-            guard let text = Section.scalar(item, "a trusted proxy", "a network such as 10.0.0.0/8", report) else {
-                return nil
-            }
-            do throws(InvalidValue) {
-                return try CIDR(parsing: text)
-            } catch {
-                report.error(item.position, "'trustedProxies': \(Wording.quoted(text)) \(error.message)")
-                return nil
-            }
-        }
     }
 
     /// The admin surface and where its address stands.

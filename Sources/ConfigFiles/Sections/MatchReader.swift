@@ -10,9 +10,16 @@ extension GatewayReader {
                 report.error(item.position, "this match is empty and takes every request, leave 'match' out for that")
             }
             var match = Match()
-            match.path = section.entry("path", report).flatMap(pathMatch)
-            match.method = method(section)
+            section.entry("path", report).map { readPath($0, into: &match) }
+            match.host = section.entry("host", report).flatMap(hostMatch)
+            match.scheme = section.choice("scheme", Match.Scheme.allCases.map { ($0.rawValue, $0) }, report)
+            match.port = section.integer("port", in: Bounds.port, report).flatMap { UInt16(exactly: $0) }
+            match.method = section.text("method", report).flatMap {
+                method($0, at: section.valuePosition(of: "method", report))
+            }
             match.headers = section.entry("headers", report).map { namedMatches($0, areHeaders: true) } ?? []
+            match.withoutHeaders =
+                section.entry("withoutHeaders", report).map { namedMatches($0, areHeaders: true) } ?? []
             match.query = section.entry("query", report).map { namedMatches($0, areHeaders: false) } ?? []
             match.model = element("model", section)
             match.version = element("version", section)
@@ -20,9 +27,7 @@ extension GatewayReader {
         }
     }
 
-    private func method(_ section: Section) -> String? {
-        guard let method = section.text("method", report) else { return nil }
-        let position = section.entry("method", report)?.value.position ?? section.position
+    func method(_ method: String, at position: Position) -> String? {
         guard HeaderText.isToken(method) else {
             report.error(position, "\(Wording.quoted(method)) is no method, write one such as POST")
             return nil
@@ -36,20 +41,39 @@ extension GatewayReader {
     }
 
     /// A model or version, which is one element of a path.
-    private func element(_ key: String, _ section: Section) -> String? {
+    func element(_ key: String, _ section: Section) -> String? {
         guard let text = section.text(key, report) else { return nil }
+        let position = section.valuePosition(of: key, report)
         guard !text.contains("/") else {
-            let position = section.entry(key, report)?.value.position ?? section.position
             report.error(position, "'\(key)' must not hold '/', write the name of one \(key)")
+            return nil
+        }
+        // What an element of a path can never be, not even with escapes.
+        guard text != ".", text != "..", !text.contains("\\") else {
+            report.error(position, "'\(key)' must not be '.' or '..' nor hold a backslash, which no path may have")
             return nil
         }
         return text
     }
 
-    private func pathMatch(_ entry: YAMLNode.Entry) -> Match.PathMatch? {
-        guard let (key, value) = single(entry, .pathMatch, "'path'", example: "{ prefix: /v2 }"),
-            let text = Section.text(value, "'\(key)'", report)
-        else { return nil }
+    private func readPath(_ entry: YAMLNode.Entry, into match: inout Match) {
+        guard
+            let section = comparison(
+                entry.value, .pathMatch, ways: Self.pathWays, "'path'", example: "{ prefix: /v2 }")
+        else { return }
+        match.ignoresPathCase = section.flag("ignoreCase", report) ?? false
+        match.path = way(section, among: Self.pathWays, "'path'").flatMap(pathMatch)
+        if section.has("regex"), match.ignoresPathCase {
+            report.error(
+                section.position(of: "ignoreCase"),
+                "'ignoreCase' does not go with 'regex', begin the expression with (?i) instead")
+        }
+    }
+
+    private static let pathWays = ["exact", "prefix", "startsWith", "regex"]
+
+    private func pathMatch(_ key: String, _ value: YAMLNode) -> Match.PathMatch? {
+        guard let text = Section.text(value, "'\(key)'", report) else { return nil }
         if key == "regex" { return pattern(text, value.position).map { .regex($0) } }
         if let problem = PathText.problem(in: text, isWhole: key != "startsWith") {
             report.error(value.position, "the path \(Wording.quoted(text)) \(problem)")
@@ -61,9 +85,19 @@ extension GatewayReader {
         default:
             // Whole elements: a slash at the end adds nothing (as in Gateway API).
             var prefix = text[...]
-            while prefix.count > 1, prefix.hasSuffix("/") { prefix.removeLast() }
+            while prefix.utf8.count > 1, prefix.hasSuffix("/") { prefix.removeLast() }
             return .prefix(String(prefix))
         }
+    }
+
+    /// What the request's host is compared with, in lower case as that comes.
+    private func hostMatch(_ entry: YAMLNode.Entry) -> Match.ValueMatch? {
+        guard case .mapping = entry.value.content else { return hostName(entry.value, "'host'").map { .exact($0) } }
+        guard let (key, value) = single(entry.value, .hostMatch, "'host'", example: "{ exact: models.example.com }")
+        else { return nil }
+        guard key != "exact" else { return hostName(value, "'exact'").map { .exact($0) } }
+        guard let text = Section.text(value, "'\(key)'", report) else { return nil }
+        return key == "regex" ? pattern(text, value.position).map { .regex($0) } : .prefix(text.lowercased())
     }
 
     private func namedMatches(_ entry: YAMLNode.Entry, areHeaders: Bool) -> [Match.NamedMatch] {
@@ -103,7 +137,7 @@ extension GatewayReader {
         if let text = pair.value.text {
             return exact(text, title, pair.value.position, areHeaders: areHeaders)
         }
-        guard let (key, value) = single(pair, .valueMatch, title, example: "{ exact: gold }") else { return nil }
+        guard let (key, value) = single(pair.value, .valueMatch, title, example: "{ exact: gold }") else { return nil }
         if key == "present" {
             guard let word = value.text, let flag = ["true": true, "false": false][word] else {
                 report.error(value.position, "'present' must be true or false")
@@ -131,42 +165,5 @@ extension GatewayReader {
             return nil
         }
         return .exact(text)
-    }
-
-    /// The one entry of a mapping that says how to compare.
-    private func single(_ entry: YAMLNode.Entry, _ schema: Schema, _ title: String, example: String) -> (
-        String, YAMLNode
-    )? {
-        let hint = "write one of \(Wording.list(schema.keys))"
-        guard case .mapping = entry.value.content else {
-            report.error(
-                entry.value.position,
-                "\(title) must say how to compare: \(hint), such as \(example)")
-            return nil
-        }
-        guard let section = Section(entry.value, schema, title: title, report) else { return nil }
-        let written = section.written(schema.keys)
-        guard written.count == 1, let key = written.first else {
-            if written.count > 1 {
-                report.error(section.position(of: written[1]), "\(title) compares in two ways, \(hint)")
-            } else if isEmptyMapping(entry.value) {
-                report.error(section.position, "\(title) is empty, \(hint)")
-            }
-            return nil
-        }
-        return section.entry(key, report).map { (key, $0.value) }
-    }
-
-    private func isEmptyMapping(_ node: YAMLNode) -> Bool {
-        if case .mapping(let pairs) = node.content { pairs.isEmpty } else { false }
-    }
-
-    private func pattern(_ source: String, _ position: Position) -> Pattern? {
-        do throws(Pattern.Failure) {
-            return try Pattern(source)
-        } catch {
-            report.error(position, "bad regular expression: \(error.message)")
-            return nil
-        }
     }
 }

@@ -21,11 +21,6 @@ extension GatewayReader {
         return response
     }
 
-    /// Headers that describe the framing of the answer: the gateway knows better.
-    private static let framingHeaders: Set<String> = [
-        "connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
-    ]
-
     private func responseHeaders(_ entry: YAMLNode.Entry) -> [Route.FixedResponse.Header] {
         var seen: [String: Position] = [:]
         return Section.pairs(entry, "{ content-type: text/plain }", report).compactMap { pair in
@@ -34,7 +29,7 @@ extension GatewayReader {
                 report.error(pair.position, "\(title) is no header name, write one such as content-type")
                 return nil
             }
-            guard !Self.framingHeaders.contains(pair.key.lowercased()) else {
+            guard !HeaderRules.framing.contains(pair.key.lowercased()) else {
                 report.error(pair.position, "\(title) is set by the gateway, leave it out")
                 return nil
             }
@@ -78,7 +73,43 @@ extension GatewayReader {
             report.warning(
                 section.position, "'basicAuth' has no users, so nobody gets through; add one with 'sluice passwd'")
         }
+        auth.allow = section.entry("allow", report).map { allowed($0, of: auth.users, hasAllUsers: hasAllUsers) }
+        auth.forwardUser = userHeader(section)
         return auth
+    }
+
+    /// The names of those who get through, sorted.
+    private func allowed(_ entry: YAMLNode.Entry, of users: [String: String], hasAllUsers: Bool) -> [String] {
+        var names: Set<String> = []
+        for item in Section.items(entry, "[ann]", report) {
+            guard let name = Section.text(item, "a user", report) else { continue }
+            if let problem = HtpasswdFile.problem(withUser: name) {
+                report.error(item.position, "'allow': \(problem)")
+            } else if !names.insert(name).inserted {
+                report.error(item.position, "\(Wording.quoted(name)) is in this list already, keep one")
+            } else if users[name] == nil, hasAllUsers, !report.hasErrors {
+                // No error, for the same reason: whoever leaves is taken out of the file first.
+                report.warning(
+                    item.position,
+                    "there is no user \(Wording.quoted(name)), add one with 'sluice passwd' or take the name out")
+            }
+        }
+        return names.sorted()
+    }
+
+    /// The header that tells endpoints the user's name.
+    private func userHeader(_ section: Section) -> String? {
+        guard let name = section.text("forwardUser", report) else { return nil }
+        let position = section.valuePosition(of: "forwardUser", report)
+        if let problem = HeaderRules.problem(changing: name, of: .request) {
+            report.error(position, "'forwardUser': \(Wording.quoted(name)) \(problem)")
+            return nil
+        }
+        guard name.lowercased() != "authorization" else {
+            report.error(position, "'forwardUser': \(Wording.quoted(name)) is what the password comes in, write x-user")
+            return nil
+        }
+        return name.lowercased()
     }
 
     /// A name may be a hash whose place was mistaken, and the hash may be a password: no message quotes the one unguarded or the

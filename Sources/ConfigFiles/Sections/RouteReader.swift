@@ -42,24 +42,46 @@ extension GatewayReader {
     private func route(_ section: Section, name: String, _ references: BackendReferences) -> Route? {
         let hosts = section.entry("hosts", report).map(hosts) ?? []
         let match = section.entry("match", report).map(matches) ?? []
-        let action = action(section, name: name, references)
-        let basicAuth = section.entry("basicAuth", report).flatMap(basicAuth)
-        let priority = section.choice("priority", Route.Priority.allCases.map { ($0.rawValue, $0) }, report)
-        let timeout = section.duration("timeout", in: Bounds.timeoutOrNone, report).flatMap { $0 == .zero ? nil : $0 }
-        let idleTimeout = section.duration("idleTimeout", in: Bounds.timeoutOrNone, report)
-        let maxBodySize = section.size("maxBodySize", in: Bounds.bodySize, report)
-        let retries = section.entry("retries", report).flatMap { self.retries($0, timeout: timeout) }
-        guard let action else { return nil }
-        var route = Route(name: name, action: action)
+        let action = action(section, name: name, of: match, references)
+        // Whatever came of the action, all of the policies are read.
+        var route = Route(name: name, action: action ?? .respond(Route.FixedResponse(status: 200)))
         route.hosts = hosts
         route.match = match
-        route.basicAuth = basicAuth
-        route.timeout = timeout
-        if let idleTimeout { route.idleTimeout = idleTimeout == .zero ? nil : idleTimeout }
-        route.maxBodySize = maxBodySize
-        priority.map { route.priority = $0 }
-        route.retries = retries
-        return route
+        readAccess(section, into: &route)
+        readLimits(section, into: &route)
+        readChanges(section, into: &route)
+        return action == nil ? nil : route
+    }
+
+    /// Who may pass.
+    private func readAccess(_ section: Section, into route: inout Route) {
+        route.denyFrom = section.entry("denyFrom", report).map { networks($0, "a client to refuse") } ?? []
+        route.allowFrom = section.entry("allowFrom", report).map { networks($0, "a client to let in") } ?? []
+        route.cors = section.entry("cors", report).flatMap(cors)
+        route.basicAuth = section.entry("basicAuth", report).flatMap(basicAuth)
+        route.rateLimit = section.entry("rateLimit", report).flatMap {
+            rateLimit($0, hasUsers: section.has("basicAuth"))
+        }
+    }
+
+    /// How long, how much, and how often.
+    private func readLimits(_ section: Section, into route: inout Route) {
+        section.choice("priority", Route.Priority.allCases.map { ($0.rawValue, $0) }, report)
+            .map { route.priority = $0 }
+        route.timeout = section.duration("timeout", in: Bounds.timeoutOrNone, report).flatMap { $0 == .zero ? nil : $0 }
+        if let idleTimeout = section.duration("idleTimeout", in: Bounds.timeoutOrNone, report) {
+            route.idleTimeout = idleTimeout == .zero ? nil : idleTimeout
+        }
+        route.maxBodySize = section.size("maxBodySize", in: Bounds.bodySize, report)
+        route.retries = section.entry("retries", report).flatMap { retries($0, timeout: route.timeout) }
+        route.fault = section.entry("fault", report).flatMap(fault)
+    }
+
+    /// What becomes of the message.
+    private func readChanges(_ section: Section, into route: inout Route) {
+        route.rewrite = section.entry("rewrite", report).flatMap { rewrite($0, of: route.match) }
+        route.requestHeaders = headerOperations("requestHeaders", of: .request, section)
+        route.responseHeaders = headerOperations("responseHeaders", of: .response, section)
     }
 
     private func hosts(_ entry: YAMLNode.Entry) -> [String] {
@@ -88,8 +110,15 @@ extension GatewayReader {
         return "*." + suffix
     }
 
+    /// They say something about endpoints, and mean nothing where the gateway answers itself.
+    private static let keysOfForwarding = [
+        "whenDown", "sticky", "mirrors", "rewrite", "requestHeaders", "priority", "retries", "fault",
+    ]
+
     /// Exactly one of the things a route can do, with the keys that only make sense beside it.
-    private func action(_ section: Section, name: String, _ references: BackendReferences) -> Route.Action? {
+    private func action(
+        _ section: Section, name: String, of matches: [Match], _ references: BackendReferences
+    ) -> Route.Action? {
         let title = name.isEmpty ? "this route" : "route \(Wording.quoted(name))"
         let written = section.written(["backends", "redirect", "respond"])
         if written.count > 1 {
@@ -98,20 +127,23 @@ extension GatewayReader {
                 "\(title) has both '\(written[0])' and '\(written[1])', keep one of them")
         }
         if written.isEmpty {
-            report.error(section.position, "\(title) does nothing, add 'backends' or 'respond'")
+            report.error(section.position, "\(title) does nothing, add 'backends', 'redirect' or 'respond'")
         }
         var result: Route.Action?
         if let entry = section.entry("respond", report) { result = respond(entry).map { .respond($0) } }
+        if let entry = section.entry("redirect", report) { result = redirect(entry, of: matches).map { .redirect($0) } }
         let forward = section.entry("backends", report).map { weightedBackends($0, references) }
         let whenDown = section.choice("whenDown", Route.WhenDown.allCases.map { ($0.rawValue, $0) }, report)
+        let sticky = section.entry("sticky", report).flatMap(sticky)
         let mirrors = section.entry("mirrors", report).map { self.mirrors($0, references) }
         if let forward {
             var action = Route.Forward(backends: forward)
             action.whenDown = whenDown ?? action.whenDown
+            action.sticky = sticky
             action.mirrors = mirrors ?? []
             result = .forward(action)
         } else if !section.has("backends"), !written.isEmpty {
-            for key in section.written(["whenDown", "mirrors", "priority", "retries"]) {
+            for key in section.written(Self.keysOfForwarding) {
                 report.error(section.position(of: key), "'\(key)' means nothing without 'backends', leave it out")
             }
         }
