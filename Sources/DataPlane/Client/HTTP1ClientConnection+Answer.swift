@@ -12,6 +12,17 @@ extension HTTP1ClientConnection {
         enqueue(worker.stage.bytes)
     }
 
+    /// HTTP ends here: bytes go both ways as they come.
+    func sendSwitch(_ answer: MessageHead) {
+        worker.stage.removeAll()
+        HeadWriter.switching(answer, into: &worker.stage)
+        enqueue(worker.stage.bytes)
+        answerFraming = .close
+        state = .tunnel
+        // The client may have sent something behind its request already.
+        wake()
+    }
+
     /// - Parameter framing: of the body that follows, as the endpoint sends it.
     func sendHead(_ answer: MessageHead, framing: BodyFraming, to request: MessageHead, requestIsComplete: Bool) {
         answerFraming = framing

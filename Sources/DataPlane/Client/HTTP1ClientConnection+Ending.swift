@@ -30,6 +30,8 @@ extension HTTP1ClientConnection {
     /// The answer ends here, incomplete. A reset where its end alone would look complete.
     func cutAfterThis() {
         mustClose = true
+        // WebSocket says itself whether it has come to its end, and what was sent before may still be of use.
+        if exchange?.tunnel != nil { return }
         cut = answerFraming == .close ? .reset : .close
     }
 
@@ -65,7 +67,7 @@ extension HTTP1ClientConnection {
     // MARK: The end
 
     func beginClosing() {
-        let requestIsIncomplete = state == .body || state == .trailers
+        let requestIsIncomplete = state == .body || state == .trailers || state == .tunnel
         state = .closing
         needsLinger = cut == .no && (requestIsIncomplete || !inbox.isEmpty || canRead)
         flush()

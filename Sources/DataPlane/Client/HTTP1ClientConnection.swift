@@ -7,6 +7,7 @@ import Telemetry
 /// One HTTP/1.1 connection from a client: requests in, answers out, one after the other (RFC 9112 section 9.3.2).
 ///
 ///     head --head complete--> body --body complete--> responding --answer sent--> head
+///     responding --changed to WebSocket--> tunnel --its client sends no more--> responding
 ///     responding/body --answered early--> discarding (little is left) or closing (much is left) --> head or lingering
 ///
 /// Between requests it holds no exchange and no buffers.
@@ -28,7 +29,7 @@ final class HTTP1ClientConnection: ClientConnection {
     /// How long a request whose header has begun to arrive may hold up the end of the gateway.
     static let unfinishedHeadWait = Nanoseconds.seconds(1)
 
-    enum State { case head, body, trailers, responding, discarding, closing, lingering }
+    enum State { case head, body, trailers, responding, tunnel, discarding, closing, lingering }
     enum Cut { case no, close, reset }
 
     var state = State.head
@@ -78,7 +79,7 @@ final class HTTP1ClientConnection: ClientConnection {
     override var wantsRead: Bool {
         switch state {
         case .head: !awaitsDrain
-        case .body, .trailers: exchange?.acceptsBody ?? false
+        case .body, .trailers, .tunnel: exchange?.acceptsBody ?? false
         case .discarding, .lingering: true
         case .responding, .closing: false
         }
@@ -101,7 +102,13 @@ final class HTTP1ClientConnection: ClientConnection {
         case .nothing: break
         case .end: inputEnded()
         case .failed:
-            if let tls, !tls.isEstablished { handshakeFailed(tls.failure?.kind) } else { inputEnded() }
+            if let tls, !tls.isEstablished {
+                handshakeFailed(tls.failure?.kind)
+            } else if state == .tunnel {
+                leave()
+            } else {
+                inputEnded()
+            }
         }
     }
 
@@ -159,6 +166,10 @@ final class HTTP1ClientConnection: ClientConnection {
                     return offset
                 }
                 offset &+= used
+            case .tunnel:
+                guard !rest.isEmpty, let exchange, exchange.acceptsBody else { return offset }
+                exchange.tunnelBytes(rest)
+                return bytes.count
             case .discarding:
                 guard discardBody(bytes, &offset) else { return offset }
             case .responding, .closing: return offset
@@ -187,7 +198,9 @@ final class HTTP1ClientConnection: ClientConnection {
             return bytes.count
         case .complete(let length):
             loop.setDeadline(self, .never)
-            mustClose = !exchange.head.allowsReuse
+            // Who does not wait for 101 sends what may look like a request: whoever asks for WebSocket and gets another answer
+            // is not read from again.
+            mustClose = !exchange.head.allowsReuse || exchange.head.asksForWebSocket
             body = BodyReader(exchange.head.framing)
             if body.remaining == 0 {
                 state = .responding
@@ -299,6 +312,10 @@ final class HTTP1ClientConnection: ClientConnection {
         case .head where exchange == nil && unsentBytes > 0: closeAfterFlush()
         case .head, .body, .trailers: leave()
         case .responding: break
+        case .tunnel:
+            consumeInbox()
+            state = .responding
+            exchange?.clientEnded()
         case .discarding, .closing, .lingering: close(reset: false)
         }
     }
@@ -308,6 +325,8 @@ final class HTTP1ClientConnection: ClientConnection {
             if reset { leave() }
             return
         }
+        // Where both sides have ended the kernel says the same as after a reset.
+        if state == .tunnel, exchange.tunnel?.toClient == .closed { return }
         // While the request is being read, reading tells whether all of it came.
         if !reset && (state == .body || state == .trailers) && wantsRead { return }
         if reset {
@@ -362,5 +381,7 @@ final class HTTP1ClientConnection: ClientConnection {
         if state == .head, exchange == nil, tls?.isEstablished != false { armIdleTimeout() }
     }
 
-    override func cutNow() { leave() }
+    override func cutNow() {
+        if let exchange, exchange.tunnel != nil { exchange.cut(.draining) } else { leave() }
+    }
 }

@@ -155,7 +155,7 @@ extension Exchange {
     }
 
     private func startMirrors() {
-        guard let route, !route.mirrors.isEmpty else { return }
+        guard let route, !route.mirrors.isEmpty, !head.asksForWebSocket else { return }
         // One draw for all, so that two mirrors of one share get the same requests.
         let draw = Double(worker.random.next() >> 11) * 0x1p-53 * 100
         for state in route.mirrors where draw < state.mirror.percent {
@@ -193,6 +193,7 @@ extension Exchange {
         forwarding.keepsAuthorization = route.keepsAuthorization
         forwarding.requestID = identity.madeRequestID
         forwarding.traceparent = identity.newTraceparent
+        forwarding.asksForWebSocket = head.asksForWebSocket
         forwarding.mirrorRoute = routeName
         client.addressText.withUnsafeBytes { address in
             forwarding.clientAddress = address

@@ -18,7 +18,7 @@ extension Exchange {
     var waitsForEndpoint: Bool {
         switch phase {
         case .sending: isRequestComplete || upstream?.isFull == true
-        case .responding: client?.isBehind == false
+        case .responding: tunnel == nil && client?.isBehind == false
         default: false
         }
     }

@@ -63,9 +63,10 @@ extension Exchange {
     func clientDrained() {
         lastActivity = worker.loop.now
         upstream?.resume()
+        passEnds()
     }
 
-    private func noteFirstByte() {
+    func noteFirstByte() {
         if firstByteAt == nil { firstByteAt = worker.loop.now }
     }
 
@@ -165,12 +166,13 @@ extension Exchange {
     /// The one end of every exchange: gives back what it holds, and tells metrics and log.
     ///
     /// - Parameter answered: the endpoint's answer is complete, so its connection may be used again.
-    private func finish(_ cause: Cause, answered: Bool) {
+    func finish(_ cause: Cause, answered: Bool) {
         phase = .finished
         worker.loop.setDeadline(self, .never)
         if isGRPC && grpcStatus == nil {
             grpcStatus = cause == .none ? .unknown : GRPCStatus(httpStatus: cause.status)
         }
+        sendRestOfTunnel()
         if let upstream, let pool {
             self.upstream = nil
             if answered { upstream.release(idleTimeout: pool.idleTimeout) } else { upstream.abandon() }

@@ -21,6 +21,10 @@ extension Exchange {
     func handleFailure(_ failure: UpstreamFailure) {
         let failed = upstream
         upstream = nil
+        if tunnel != nil {
+            tunnelFailed(failure)
+            return
+        }
         if let failed, canResend(failure, failed) {
             resend(failure, failed)
             return

@@ -12,7 +12,7 @@ import Traffic
 ///     deciding --> inspecting (the model or sequence that the body names) --> deciding
 ///     deciding --> answered here | waiting (for a place) --> sending
 ///     sending --failed, and safe to send again--> pausing --> deciding
-///     sending --answer's head--> responding
+///     sending --answer's head--> responding, which a tunnel does as well
 ///     every way ends in `finish`, once
 ///
 /// It knows neither side's protocol: the client connection parses requests and writes answers, the upstream connection
@@ -54,6 +54,8 @@ package final class Exchange: UpstreamUser {
     var tried = TriedEndpoints()
     /// Of an answer that may say that the model is not ready.
     var refusal: RefusalReader?
+    /// Set once both sides speak WebSocket, see Exchange+Tunnel.
+    var tunnel: Tunnel?
     var mirrors: ContiguousArray<MirrorCopy> = []
     var user: [UInt8] = []
 
@@ -142,6 +144,7 @@ package final class Exchange: UpstreamUser {
         sequence = nil
         if !tried.isEmpty { tried.removeAll() }
         refusal = nil
+        tunnel = nil
         isChoosy = false
         awaited = nil
         if isGRPC { forgetCall() }
@@ -244,15 +247,22 @@ package final class Exchange: UpstreamUser {
     // MARK: Events of the upstream side; what they do is in the files of their topic
 
     override func upstreamConnected() { client?.wake() }
-    override func upstreamDrained() { client?.wake() }
+    override func upstreamDrained() {
+        client?.wake()
+        passEnds()
+    }
     override func upstreamInterim(_ head: MessageHead) { passInterim(head) }
+    override var awaitsSwitch: Bool { head.asksForWebSocket }
+    override func upstreamSwitched(_ head: MessageHead) { passSwitch(head) }
     override func upstreamHead(_ head: MessageHead, framing: BodyFraming) { passHead(head, framing: framing) }
     override func upstreamBody(_ bytes: UnsafeRawBufferPointer) { passBody(bytes) }
     override var spliceTargetOfAnswer: Stream? {
         client?.answerSpliceTarget
     }
     override func upstreamSpliced(_ count: Int) { passSpliced(count) }
-    override func upstreamEnded(trailers: MessageHead?) { passEnd(trailers: trailers) }
+    override func upstreamEnded(trailers: MessageHead?) {
+        if tunnel != nil { endpointEnded() } else { passEnd(trailers: trailers) }
+    }
     override func upstreamFailed(_ failure: UpstreamFailure) { handleFailure(failure) }
     override func expired(now: Instant) { handleExpiry(now) }
 }

@@ -103,9 +103,13 @@ extension HTTP1UpstreamConnection {
     }
 
     func gotHead(_ head: MessageHead, _ user: UpstreamUser) {
+        if head.switchesToWebSocket, user.awaitsSwitch {
+            gotSwitch(head, user)
+            return
+        }
         if head.status < 200 {
             interimCount &+= 1
-            // 101 would hand the connection to another protocol, which nobody asked for.
+            // 101 would hand the connection to a protocol that nobody asked for.
             guard head.status != 101, interimCount <= Self.maxInterim else {
                 failBroken()
                 return
@@ -124,6 +128,15 @@ extension HTTP1UpstreamConnection {
         body = BodyReader(head.framing)
         reading = .body
         user.upstreamHead(head, framing: head.framing)
+    }
+
+    /// The connection is the user's alone from here on, and never goes back to the pool.
+    private func gotSwitch(_ head: MessageHead, _ user: UpstreamUser) {
+        allowsReuse = false
+        body = BodyReader(.close)
+        reading = .body
+        user.upstreamSwitched(head)
+        returnHead()
     }
 
     func finished(trailers: MessageHead?, leftover: Int, _ user: UpstreamUser) {

@@ -201,7 +201,7 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
         closeConnection(reset: reset)
     }
 
-    private func returnHead() {
+    func returnHead() {
         guard let head else { return }
         self.head = nil
         worker.giveHead(head)

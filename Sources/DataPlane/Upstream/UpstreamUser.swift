@@ -30,6 +30,10 @@ package struct UpstreamFailure {
 package class UpstreamUser: Timed {
     /// An answer before the answer (RFC 9110 section 15.2).
     func upstreamInterim(_ head: MessageHead) {}
+    /// The endpoint was asked for WebSocket, so it may change to that.
+    var awaitsSwitch: Bool { false }
+    /// It has: what follows is the body of no answer, but bytes up to the end of the connection.
+    func upstreamSwitched(_ head: MessageHead) {}
     func upstreamHead(_ head: MessageHead, framing: BodyFraming) {}
     func upstreamBody(_ bytes: UnsafeRawBufferPointer) {}
     /// Where the answer's body may go without being looked at.

@@ -21,6 +21,8 @@ package struct RequestForwarding {
     /// Set where the client sent none that can be used; else the client's own is passed on.
     package var requestID: UnsafeRawBufferPointer?
     package var traceparent: UnsafeRawBufferPointer?
+    /// The request asks for WebSocket, and an endpoint that is spoken to in HTTP/1.1 is asked too.
+    package var asksForWebSocket: Bool
     /// The route's name on a copy for a mirror; its `Host` gets `-shadow` before the port.
     package var mirrorRoute: UnsafeRawBufferPointer?
 
@@ -33,6 +35,7 @@ package struct RequestForwarding {
         isSecure = false
         receivedVersion = "1.1"
         keepsAuthorization = true
+        asksForWebSocket = false
     }
 }
 
@@ -88,6 +91,7 @@ package enum HeadWriter {
         if let id = forwarding.requestID { append("x-request-id: ", id, into: &out) }
         if let parent = forwarding.traceparent { append("traceparent: ", parent, into: &out) }
         if let route = forwarding.mirrorRoute { append("x-sluice-mirror: ", route, into: &out) }
+        if forwarding.asksForWebSocket { out.append(webSocketFields) }
         append(forwarding.framing, into: &out)
         out.append("\r\n")
     }
@@ -119,6 +123,17 @@ package enum HeadWriter {
         appendResponseFields(head, into: &out)
         out.append("\r\n")
     }
+
+    /// The answer that ends HTTP on a connection, which speaks WebSocket behind it.
+    package static func switching(_ head: MessageHead, into out: inout ByteBuffer) {
+        appendStatusLine(head, into: &out)
+        appendResponseFields(head, into: &out)
+        out.append(webSocketFields)
+        out.append("\r\n")
+    }
+
+    /// What either side says of the protocol to change to (RFC 6455 sections 4.1 and 4.2.2).
+    private static let webSocketFields: StaticString = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
 
     /// Trailer fields and the empty line that ends a chunked body. Fields that frame, route or authenticate have no business
     /// there (RFC 9110 section 6.5.1).
