@@ -104,7 +104,7 @@ final class HTTP1ClientConnection: ClientConnection {
         case .failed:
             if let tls, !tls.isEstablished {
                 handshakeFailed(tls.failure?.kind)
-            } else if state == .tunnel {
+            } else if state == .tunnel, exchange?.tunnel?.toClient != .closed {
                 leave()
             } else {
                 inputEnded()

@@ -1,5 +1,6 @@
 import EventLoop
 import HTTP
+import TLS
 import Telemetry
 import Traffic
 
@@ -64,7 +65,8 @@ extension Exchange {
         else { return }
         if tunnel.toClient == .ending, client.endOutput() { self.tunnel?.toClient = .closed }
         if tunnel.toEndpoint == .ending, upstream.endOutput() { self.tunnel?.toEndpoint = .closed }
-        let hasEndpointLeft = tunnel.toClient != .open && upstream.writeError != 0
+        // One that has ended its side often takes nothing more, and that is no failure.
+        let hasEndpointLeft = tunnel.toClient != .open && (upstream.writeError != 0 || upstream.tls?.failure != nil)
         if hasEndpointLeft || (self.tunnel?.toClient == .closed && self.tunnel?.toEndpoint == .closed) {
             finish(.none, answered: false)
         }
@@ -75,7 +77,6 @@ extension Exchange {
 
     /// The endpoint is gone. The client still gets what came from it.
     func tunnelFailed(_ failure: UpstreamFailure) {
-        // One that has ended its side often takes nothing more, and that is no failure.
         finish(tunnel?.toClient == .open ? failure.cause : .none, answered: false)
     }
 }

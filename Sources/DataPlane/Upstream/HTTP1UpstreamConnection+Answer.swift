@@ -1,6 +1,7 @@
 import Base
 import EventLoop
 import HTTP
+import TLS
 import Telemetry
 
 /// The way in: an answer is taken apart and handed to the user, with the same suspicion as a request.
@@ -69,6 +70,9 @@ extension HTTP1UpstreamConnection {
             case .trailers:
                 guard let trailers = completeSection(bytes, &offset) else { return isOpen ? offset : bytes.count }
                 finished(trailers: trailers, leftover: bytes.count &- offset, user)
+            case .tunnel:
+                if offset < bytes.count { user.upstreamBody(UnsafeRawBufferPointer(rebasing: bytes[offset...])) }
+                return bytes.count
             case .done: return bytes.count
             }
         }
@@ -133,8 +137,7 @@ extension HTTP1UpstreamConnection {
     /// The connection is the user's alone from here on, and never goes back to the pool.
     private func gotSwitch(_ head: MessageHead, _ user: UpstreamUser) {
         allowsReuse = false
-        body = BodyReader(.close)
-        reading = .body
+        reading = .tunnel
         user.upstreamSwitched(head)
         returnHead()
     }
@@ -154,7 +157,12 @@ extension HTTP1UpstreamConnection {
             close()
             return
         }
-        if reading == .body, body.endsWithConnection, error == 0 {
+        // WebSocket says itself whether it was cut off, and many servers close without close_notify.
+        let isWhole =
+            reading == .tunnel
+            ? error == 0 || tls?.failure?.kind == .truncated
+            : reading == .body && body.endsWithConnection && error == 0
+        if isWhole {
             finished(trailers: nil, leftover: 0, user)
             return
         }

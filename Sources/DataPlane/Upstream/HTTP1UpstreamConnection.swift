@@ -13,7 +13,7 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
     /// Bytes of an answer's head: as much as clients may send by default.
     static let headLimit = 64 * 1024
 
-    enum Reading { case head, body, trailers, done }
+    enum Reading { case head, body, trailers, tunnel, done }
 
     private(set) var user: UpstreamUser?
     /// It has served a request before this one.
