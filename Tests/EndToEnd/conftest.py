@@ -4,11 +4,13 @@ import resource
 
 import pytest
 
-pytest.register_assert_rewrite("support.rawhttp", "support.mock_upstream", "support.gateway", "support.proxy")
+pytest.register_assert_rewrite(
+    "support.rawhttp", "support.mock_upstream", "support.gateway", "support.proxy", "support.ways")
 
 from support.gateway import Gateway
 from support.mock_upstream import MockUpstream
 from support.proxy import Proxy
+from support.ways import PLAIN, WAYS, serving
 
 ROUTES = """
 backends:
@@ -85,6 +87,33 @@ def proxies(gateways, upstreams):
         return Proxy(gateways(text.replace("{address}", upstream.address), **options), upstream)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def _site(request, tmp_path_factory):
+    module = request.module
+    with serving(module.CONFIG, tmp_path_factory.mktemp("gateway"), *module.ENDPOINTS) as site:
+        yield site
+
+
+@pytest.fixture
+def site(_site):
+    """The gateway of the module's CONFIG in front of its ENDPOINTS, which have forgotten what came before the test."""
+    _site.clear()
+    yield _site
+    _site.gateway.check_alive()
+
+
+@pytest.fixture(params=WAYS, ids=str)
+def way(request):
+    """Every way into the gateway."""
+    return request.param
+
+
+@pytest.fixture(params=PLAIN, ids=str)
+def plain(request):
+    """Every way that is no gRPC."""
+    return request.param
 
 
 DENYING = """

@@ -234,9 +234,10 @@ def reset(sock: socket.socket) -> None:
 
 
 class Client:
-    """One connection to the gateway; `host` may be the path of a Unix socket."""
+    """One connection to the gateway; `host` may be the path of a Unix socket, `source` is the client's own address."""
 
-    def __init__(self, host: str, port: int = 0, timeout: float = TIMEOUT, receive_buffer: int | None = None):
+    def __init__(self, host: str, port: int = 0, timeout: float = TIMEOUT, receive_buffer: int | None = None,
+                 source: str | None = None):
         is_path = host.startswith("/")
         self.sock = socket.socket(socket.AF_UNIX if is_path else socket.AF_INET6 if ":" in host else socket.AF_INET)
         self.sock.settimeout(timeout)
@@ -244,6 +245,8 @@ class Client:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if source:
+            self.sock.bind((source, 0))
         self.sock.connect(host if is_path else (host, port))
         self.reader = Reader(self.sock)
 
