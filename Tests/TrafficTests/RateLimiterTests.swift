@@ -1,0 +1,140 @@
+import Base
+import Configuration
+import Glibc
+import Synchronization
+import Testing
+
+@testable import Traffic
+
+struct RateLimiterTests {
+    static let start = TokenBucketTests.start
+
+    static func limiter(_ requests: Int, burst: Int, seed: UInt64 = 1) -> RateLimiter {
+        RateLimiter(Route.RateLimit(requests: requests, per: .seconds(1), burst: burst), seed: seed)
+    }
+
+    @Test func everyKeyHasItsBucketAndThoseWithoutShareOne() {
+        let limiter = Self.limiter(1, burst: 2)
+        for key in [nil, 0, 1, 2, UInt64.max] as [UInt64?] {
+            #expect(limiter.admit(keyHash: key, now: Self.start) == .admitted)
+            #expect(limiter.admit(keyHash: key, now: Self.start) == .admitted)
+            #expect(limiter.admit(keyHash: key, now: Self.start) == .refused(retryAfter: .seconds(1)))
+        }
+        #expect(limiter.admit(keyHash: nil, now: Self.start + .seconds(1)) == .admitted)
+        #expect(limiter.evictions == 0)
+    }
+
+    @Test func keysDependOnTheSeed() {
+        let (one, other) = (Self.limiter(1, burst: 1, seed: 1), Self.limiter(1, burst: 1, seed: 2))
+        raw("10.0.0.1").withUnsafeBytes {
+            #expect(one.key($0) == one.key($0))
+            #expect(one.key($0) != other.key($0))
+        }
+    }
+
+    /// Twenty thousand keys are told apart, and hardly any has to leave.
+    @Test func manyKeys() {
+        let limiter = Self.limiter(1, burst: 1)
+        for key in 0..<20_000 as Range<UInt64> { #expect(limiter.admit(keyHash: key, now: Self.start) == .admitted) }
+        let again = (0..<20_000 as Range<UInt64>).count { limiter.admit(keyHash: $0, now: Self.start) == .admitted }
+        #expect(again == 0)
+        #expect(limiter.evictions < 10)
+    }
+
+    /// Who fills the table takes nothing from the limit of anybody, and gets no more than the table holds.
+    @Test func aFloodOfKeys() {
+        let limiter = Self.limiter(1, burst: 1)
+        let flood: Range<UInt64> = 0..<200_000
+        let admitted = flood.count { limiter.admit(keyHash: $0, now: Self.start) == .admitted }
+        #expect((60_000...BucketTable.capacity).contains(admitted))
+        #expect(limiter.evictions > 100_000)
+        // All tokens are back after a second: a place is as good as new.
+        let later = Self.start + .seconds(1)
+        #expect(limiter.admit(keyHash: 999_999_999, now: later) == .admitted)
+        #expect(limiter.admit(keyHash: 999_999_999, now: later) != .admitted)
+    }
+
+    /// A key that leaves and comes back has no more than it had.
+    @Test func leavingGivesNothing() {
+        let limiter = Self.limiter(1, burst: 4)
+        var admitted = 0
+        for round in 0..<8 as Range<UInt64> {
+            if limiter.admit(keyHash: 7, now: Self.start) == .admitted { admitted += 1 }
+            for key in 0..<100_000 as Range<UInt64> {
+                _ = limiter.admit(keyHash: 1000 + round * 100_000 + key, now: Self.start)
+            }
+        }
+        #expect(admitted <= 4)
+        #expect(admitted >= 1)
+    }
+
+    /// Whose bucket is nearest to full has to leave.
+    @Test func theOneThatLosesLeastLeaves() {
+        let limiter = Self.limiter(1, burst: 100)
+        let busy = (0..<1000 as Range<UInt64>).map { $0 }
+        for _ in 0..<50 { for key in busy { _ = limiter.admit(keyHash: key, now: Self.start) } }
+        for key in 10_000..<110_000 as Range<UInt64> { _ = limiter.admit(keyHash: key, now: Self.start) }
+        #expect(limiter.evictions > 10_000)
+        for key in busy {
+            let left = (0..<100).count { _ in limiter.admit(keyHash: key, now: Self.start) == .admitted }
+            #expect(left == 50)
+        }
+    }
+
+    /// Threads that ask as fast as they can, on one bucket and on a few, admit exactly the burst, and later what came.
+    @Test(arguments: [nil, 3] as [UInt64?]) func threads(_ key: UInt64?) {
+        let limiter = Self.limiter(1000, burst: 500)
+        #expect(Self.admitted(limiter, key, Self.start) == 500)
+        #expect(Self.admitted(limiter, key, Self.start + .milliseconds(100)) == 100)
+        #expect(Self.admitted(limiter, key, Self.start + .milliseconds(100)) == 0)
+        #expect(Self.admitted(limiter, key, Self.start + .seconds(100)) == 500)
+    }
+
+    /// Threads that bring the same new keys at once, to a table with room: none gets two buckets.
+    @Test func threadsWithNewKeys() {
+        let limiter = Self.limiter(1, burst: 1)
+        let admitted = Threads.sum(4) { _ in
+            (0..<5000 as Range<UInt64>).count { limiter.admit(keyHash: $0, now: Self.start) == .admitted }
+        }
+        #expect(admitted <= 5000)
+        #expect(admitted >= 4990)
+    }
+
+    private static func admitted(_ limiter: RateLimiter, _ key: UInt64?, _ now: Instant) -> Int {
+        Threads.sum(4) { _ in (0..<5000).count { _ in limiter.admit(keyHash: key, now: now) == .admitted } }
+    }
+}
+
+/// Real threads, because tasks may all run on one.
+private enum Threads {
+    private final class Work: Sendable {
+        let body: @Sendable (Int) -> Int
+        let index: Int
+        let result = Atomic<Int>(0)
+
+        init(_ index: Int, _ body: @escaping @Sendable (Int) -> Int) {
+            self.index = index
+            self.body = body
+        }
+    }
+
+    /// The sum of what `count` threads return.
+    static func sum(_ count: Int, _ body: @escaping @Sendable (Int) -> Int) -> Int {
+        let work = (0..<count).map { Work($0, body) }
+        let threads = work.map { work in
+            var thread = pthread_t()
+            let started = pthread_create(
+                &thread, nil,
+                { argument in
+                    guard let argument else { return nil }
+                    let work = Unmanaged<Work>.fromOpaque(argument).takeRetainedValue()
+                    work.result.store(work.body(work.index), ordering: .sequentiallyConsistent)
+                    return nil
+                }, Unmanaged.passRetained(work).toOpaque())
+            #expect(started == 0)
+            return thread
+        }
+        for thread in threads { pthread_join(thread, nil) }
+        return work.reduce(0) { $0 + $1.result.load(ordering: .sequentiallyConsistent) }
+    }
+}
