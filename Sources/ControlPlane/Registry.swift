@@ -22,6 +22,7 @@ struct Registry {
     private var backends: [String: BackendLoad] = [:]
     private var endpoints: [EndpointKey: EndpointState] = [:]
     private var retryBudgets: [String: RetryBudget] = [:]
+    private var rateLimiters: [String: (limit: Route.RateLimit, limiter: RateLimiter)] = [:]
     private var mirrors: [MirrorKey: MirrorLoad] = [:]
     private var userTables: [[String: String]: UserTable] = [:]
     private var secureBackends: [String: SecureBackend] = [:]
@@ -121,7 +122,15 @@ struct Registry {
             next.retryBudgets[route.name] = known
             budget = known
         }
+        var limiter: RateLimiter?
+        if let limit = route.rateLimit {
+            let known = rateLimiters[route.name].flatMap { $0.limit == limit ? $0.limiter : nil }
+            let kept = known ?? RateLimiter(limit, seed: .random(in: 0...UInt64.max))
+            next.rateLimiters[route.name] = (limit, kept)
+            limiter = kept
+        }
         return ResolvedRoute(
-            route: route, backends: backends, mirrors: mirrors, users: users, retryBudget: budget)
+            route: route, backends: backends, mirrors: mirrors, users: users, retryBudget: budget,
+            rateLimiter: limiter)
     }
 }

@@ -25,6 +25,17 @@ extension MessageHead {
     /// Takes out every field whose name `isGone` is true for.
     package func remove(where isGone: (UnsafeRawBufferPointer) -> Bool) { removeFields { isGone(name($0)) } }
 
+    /// Takes out what `Connection` says ends at this hop, so that it has no say about what is added.
+    package func removeNominated() {
+        guard nominatesFields else { return }
+        // Asked of all before any is moved.
+        withUnsafeTemporaryAllocation(of: Bool.self, capacity: fieldCount) { gone in
+            for index in 0..<fieldCount { gone.initializeElement(at: index, to: isNominated(index)) }
+            removeFields { gone[$0] }
+        }
+        nominatesFields = false
+    }
+
     /// Takes out every field of the name, whatever its case.
     package func remove(named name: [UInt8]) {
         name.withUnsafeBytes { name in

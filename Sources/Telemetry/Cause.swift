@@ -25,6 +25,7 @@ package enum Cause: UInt8, Sendable, CaseIterable {
     case draining
     case overloaded
     case authOverloaded
+    case fault
     case connectTimeout
     case firstByteTimeout
     case tryTimeout
@@ -84,6 +85,7 @@ extension Cause: CustomStringConvertible {
         case .draining: Row("draining", 503, "the gateway is shutting down")
         case .overloaded: Row("overloaded", 503, "the gateway is overloaded")
         case .authOverloaded: Row("auth_overloaded", 503, "too many credentials are waiting to be checked")
+        case .fault: Row("fault", 500, "this error was made on purpose")
         case .connectTimeout: Row("connect_timeout", 504, "the model server did not accept a connection in time")
         case .firstByteTimeout: Row("first_byte_timeout", 504, "the model server did not begin to answer in time")
         case .tryTimeout: Row("try_timeout", 504, "the model server did not answer this try in time")

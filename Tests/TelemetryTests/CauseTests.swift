@@ -16,6 +16,8 @@ import Testing
         429: ["rate_limited"],
         431: ["headers_too_large"],
         499: ["client_closed"],
+        // Made on purpose; the route's `fault` says which status it really is.
+        500: ["fault"],
         501: ["not_implemented"],
         502: ["connect_failed", "upstream_reset", "upstream_protocol", "tls_handshake"],
         503: ["no_endpoint", "queue_full", "queue_timeout", "draining", "overloaded", "auth_overloaded"],

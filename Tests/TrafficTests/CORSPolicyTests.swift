@@ -125,7 +125,8 @@ struct CORSPolicyTests {
         let named = Self.cors([.exact("https://a")], methods: ["*"], headers: ["*"], credentials: true)
         #expect(
             try answer(named, method: "OPTIONS", asks[0], asks[1], asks[2]) == [
-                "preflight", "AC-Allow-Methods: PUT", "AC-Allow-Headers: x-1, x-2", "Vary: Origin",
+                "preflight", "Vary: access-control-request-method", "AC-Allow-Methods: PUT",
+                "Vary: access-control-request-headers", "AC-Allow-Headers: x-1, x-2", "Vary: Origin",
                 "AC-Allow-Origin: https://a", "AC-Allow-Credentials: true",
             ])
     }

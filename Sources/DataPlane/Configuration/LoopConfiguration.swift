@@ -88,21 +88,29 @@ package final class LoopConfiguration {
         }
         var entries: ContiguousArray<RouteState.Entry> = []
         for (entry, backend) in zip(forward.backends, resolved.backends) {
-            entries.append(RouteState.Entry(pool: backends[backend], series: series(name, entry.label)))
+            entries.append(
+                RouteState.Entry(entry, of: resolved.route, pool: backends[backend], series: series(name, entry.label)))
         }
         var mirrors: ContiguousArray<MirrorState> = []
         for (mirror, target) in zip(forward.mirrors, resolved.mirrors) {
             let before = old?.mirrors.first { $0.mirror.backend == mirror.backend }
-            mirrors.append(MirrorState(mirror, pool: backends[target.backend], load: target.load, after: before))
+            mirrors.append(
+                MirrorState(
+                    mirror, of: resolved.route, pool: backends[target.backend], load: target.load, after: before))
         }
         let split: Split
-        if let old, case .forward(let before) = old.route.action, before.backends == forward.backends {
+        if let old, case .forward(let before) = old.route.action, Self.areSame(before.backends, forward.backends) {
             split = old.split
         } else {
             split = Split(weights: forward.backends.map(\.weight), random: &worker.random)
         }
         return RouteState(
             resolved, entries: entries, mirrors: mirrors, series: series(name, ""), split: split, after: old)
+    }
+
+    /// Whether a split may go on where it is.
+    private static func areSame(_ left: [Route.WeightedBackend], _ right: [Route.WeightedBackend]) -> Bool {
+        left.elementsEqual(right) { ($0.label, $0.backend, $0.weight) == ($1.label, $1.backend, $1.weight) }
     }
 
     /// Endpoints that `next` does not have end their connections as they become idle.

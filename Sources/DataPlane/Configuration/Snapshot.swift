@@ -17,6 +17,8 @@ package final class Snapshot: Sendable {
     package let table: RouteTable
     package let backends: [ResolvedBackend]
     package let routes: [ResolvedRoute]
+    /// Headers that tell endpoints who the user is (`forwardUser`): clients' own never go on, whatever the route.
+    let reservedHeaders: [[UInt8]]
 
     package init(gateway: Gateway, hash: String, backends: [ResolvedBackend], routes: [ResolvedRoute]) {
         self.gateway = gateway
@@ -24,6 +26,7 @@ package final class Snapshot: Sendable {
         self.backends = backends
         self.routes = routes
         table = RouteTable(gateway.routes)
+        reservedHeaders = Set(gateway.routes.compactMap { $0.basicAuth?.forwardUser }).sorted().map { Array($0.utf8) }
         Self.live.add(1, ordering: .relaxed)
     }
 
@@ -80,16 +83,19 @@ package struct ResolvedRoute: Sendable {
     package var users: UserTable?
     /// Of its retries; `nil` where it has none.
     package var retryBudget: RetryBudget?
+    /// Of its rate limit; `nil` where it has none.
+    package var rateLimiter: RateLimiter?
 
     package init(
         route: Route, backends: [Int], mirrors: [(backend: Int, load: MirrorLoad)], users: UserTable?,
-        retryBudget: RetryBudget?
+        retryBudget: RetryBudget?, rateLimiter: RateLimiter?
     ) {
         self.route = route
         self.backends = backends
         self.mirrors = mirrors
         self.users = users
         self.retryBudget = retryBudget
+        self.rateLimiter = rateLimiter
     }
 }
 

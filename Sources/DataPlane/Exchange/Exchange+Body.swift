@@ -36,12 +36,27 @@ extension Exchange {
 
     /// Sends what was kept, in front of what is still to come.
     func sendKept() {
-        kept.forEachRun { upstream?.sendBody($0) }
+        kept.forEachRun { sendToEndpoint($0) }
         // A connection of its own tells what of a request has left it, so without `retries` nothing is kept for it.
         var limit = replayLimit
         if case .length(let length) = head.framing, length > UInt64(limit) { limit = 0 }
         keepsBody = limit > 0 && kept.count <= limit
         if !keepsBody { dropKept() }
+    }
+
+    /// Body bytes on their way out, with another model in their messages where the entry says so.
+    func sendToEndpoint(_ bytes: UnsafeRawBufferPointer) {
+        guard modelRewriter != nil else {
+            upstream?.sendBody(bytes)
+            return
+        }
+        if let refusal = modelRewriter?.feed(bytes, emit: { upstream?.sendBody($0) }) { refuse(refusal) }
+    }
+
+    /// The request is complete.
+    func endToEndpoint(trailers: MessageHead?) {
+        modelRewriter?.end { upstream?.sendBody($0) }
+        upstream?.sendEnd(trailers: trailers)
     }
 
     /// Whether the request can be sent once more as it came. Trailers are not kept.

@@ -67,13 +67,28 @@ extension Exchange {
             return
         }
         route = configuration.routes[index]
-        checkCredentials()
+        applyPolicies()
     }
 
-    private func view(_ target: RequestTarget, model: ModelSource) -> RequestView {
-        RequestView(
+    func view(_ target: RequestTarget, model: ModelSource) -> RequestView {
+        var view = RequestView(
             head: head, path: path, query: head.slice(target.query),
             host: HostValue.name(head.slice(host)) ?? head.slice(host), model: model)
+        view.isSecure = isSecure
+        view.port = client?.connection.listener.port ?? 0
+        return view
+    }
+
+    /// The client came over TLS: to the gateway, or to a trusted proxy, which then says so. Proxies that append what they
+    /// see to what they were told have the client's own at the front.
+    var isSecure: Bool {
+        guard let client = client?.connection else { return false }
+        if client.isTrusted, let field = head.first(.xForwardedProto) {
+            var first: Bool?
+            forEachListElement(head.value(field)) { if first == nil { first = equalsIgnoringCase($0, "https") } }
+            if let first { return first }
+        }
+        return client.isSecure
     }
 
     /// An absolute-form target says where the request goes, whatever `Host` says (RFC 9112 section 3.2.2).
@@ -94,104 +109,6 @@ extension Exchange {
     private func answerOptions() {
         answer(status: 200, cause: .none) {
             $0.add("Allow", staticBytes("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"))
-        }
-    }
-
-    // MARK: Policies
-
-    private func checkCredentials() {
-        guard let route, let users = route.users else {
-            applyLimits()
-            return
-        }
-        var found: HeadRange?
-        for index in 0..<head.fieldCount where head.field(index).id == .authorization {
-            if found != nil {
-                deny(.malformed)
-                return
-            }
-            found = head.field(index).value
-        }
-        guard let found else {
-            deny(.missing)
-            return
-        }
-        guard let credentials = BasicCredentials.decode(head.slice(found), into: worker.credentialScratch) else {
-            deny(.malformed)
-            return
-        }
-        let scratch = UnsafeRawBufferPointer(worker.credentialScratch)
-        let name = UnsafeRawBufferPointer(rebasing: scratch[credentials.user])
-        let password = UnsafeRawBufferPointer(rebasing: scratch[credentials.password])
-        let known = users.user(name)
-        let stored = known ?? users.decoy
-        let digest = worker.credentialDigest(user: name, hash: stored.hashBytes, password: password)
-        user.append(contentsOf: name)
-        switch worker.verdicts.verdict(digest) {
-        case .some(let isRight): admit(isRight && known != nil)
-        case .none:
-            phase = .verifying
-            let job = Verification(
-                digest: digest, user: Array(name), password: Array(password), hash: stored.hash,
-                client: clientText)
-            worker.verify(job, for: self, isKnown: known != nil)
-        }
-    }
-
-    /// The password has been looked at.
-    func verified(_ verdict: Bool?, isKnown: Bool) {
-        guard phase == .verifying else { return }
-        phase = .deciding
-        guard let verdict else {
-            route?.counters.auth.count(.overloaded)
-            user.removeAll(keepingCapacity: true)
-            reject(.authOverloaded)
-            return
-        }
-        admit(verdict && isKnown)
-        client?.wake()
-    }
-
-    private func admit(_ isRight: Bool) {
-        guard isRight else {
-            deny(.refused)
-            return
-        }
-        route?.counters.auth.count(.granted)
-        applyLimits()
-    }
-
-    private func deny(_ outcome: AuthOutcome) {
-        route?.counters.auth.count(outcome)
-        user.removeAll(keepingCapacity: true)
-        reject(.unauthorized)
-    }
-
-    private func applyLimits() {
-        guard let route else { return }
-        if let limit = route.maxBodySize {
-            if isGRPC {
-                if let refusal = limitMessages(to: limit) {
-                    refuse(refusal)
-                    return
-                }
-            } else if case .length(let length) = head.framing, length > limit {
-                reject(.bodyTooLarge)
-                return
-            }
-        }
-        if let response = route.response { answer(response) } else { dispatch() }
-    }
-
-    private func answer(_ response: Route.FixedResponse) {
-        var body = response.body
-        answer(status: response.status, cause: .none, body: body.withUTF8 { Array($0) }) { answer in
-            for header in response.headers {
-                var (name, value) = (header.name, header.value)
-                name.withUTF8 { name in
-                    value.withUTF8 { answer.add(UnsafeRawBufferPointer(name), UnsafeRawBufferPointer($0)) }
-                }
-            }
         }
     }
 }

@@ -11,11 +11,15 @@ import Traffic
 extension Exchange {
     func dispatch() {
         guard let route else { return }
-        guard let index = route.nextEntry() else {
+        guard let index = chooseEntry(route) else {
             reject(.noEndpoint)
             return
         }
         entry = index
+        guard rewritePath(route) else {
+            reject(.badRequest, "the path cannot be rewritten")
+            return
+        }
         let pool = route.entries[index].pool
         if isGRPC && !pool.carriesGRPC {
             reject(.notImplemented, "this backend speaks no gRPC")
@@ -137,20 +141,19 @@ extension Exchange {
 
     /// Sends the head.
     func begin(_ access: BackendPool.Access, _ pool: BackendPool) -> Bool {
-        withForwarding(mirrorOf: nil) { upstream = UpstreamSide.begin(access, for: self, pool, request($0)) }
+        guard let route, let entry else { return false }
+        beginRewriting()
+        withRequest(edits: route.entries[entry].requestEdits) {
+            upstream = UpstreamSide.begin(access, for: self, pool, $0)
+        }
         if upstream == nil { reject(.overloaded) }
         return upstream != nil
-    }
-
-    private func request(_ forwarding: RequestForwarding) -> UpstreamSide.Request {
-        UpstreamSide.Request(
-            head: head, forwarding: forwarding, endsWithHead: isRequestComplete && kept.isEmpty && !hasTrailers)
     }
 
     /// Sends the rest of the request as far as it has come.
     func sendSoFar() {
         sendKept()
-        if isRequestComplete { upstream?.sendEnd(trailers: nil) }
+        if isRequestComplete { endToEndpoint(trailers: nil) }
         upstream?.checkBacklog()
     }
 
@@ -160,44 +163,13 @@ extension Exchange {
         let draw = Double(worker.random.next() >> 11) * 0x1p-53 * 100
         for state in route.mirrors where draw < state.mirror.percent {
             var started: MirrorCopy?
-            route.name.withUnsafeBytes { name in
-                withForwarding(mirrorOf: name) {
-                    started = MirrorCopy.start(state, worker: worker, request($0), isGRPC: isGRPC)
-                }
+            withRequest(edits: state.requestEdits, isMirror: true) {
+                started = MirrorCopy.start(state, worker: worker, $0, isGRPC: isGRPC)
             }
             guard let copy = started else { continue }
             kept.forEachRun { copy.sendBody($0) }
             if isRequestComplete { copy.sendEnd(trailers: nil) }
             mirrors.append(copy)
-        }
-    }
-
-    /// Calls `send` with what changes about the head for the next hop; its views are valid until that returns.
-    private func withForwarding(mirrorOf routeName: UnsafeRawBufferPointer?, _ send: (RequestForwarding) -> Void) {
-        guard let target, let client = client?.connection, let route else { return }
-        var origin = UnsafeRawBufferPointer(
-            rebasing: head.slice(HeadRange(Int(target.path.start), Int(head.target.end)))[...])
-        worker.targetScratch.removeAll()
-        if target.path.isEmpty {
-            // An absolute target may leave the path out; `OPTIONS` then asks about the server (RFC 9112 section 3.2.4).
-            worker.targetScratch.append(head.method == .options && !target.hasQuery ? "*" : "/")
-            worker.targetScratch.append(origin)
-            origin = worker.targetScratch.bytes
-        }
-        // A stream says how much comes by its end, which HTTP/1.1 says by the last chunk.
-        let framing = head.framing == .close ? .chunked : head.framing
-        var forwarding = RequestForwarding(framing: framing, target: origin, host: head.slice(host))
-        forwarding.isTrusted = client.isTrusted
-        forwarding.isSecure = client.isSecure
-        if case .http2 = self.client { forwarding.receivedVersion = "2" }
-        forwarding.keepsAuthorization = route.keepsAuthorization
-        forwarding.requestID = identity.madeRequestID
-        forwarding.traceparent = identity.newTraceparent
-        forwarding.asksForWebSocket = head.asksForWebSocket
-        forwarding.mirrorRoute = routeName
-        client.addressText.withUnsafeBytes { address in
-            forwarding.clientAddress = address
-            send(forwarding)
         }
     }
 
@@ -252,6 +224,7 @@ extension Exchange {
         switch phase {
         case .waiting: waitedTooLong(now)
         case .inspecting: reject(callDeadline <= now ? .exchangeTimeout : .headerTimeout)
+        case .delaying: delayEnded(now)
         case .pausing: if exchangeDeadline <= now { reject(.exchangeTimeout) } else { pauseEnded() }
         case .sending, .responding: expiredUnderWay(now)
         case .reading, .deciding, .verifying, .finished: break

@@ -100,8 +100,10 @@ extension Exchange {
     }
 
     /// The error as fields: of an answer that has nothing else, or of trailers.
-    func addStatus(_ cause: Cause, _ text: String, to head: MessageHead) {
-        let status = GRPCStatus(httpStatus: cause.status)
+    ///
+    /// - Parameter status: `nil` for the one that stands for the cause's own.
+    func addStatus(_ cause: Cause, _ text: String, _ status: GRPCStatus? = nil, to head: MessageHead) {
+        let status = status ?? GRPCStatus(httpStatus: cause.status)
         grpcStatus = status
         var value = ByteBuffer()
         value.append(decimal: UInt64(status.rawValue))

@@ -46,7 +46,9 @@ extension Exchange {
             worker.modelRefused(model, at: endpoint)
             return nil
         }
-        guard [400, 404, 503].contains(answer.status), InferencePath(path)?.runsModel == true else { return nil }
+        guard [400, 404, 503].contains(answer.status), InferencePath(upstreamPath)?.runsModel == true else {
+            return nil
+        }
         return modelKey.map { RefusalReader(worker, endpoint, $0, status: answer.status) }
     }
 

@@ -28,6 +28,7 @@ extension Exchange {
         isHeadSent = true
         if isGRPC { noteStatus(answer) }
         dropKept()
+        editAnswer(answer, isOwn: false)
         client.sendHead(answer, framing: framing, to: head, requestIsComplete: isRequestComplete)
     }
 
@@ -83,14 +84,19 @@ extension Exchange {
         }
     }
 
-    /// Answers with the cause's status and Triton's error shape.
-    func reject(_ cause: Cause, _ message: StaticString? = nil) {
+    /// Answers with Triton's error shape.
+    ///
+    /// - Parameters:
+    ///   - status: `nil` for the cause's own.
+    ///   - grpcStatus: what a call is told; `nil` for what stands for the status.
+    func reject(_ cause: Cause, _ message: StaticString? = nil, status: Int? = nil, grpcStatus: GRPCStatus? = nil) {
+        let status = status ?? cause.status
         let text = message.map { "\($0)" } ?? cause.message
         let body = isGRPC ? "" : "{\"error\":\"\(text)\"}"
-        answer(status: cause.status, cause: cause, body: Array(body.utf8)) { answer in
+        answer(status: status, cause: cause, body: Array(body.utf8)) { answer in
             if isGRPC {
                 answer.add("Content-Type", staticBytes("application/grpc"))
-                addStatus(cause, text, to: answer)
+                addStatus(cause, text, grpcStatus ?? GRPCStatus(httpStatus: status), to: answer)
             } else {
                 answer.add("Content-Type", staticBytes("application/json"))
                 answer.add("x-sluice-cause", staticBytes(cause.name))
@@ -98,6 +104,7 @@ extension Exchange {
             if cause == .unauthorized, let route {
                 route.challenge.withUnsafeBytes { answer.add("WWW-Authenticate", $0) }
             }
+            if cause == .rateLimited { addRetryAfter(to: answer) }
             // What ends by itself, soon.
             if [.queueFull, .queueTimeout, .overloaded, .authOverloaded].contains(cause) {
                 answer.add("Retry-After", staticBytes("1"))
@@ -124,6 +131,7 @@ extension Exchange {
         answer.beginAnswer(status: sent, reason: reasonPhrase(sent))
         worker.httpDate().withUnsafeBytes { answer.add("Date", $0) }
         addFields(answer)
+        editAnswer(answer, isOwn: true)
         if identity.requestID(head).count > 0 { answer.add("x-request-id", identity.requestID(head)) }
         isHeadSent = true
         body.withUnsafeBytes { client.sendAnswer(answer, body: hasBody ? $0 : nil, to: head) }

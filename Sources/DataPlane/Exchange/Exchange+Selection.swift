@@ -49,15 +49,20 @@ extension Exchange {
     var modelKey: ModelKey? {
         if isGRPC {
             guard let reader = modelReader ?? inspector, reader.isDecided, reader.readsModel else { return nil }
-            return ModelKey(name: reader.model, version: reader.version)
+            return modelKey(reader.model, reader.version)
         }
-        return InferencePath(path).flatMap { ModelKey(name: $0.model, version: $0.version) }
+        return InferencePath(upstreamPath).flatMap { modelKey($0.model, $0.version) }
+    }
+
+    private func modelKey(_ model: UnsafeRawBufferPointer, _ version: UnsafeRawBufferPointer) -> ModelKey? {
+        guard let names else { return ModelKey(name: model, version: version) }
+        return names.replacing(model, version) { ModelKey(name: $0, version: $1) }
     }
 
     /// An inference of its own, that may run a second time if the operator says so and it is no part of a sequence.
     var isInference: Bool {
         guard head.method == .post else { return false }
-        return isGRPC ? GRPCMethod.inference(path) == .unary : InferencePath(path)?.isInfer == true
+        return isGRPC ? GRPCMethod.inference(upstreamPath) == .unary : InferencePath(upstreamPath)?.isInfer == true
     }
 
     // MARK: The model
@@ -65,7 +70,7 @@ extension Exchange {
     /// Begins to look for the model of a call, where it matters which endpoint gets it.
     func beginModel(_ pool: BackendPool) {
         guard isGRPC, inspector?.readsModel != true, pool.backend.server == .triton, pool.endpoints.count > 1,
-            GRPCMethod.namesModel(path)
+            GRPCMethod.namesModel(upstreamPath)
         else { return }
         let reader = worker.takeInspector()
         reader.begin(readsModel: true, modelIsOptional: true)
@@ -137,8 +142,8 @@ extension Exchange {
 
     private var sequenceFormat: SequenceReader.Format? {
         guard head.method == .post, head.framing != .none else { return nil }
-        if isGRPC { return GRPCMethod.inference(path) == nil ? nil : .grpc }
-        guard InferencePath(path)?.isInfer == true, !isEncoded else { return nil }
+        if isGRPC { return GRPCMethod.inference(upstreamPath) == nil ? nil : .grpc }
+        guard InferencePath(upstreamPath)?.isInfer == true, !isEncoded else { return nil }
         guard let field = head.first(named: "inference-header-content-length") else { return .json(headerBytes: nil) }
         return .json(headerBytes: parseDecimal(head.value(field)))
     }

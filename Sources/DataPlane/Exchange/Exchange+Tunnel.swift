@@ -35,6 +35,7 @@ extension Exchange {
         isHeadSent = true
         tunnel = Tunnel()
         dropKept()
+        editAnswer(answer, isOwn: false)
         client.sendSwitch(answer)
     }
 

@@ -10,6 +10,7 @@ import Traffic
 ///
 ///     reading --head complete--> deciding --> verifying (a password) --> deciding
 ///     deciding --> inspecting (the model or sequence that the body names) --> deciding
+///     deciding --> delaying (a fault that the route injects) --> deciding
 ///     deciding --> answered here | waiting (for a place) --> sending
 ///     sending --failed, and safe to send again--> pausing --> deciding
 ///     sending --answer's head--> responding, which a tunnel does as well
@@ -18,7 +19,9 @@ import Traffic
 /// It knows neither side's protocol: the client connection parses requests and writes answers, the upstream connection
 /// writes requests and parses answers, and both hand over neutral heads and body bytes.
 package final class Exchange: UpstreamUser {
-    enum Phase { case reading, deciding, inspecting, verifying, waiting, sending, pausing, responding, finished }
+    enum Phase {
+        case reading, deciding, inspecting, verifying, delaying, waiting, sending, pausing, responding, finished
+    }
 
     let worker: Worker
     /// Set from the first byte of the request until `finish`.
@@ -58,6 +61,18 @@ package final class Exchange: UpstreamUser {
     var tunnel: Tunnel?
     var mirrors: ContiguousArray<MirrorCopy> = []
     var user: [UInt8] = []
+    /// What the endpoint sees of the path, where that is not what the client asked for.
+    var rewrittenPath = ByteBuffer()
+    var isRewritten = false
+    /// Puts another model into the messages of a call, in the present try.
+    var modelRewriter: GRPCModelRewriter?
+    /// What answers say to a page of another origin.
+    var crossOrigin: CORSPolicy.CrossOrigin?
+    var isPreflight = false
+    /// Given to the client, so that it comes back to the same side of the split.
+    var newAffinity: UInt64?
+    /// How long a client that came too often is to wait.
+    var retryAfter = Nanoseconds(0)
 
     // What is known of a gRPC call, see Exchange+GRPC.
     var isGRPC = false
@@ -152,6 +167,12 @@ package final class Exchange: UpstreamUser {
         if !mirrors.isEmpty { mirrors.removeAll(keepingCapacity: true) }
         if !forwardedClient.isEmpty { forwardedClient.removeAll() }
         if !user.isEmpty { user.removeAll(keepingCapacity: true) }
+        if isRewritten { rewrittenPath.release() }
+        isRewritten = false
+        modelRewriter = nil
+        crossOrigin = nil
+        isPreflight = false
+        newAffinity = nil
         requestBytes = 0
         responseBytes = 0
         isRequestComplete = false
@@ -205,8 +226,8 @@ package final class Exchange: UpstreamUser {
             return
         }
         for mirror in mirrors { mirror.sendBody(bytes) }
+        sendToEndpoint(bytes)
         guard let upstream else { return }
-        upstream.sendBody(bytes)
         upstream.checkBacklog()
         if keepsBody { keepForReplay(bytes) }
         if upstream.isFull { armFirstByte() }
@@ -240,7 +261,7 @@ package final class Exchange: UpstreamUser {
             return
         }
         for mirror in mirrors { mirror.sendEnd(trailers: trailers) }
-        upstream?.sendEnd(trailers: trailers)
+        endToEndpoint(trailers: trailers)
         armFirstByte()
     }
 

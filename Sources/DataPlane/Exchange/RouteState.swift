@@ -1,5 +1,6 @@
 import Base
 import Configuration
+import Inference
 import Telemetry
 import Traffic
 
@@ -48,14 +49,36 @@ package final class RouteState {
     let keepsAuthorization: Bool
     let isUrgent: Bool
     let retries: RouteRetries?
-    /// Made here, instead of asking a backend.
-    let response: Route.FixedResponse?
+    /// What few routes have; `nil` for those that have none of it.
+    let policies: RoutePolicies?
+    let action: Action
     /// An entry that cannot be used keeps its share, which then fails.
-    private let failsWhenDown: Bool
+    let failsWhenDown: Bool
 
     struct Entry {
         var pool: BackendPool
         var series: Series
+        var names: ModelNames?
+        /// To be copied for each call.
+        var rewriter: GRPCModelRewriter?
+        var requestEdits: HeaderEdits?
+        var answerEdits: HeaderEdits?
+
+        init(_ entry: Route.WeightedBackend, of route: Route, pool: BackendPool, series: Series) {
+            self.pool = pool
+            self.series = series
+            names = ModelNames(model: entry.model, version: entry.version)
+            if names != nil { rewriter = GRPCModelRewriter(model: entry.model, version: entry.version) }
+            requestEdits = HeaderEdits([route.requestHeaders, entry.requestHeaders])
+            answerEdits = HeaderEdits([entry.responseHeaders])
+        }
+    }
+
+    enum Action {
+        case forward
+        case redirect(RedirectTarget)
+        /// Made here, instead of asking a backend.
+        case respond(Route.FixedResponse)
     }
 
     init(
@@ -75,15 +98,16 @@ package final class RouteState {
         isUrgent = route.priority == .high
         retries = RouteRetries(resolved)
         keepsAuthorization = resolved.users == nil || route.basicAuth?.forwardAuthorization == true
+        policies = RoutePolicies(resolved)
         switch route.action {
         case .forward(let forward):
-            response = nil
+            action = .forward
             failsWhenDown = forward.whenDown == .fail
-        case .respond(let fixed):
-            response = fixed
+        case .redirect(let redirect):
+            action = .redirect(RedirectTarget(redirect))
             failsWhenDown = false
-        case .redirect:
-            response = nil
+        case .respond(let fixed):
+            action = .respond(fixed)
             failsWhenDown = false
         }
         counters = previous?.counters ?? RouteCounters()
@@ -105,6 +129,18 @@ package final class RouteState {
     }
 }
 
+extension RouteState {
+    /// The entry on whose side the key is. One that cannot be used gives its keys to the others, unless the route says
+    /// otherwise: each of them to one, so that they stay together there as well.
+    func entry(of key: UInt64, _ sticky: RouteSticky) -> Int? {
+        if failsWhenDown {
+            return sticky.split.choose(keyHash: key) { _ in true }.flatMap { entries[$0].pool.hasUsable ? $0 : nil }
+        }
+        return sticky.split.choose(keyHash: key) { entries[$0].pool.hasUsable }
+            ?? sticky.split.choose(keyHash: key) { entries[$0].pool.canServe }
+    }
+}
+
 /// A mirror of a route as one loop sees it.
 package final class MirrorState {
     let mirror: Route.Mirror
@@ -112,13 +148,15 @@ package final class MirrorState {
     let load: MirrorLoad
     let timeout: Nanoseconds
     let copies: MirrorCopies
+    let requestEdits: HeaderEdits?
 
-    init(_ mirror: Route.Mirror, pool: BackendPool, load: MirrorLoad, after previous: MirrorState?) {
+    init(_ mirror: Route.Mirror, of route: Route, pool: BackendPool, load: MirrorLoad, after previous: MirrorState?) {
         self.mirror = mirror
         self.pool = pool
         self.load = load
         timeout = Nanoseconds(mirror.timeout)
         copies = previous?.copies ?? MirrorCopies()
+        requestEdits = HeaderEdits([route.requestHeaders, mirror.requestHeaders])
     }
 }
 

@@ -43,6 +43,8 @@ package final class Worker: @unchecked Sendable {
     // Scratch space, used and free again within one call.
     var stage = ByteBuffer()
     var targetScratch = ByteBuffer()
+    var valueScratch = ByteBuffer()
+    var substitution = Substitution.Scratch()
     var unsent = ByteQueue()
     let credentialScratch = UnsafeMutableRawBufferPointer.allocate(
         byteCount: BasicCredentials.scratchSize, alignment: 16)

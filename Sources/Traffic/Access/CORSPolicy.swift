@@ -170,6 +170,7 @@ package struct CORSPolicy: Sendable {
         to answer: MessageHead
     ) {
         if list.isAny && echoes {
+            answer.add("Vary", staticBytes(asked))
             if let index = request.first(named: asked) { answer.add(name, request.value(index)) }
         } else if !list.text.isEmpty {
             add(name, list.text, to: answer)

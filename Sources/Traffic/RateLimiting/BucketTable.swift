@@ -3,11 +3,10 @@ import Synchronization
 
 /// Buckets by key, a fixed number of them, shared by all loops without a lock.
 ///
-/// A key belongs to one of 4096 sets and takes any of the set's 16 places. In a full set it takes over the place whose
-/// bucket is nearest to full, with what is in it: as in the Space-Saving algorithm (Metwally, Agrawal and El Abbadi,
-/// "Efficient Computation of Frequent and Top-k Elements in Data Streams", 2005) a key can then have too little, and
-/// never too much, whoever fills the table with whatever. A place that is full of tokens is as good as a new one, so that
-/// happens only where a set has more keys than places within the time that a used bucket takes to fill.
+/// A key belongs to one of 4096 sets and takes any of the set's 16 places. In a full set it takes the place whose bucket is
+/// nearest to full, and fills it. A place that is full of tokens is as good as a new one, so anything is forgotten only where
+/// a set has more keys than places within the time that a used bucket takes to fill. Who can bring so many keys is not held
+/// by a limit for each of them anyway; that such a flood left strangers with empty buckets would be worse.
 ///
 /// Where two loops bring the same new key to a full set at once it may get two places, of which the first counts from
 /// then on. So each such meeting admits one request too many at most.
@@ -29,7 +28,7 @@ final class BucketTable: Sendable {
 
     deinit { free(UnsafeMutableRawPointer(bitPattern: memory.load(ordering: .acquiring))) }
 
-    /// Calls `body` with the bucket of a key, which is full if it is new and there was room.
+    /// Calls `body` with the bucket of a key, which is full if it is new.
     ///
     /// - Parameter key: evenly distributed; that of 0 is shared with that of 1.
     func withBucket<Result>(of key: UInt64, _ body: (borrowing Atomic<UInt64>) -> Result) -> Result {
@@ -62,6 +61,7 @@ final class BucketTable: Sendable {
             let owner = set[fullest].load(ordering: .relaxed)
             let (exchanged, _) = set[fullest].compareExchange(expected: owner, desired: key, ordering: .relaxed)
             if exchanged {
+                set[Self.setSize &+ fullest].store(TokenBucket.full, ordering: .relaxed)
                 evicted.add(1, ordering: .relaxed)
                 return fullest
             }

@@ -1,0 +1,30 @@
+import Base
+import HTTP
+import Traffic
+
+/// Which side of a split a request belongs to.
+extension Exchange {
+    /// The entry that takes the request, or `nil` if none can.
+    func chooseEntry(_ route: RouteState) -> Int? {
+        guard let sticky = route.policies?.sticky, let key = affinity(sticky) else { return route.nextEntry() }
+        return route.entry(of: key, sticky)
+    }
+
+    /// What the client is known by; `nil` where it does not say, so that the request is split like any other.
+    private func affinity(_ sticky: RouteSticky) -> UInt64? {
+        switch sticky.key {
+        case .header(let name): return head.first(named: name).flatMap { hash(head.value($0)) }
+        case .clientAddress: return clientText.withUnsafeBytes { hash($0) }
+        case .cookie(let name):
+            if let known = head.cookie(name).flatMap({ hash($0) }) { return known }
+            let made = worker.random.next()
+            newAffinity = made
+            // What the client will send from now on.
+            worker.valueScratch.removeAll()
+            worker.valueScratch.append(hex: made)
+            return hash(worker.valueScratch.bytes)
+        }
+    }
+
+    private func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64? { bytes.isEmpty ? nil : KeyHash.hash(bytes) }
+}
