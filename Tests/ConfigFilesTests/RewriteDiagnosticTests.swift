@@ -217,7 +217,7 @@ import Testing
                 rewrite: { regex: { match: '/(a)', replace: '/\2' } }
             """#,
             [
-                "sluice.yaml:6:49: error: 'replace' takes group 2, and 'match' has 1, write one that there is"
+                "sluice.yaml:6:49: error: 'regex' has a replacement with \\2, and the pattern has one group"
             ]),
         Golden(
             "escapes",
@@ -230,7 +230,7 @@ import Testing
                 rewrite: { regex: { match: '/(a)', replace: '/\n' } }
             """#,
             [
-                "sluice.yaml:6:49: error: 'replace' has a '\\' without a digit, write \\1 for what the first group has taken"
+                "sluice.yaml:6:49: error: 'regex' has a replacement with a backslash before neither a digit nor a backslash, write \\\\ for a backslash"
             ]),
         Golden(
             "escape at the end",
@@ -243,7 +243,33 @@ import Testing
                 rewrite: { regex: { match: '/(a)', replace: '/\' } }
             """#,
             [
-                "sluice.yaml:6:49: error: 'replace' has a '\\' without a digit, write \\1 for what the first group has taken"
+                "sluice.yaml:6:49: error: 'regex' has a replacement with a backslash before neither a digit nor a backslash, write \\\\ for a backslash"
+            ]),
+        Golden(
+            "pattern too large to replace",
+            #"""
+            listeners: [{ address: 0.0.0.0:8080 }]
+            backends: { stable: { endpoints: [127.0.0.1:8000] } }
+            routes:
+              - name: a
+                backends: [{ name: stable }]
+                rewrite: { regex: { match: '/(a{1000}){2}(b{1000})', replace: '/\1' } }
+            """#,
+            [
+                "sluice.yaml:6:67: error: 'regex' is too long for a replacement, use fewer or smaller counted repetitions"
+            ]),
+        Golden(
+            "backslash in a replacement",
+            #"""
+            listeners: [{ address: 0.0.0.0:8080 }]
+            backends: { stable: { endpoints: [127.0.0.1:8000] } }
+            routes:
+              - name: a
+                backends: [{ name: stable }]
+                rewrite: { regex: { match: '/(a)', replace: '/\\\1' } }
+            """#,
+            [
+                "sluice.yaml:6:49: error: 'replace' has a '?', '#', backslash, blank or non-ASCII character, which no path has, write it percent-encoded or leave it out"
             ]),
         Golden(
             "query in a replacement",
@@ -256,7 +282,7 @@ import Testing
                 rewrite: { regex: { match: '/(a)', replace: '/?a=\1' } }
             """#,
             [
-                "sluice.yaml:6:49: error: 'replace' has a '?', '#', blank or non-ASCII character, which no path has, write it percent-encoded"
+                "sluice.yaml:6:49: error: 'replace' has a '?', '#', backslash, blank or non-ASCII character, which no path has, write it percent-encoded or leave it out"
             ]),
         Golden(
             "bad pattern",

@@ -97,32 +97,21 @@ extension GatewayReader {
         guard let entry = section.entry("replace", report),
             let replacement = Section.scalar(entry.value, "'replace'", "text", report), let pattern
         else { return nil }
-        if let problem = Self.problem(with: replacement, for: pattern) {
-            report.error(entry.value.position, "'replace' \(problem)")
+        // What no path holds: the request would be refused each time. What the groups hold is a path's already.
+        guard replacement.utf8.allSatisfy({ (0x21...0x7e).contains($0) && !"?#".utf8.contains($0) }),
+            !replacement.contains("\\\\")
+        else {
+            report.error(
+                entry.value.position,
+                "'replace' has a '?', '#', backslash, blank or non-ASCII character, which no path has, write it "
+                    + "percent-encoded or leave it out")
+            return nil
+        }
+        if let problem = Substitution.problem(pattern, replacement: replacement) {
+            report.error(entry.value.position, "'regex' \(problem)")
             return nil
         }
         return .regex(pattern, replacement: replacement)
-    }
-
-    /// What keeps a text from standing in the place of what the pattern has found, or `nil`.
-    private static func problem(with replacement: String, for pattern: Pattern) -> String? {
-        var isEscaped = false
-        for byte in replacement.utf8 {
-            switch byte {
-            case _ where !(0x21...0x7e).contains(byte), UInt8(ascii: "?"), UInt8(ascii: "#"):
-                return "has a '?', '#', blank or non-ASCII character, which no path has, write it percent-encoded"
-            case UInt8(ascii: "0")...UInt8(ascii: "9") where isEscaped:
-                let group = Int(byte - UInt8(ascii: "0"))
-                guard group <= pattern.groupCount else {
-                    return "takes group \(group), and 'match' has \(pattern.groupCount), write one that there is"
-                }
-            case UInt8(ascii: "\\") where isEscaped: return "has a backslash, which no path has, leave it out"
-            case _ where isEscaped: return "has a '\\' without a digit, write \\1 for what the first group has taken"
-            default: break
-            }
-            isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
-        }
-        return isEscaped ? "has a '\\' without a digit, write \\1 for what the first group has taken" : nil
     }
 
     /// What a `Host` field holds: a host, and a port where it is not the scheme's (RFC 9110 section 7.2).
