@@ -13,6 +13,10 @@ package enum ConfigurationLoader {
         /// Absolute paths of every file and directory whose change matters: the configuration file, or the directory and its
         /// files, and all users and certificate files, those that are missing too.
         package var watched: [String]
+        /// Absolute paths of the certificates, keys and authorities that the gateway holds, by what is in them.
+        package var files: [[UInt8]: String]
+        /// Where routes come from that manifests were turned into, by their names.
+        package var origins: [String: ManifestOrigin]
     }
 
     /// What it is loaded for.
@@ -41,7 +45,8 @@ package enum ConfigurationLoader {
             }
             for document in documents where !top.add(document) { sources.isIncomplete = true }
         }
-        let gateway = gateway(top, sources, purpose, report)
+        var origins: [String: ManifestOrigin] = [:]
+        let gateway = gateway(top, sources, purpose, report, &origins)
         if gateway == nil, !report.hasErrors {
             let file = report.add(file: paths.first ?? "")
             report.error(
@@ -50,18 +55,21 @@ package enum ConfigurationLoader {
         }
         return Outcome(
             gateway: report.hasErrors ? nil : gateway, diagnostics: report.sorted(), hash: sources.contentHash,
-            watched: sources.watched)
+            watched: sources.watched, files: sources.paths, origins: origins)
     }
 
     /// `nil` if nothing was written at all.
     private static func gateway(
-        _ top: TopLevel, _ sources: SourceFiles, _ purpose: Purpose, _ report: Report
+        _ top: TopLevel, _ sources: SourceFiles, _ purpose: Purpose, _ report: Report,
+        _ origins: inout [String: ManifestOrigin]
     ) -> Gateway? {
         let reader = GatewayReader(report: report, sources: sources, hasManifests: !top.manifests.isEmpty)
         let native = top.merged.map(reader.gateway)
         guard let first = top.manifests.first else { return native }
         var gateway = native ?? Gateway()
-        ManifestConversion(top.manifests, sources: sources, native: gateway, report: report).add(to: &gateway)
+        let conversion = ManifestConversion(top.manifests, sources: sources, native: gateway, report: report)
+        conversion.add(to: &gateway)
+        origins = conversion.origins
         if top.merged?.names("listeners") != true, !sources.isIncomplete {
             let message =
                 "there is no listener, write 'listeners: [{ address: 0.0.0.0:8080 }]' in a file beside the manifests"

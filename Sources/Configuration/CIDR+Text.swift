@@ -30,4 +30,12 @@ extension CIDR {
 
     /// Whether the address lies in the network.
     package func contains(_ address: IPAddress) -> Bool { contains(high: address.high, low: address.low) }
+
+    /// As it would be written in a configuration: a single address without its length.
+    package var text: String {
+        let address = IPAddress(high: high, low: low).description
+        // What is held as IPv4-mapped is written dotted, and its length counts from there.
+        let length = address.contains(":") ? prefixLength : prefixLength - 96
+        return length == (address.contains(":") ? 128 : 32) ? address : "\(address)/\(length)"
+    }
 }

@@ -21,6 +21,11 @@ final class SourceFiles {
 
     var contentHash: String { hash.text }
 
+    /// Absolute paths of the certificates, keys and authorities that were read, by what is in them.
+    var paths: [[UInt8]: String] {
+        Dictionary(otherFiles.map { ($0.value, $0.key) }, uniquingKeysWith: { first, second in min(first, second) })
+    }
+
     /// The configuration file, or the files of the directory, as numbered in the report, with their bytes.
     func configuration(at path: String) -> [(file: Int, bytes: [UInt8])] {
         watch(path)

@@ -23,6 +23,8 @@ final class ManifestConversion {
     let backends: ManifestBackends
     /// What is written beside the manifests.
     let native: Gateway
+    /// By the names of routes.
+    private(set) var origins: [String: ManifestOrigin] = [:]
     private var routeNames: UniqueNames
     private var usedSecrets: Set<String> = []
 
@@ -64,7 +66,9 @@ final class ManifestConversion {
     ///
     /// - Parameter rule: the rule's own name or its index.
     func routeName(_ manifest: Manifest, _ rule: String) -> String {
-        routeNames.take("\(manifest.namespace)/\(manifest.name)/\(rule)")
+        let name = routeNames.take("\(manifest.namespace)/\(manifest.name)/\(rule)")
+        origins[name] = ManifestOrigin(kind: manifest.kind.rawValue, name: "\(manifest.namespace)/\(manifest.name)")
+        return name
     }
 
     /// The Secret of a name, if the files hold it.
