@@ -162,6 +162,8 @@ extension HTTP1UpstreamConnection {
             reading == .tunnel
             ? error == 0 || tls?.failure?.kind == .truncated
             : reading == .body && body.endsWithConnection && error == 0
+        // The end of a tunnel's one direction, told again while the other goes on.
+        if reading == .done, error == 0, writeError == 0 { return }
         if isWhole {
             finished(trailers: nil, leftover: 0, user)
             return
