@@ -215,5 +215,4 @@ def test_thousands_of_headers_asked_for(site, plain):
     for count in (1, 100, 2000):
         reply = preflight(site, plain, "/stars", APP, "POST", *(f"x-{number}" for number in range(count)))
         assert reply.status in (200, 204, 400, 431), reply.status
-    reply = preflight(site, plain, "/stars", APP, "PO\x01ST")
-    assert reply.status in (200, 204, 400)
+    assert preflight(site, plain, "/stars", APP, "PO\x01ST").is_malformed

@@ -108,8 +108,7 @@ def test_no_location_leads_elsewhere(site, plain, path):
 def test_hosts_that_are_none(site, plain):
     """What is repeated in a Location has been checked before."""
     for host in ("te st", "a@evil.test", "test:99999", "a/b"):
-        reply = site.ask(plain, "/scheme", host=host, method="GET")
-        assert reply.is_refused(400, "bad_request") or "evil" not in (reply.get("location") or ""), host
+        assert site.ask(plain, "/scheme", host=host, method="GET").is_malformed, host
 
 
 def test_from_https(tmp_path):

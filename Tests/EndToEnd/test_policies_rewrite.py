@@ -60,7 +60,8 @@ routes:
     ("/api/", "/v2/"),
     ("/api?x=1&y=%2f", "/v2?x=1&y=%2f"),
     ("/api/a?", "/v2/a?"),
-    ("/api/a%20b/%41", "/v2/a%20b/%41"),
+    # What is rewritten is the one reading of the path: escapes of unreserved characters are decoded.
+    ("/api/a%20b/%41", "/v2/a%20b/A"),
     ("/api/api/api", "/v2/api/api"),
     ("/apis/x", "/apis/x"),
     ("/slash/x", "/v2/x"),

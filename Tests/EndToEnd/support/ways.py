@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from support import http2
-from support.gateway import Gateway
+from support.gateway import Gateway, wait_until
 from support.grpc_mock import framed
 from support.http2 import PREFACE, Code, H2Client
 from support.http2_server import Http2Server
@@ -65,6 +65,8 @@ class Reply(Fields):
     body: bytes
     trailers: list = field(default_factory=list)
     is_grpc: bool = False
+    # RST_STREAM in place of an answer; then `status` is 0.
+    reset: Code | None = None
 
     @property
     def cause(self) -> str | None:
@@ -84,6 +86,11 @@ class Reply(Fields):
     def is_good(self) -> bool:
         """An endpoint's own answer, complete."""
         return self.status == 200 and self.cause is None and self.grpc_status in (None, 0)
+
+    @property
+    def is_malformed(self) -> bool:
+        """What the gateway says to what is no request in its protocol (RFC 9113 section 8.1.1)."""
+        return self.reset == Code.PROTOCOL_ERROR or self.is_refused(400, "bad_request")
 
     def is_refused(self, status: int, cause: str) -> bool:
         """The gateway's own answer; for gRPC in gRPC's words, without a body."""
@@ -195,8 +202,9 @@ class Conversation:
         if body is not None:
             self.client.upload(stream, body)
         got = self.client.answer(stream)
-        assert got.reset in (None, Code.NO_ERROR), got.reset
-        return Reply(got.status, got.headers, bytes(got.body), got.trailers, self.way.is_grpc)
+        assert got.reset in (None, Code.NO_ERROR) or not got.status, got.reset
+        reset = None if got.status else got.reset
+        return Reply(got.status, got.headers, bytes(got.body), got.trailers, self.way.is_grpc, reset)
 
 
 @dataclass(frozen=True)
@@ -228,12 +236,17 @@ class Site:
     def __init__(self, gateway: Gateway, endpoints: dict[str, Endpoint]):
         self.gateway = gateway
         self.endpoints = endpoints
+        path = gateway.config_path
+        self.has_mirrors = path.is_file() and "mirrors:" in path.read_text()
 
     def __getitem__(self, name: str) -> Endpoint:
         return self.endpoints[name]
 
     def clear(self) -> None:
+        """Makes the endpoints forget, copies that are still under way included."""
         self.gateway.check_alive()
+        if self.has_mirrors:
+            wait_until(lambda: self.gateway.metrics().sum("sluice_requests_in_flight") == 0, what="nothing in flight")
         for endpoint in self.endpoints.values():
             endpoint.clear()
 
