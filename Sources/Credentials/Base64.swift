@@ -1,6 +1,6 @@
 /// RFC 4648 section 4, read strictly: padding is required, unused bits are zero, nothing else is in between. So no two
 /// texts stand for the same bytes.
-enum Base64 {
+package enum Base64 {
     /// Bytes that a text of `count` digits and `padding` stands for.
     private static func size(_ source: UnsafeRawBufferPointer) -> Int? {
         guard source.count % 4 == 0 else { return nil }
@@ -30,7 +30,8 @@ enum Base64 {
         return pending & ((1 << UInt32(bits)) &- 1) == 0 ? written : nil
     }
 
-    static func decode(_ text: Substring) -> [UInt8]? {
+    /// The bytes a text stands for; `nil` for what is not base64.
+    package static func decode(_ text: Substring) -> [UInt8]? {
         let source = Array(text.utf8)
         var bytes = [UInt8](repeating: 0, count: source.count)
         let count = source.withUnsafeBytes { source in bytes.withUnsafeMutableBytes { decode(source, into: $0) } }
