@@ -60,6 +60,9 @@ let package = Package(
         floor("Telemetry", ["Base"]),
         floor("Inference", ["Base"]),
         floor("Traffic", ["Base", "HTTP", "Configuration", "Credentials"]),
+        floor(
+            "Explanation",
+            ["Base", "HTTP", "Configuration", "Credentials", "Telemetry", "Inference", "Traffic"]),
 
         // IO
         floor("TLS", ["Base", "Configuration", "CSSL"]),
@@ -87,6 +90,7 @@ let package = Package(
             name: "sluice",
             dependencies: [
                 "Base", "Configuration", "Credentials", "ConfigFiles", "ControlPlane", "Admin", "EventLoop",
+                "Explanation",
                 argumentParser,
                 log,
             ],
@@ -106,6 +110,7 @@ let package = Package(
         tests(of: "Inference", ["Base"]),
         tests(of: "Telemetry", ["Base"]),
         tests(of: "Traffic", ["Base", "HTTP", "Configuration"]),
+        tests(of: "Explanation", ["Base", "HTTP", "Configuration", "Traffic", "ConfigFiles"]),
         tests(of: "EventLoop", ["Base"]),
         tests(of: "TLS", ["Base", "CSSL"]),
         tests(of: "ControlClient", ["Base", "Configuration", "TLS", "CNGHTTP2", "CSSL"]),

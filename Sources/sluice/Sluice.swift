@@ -13,5 +13,5 @@ struct Sluice: ParsableCommand {
               sluice check -c gateway.yaml && sluice serve -c gateway.yaml
             """,
         version: "sluice \(sluiceVersion)",
-        subcommands: [Serve.self, Check.self, Convert.self, Passwd.self])
+        subcommands: [Serve.self, Check.self, Explain.self, Convert.self, Passwd.self])
 }

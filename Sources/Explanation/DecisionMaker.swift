@@ -1,0 +1,71 @@
+import Base
+import Configuration
+import HTTP
+import Telemetry
+import Traffic
+
+/// Follows a request through the route that takes it.
+struct DecisionMaker {
+    let reading: Reading
+    let gateway: Gateway
+    let route: Route
+    let isPasswordGiven: Bool
+
+    func decision(_ trial: RouteTrial?) -> Decision {
+        var alternative: Int?
+        if case .taken(let index) = trial?.verdict { alternative = index }
+        var decision = Decision(route: route.name, alternative: alternative, action: action(alternative))
+        decision.policies = policies()
+        return decision
+    }
+
+    private func action(_ alternative: Int?) -> Decision.Action {
+        switch route.action {
+        case .forward(let forward): .forward(self.forward(forward, alternative))
+        case .redirect(let redirect): .redirect(answer(redirect, alternative))
+        case .respond(let fixed):
+            .respond(
+                Decision.Answer(
+                    status: fixed.status, headers: fixed.headers.map { Decision.Field($0.name, $0.value) },
+                    body: fixed.body.utf8.count))
+        }
+    }
+
+    private func forward(_ forward: Route.Forward, _ alternative: Int?) -> Decision.Forward {
+        let total = forward.backends.reduce(0) { $0 + $1.weight }
+        var result = Decision.Forward()
+        result.entries = forward.backends.map { entry in
+            Decision.Entry(
+                label: entry.label, backend: entry.backend, weight: entry.weight,
+                share: total == 0 ? 0 : Double(entry.weight) / Double(total) * 100,
+                endpoints: endpoints(of: entry.backend), request: sent(to: entry, alternative),
+                refusal: refusal(of: entry.backend))
+        }
+        result.mirrors = forward.mirrors.map { mirror in
+            Decision.Copy(
+                backend: mirror.backend, percent: mirror.percent, endpoints: endpoints(of: mirror.backend),
+                request: sent(to: mirror, alternative))
+        }
+        return result
+    }
+
+    private func backend(_ name: String) -> Backend? { gateway.backends.first { $0.name == name } }
+
+    /// Where the request goes at each of them: gRPC has a port of its own at Triton.
+    private func endpoints(of name: String) -> [String] {
+        backend(name)?.endpoints.map { endpoint in
+            guard reading.isGRPC, let port = endpoint.grpcPort, var address = endpoint.address.hostPort else {
+                return endpoint.address.description
+            }
+            address.port = port
+            return address.description
+        } ?? []
+    }
+
+    private func refusal(of name: String) -> Explanation.Refusal? {
+        guard reading.isGRPC, let backend = backend(name), backend.protocol != .http2,
+            backend.endpoints.allSatisfy({ $0.grpcPort == nil })
+        else { return nil }
+        return Explanation.Refusal(.notImplemented, "this backend speaks no gRPC")
+    }
+}

@@ -1,0 +1,89 @@
+import Base
+import Configuration
+
+/// How values are shown: on one line, not endless, and without anybody's credentials.
+enum Shown {
+    /// Unicode scalars of a value; more say nothing to a reader.
+    static let longest = 120
+    /// Stands for what is not shown.
+    static let hidden = "…"
+
+    /// What names of headers and parameters with credentials have in them.
+    private static let secretMarks = [
+        "authorization", "cookie", "token", "secret", "password", "api-key", "apikey", "api_key", "signature",
+    ]
+
+    static func isSecret(_ name: String) -> Bool {
+        let name = name.lowercased()
+        return secretMarks.contains { name.contains($0) }
+    }
+
+    static func value(_ bytes: UnsafeRawBufferPointer) -> String { value(text(bytes)) }
+
+    static func value(_ text: String) -> String {
+        guard !text.isEmpty else { return "\"\"" }
+        var shown = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars.prefix(longest) {
+            let isPrintable = ![.control, .format, .lineSeparator, .paragraphSeparator].contains(
+                scalar.properties.generalCategory)
+            shown.append(isPrintable ? scalar : "\u{FFFD}")
+        }
+        return String(shown) + (text.unicodeScalars.count > longest ? "…" : "")
+    }
+
+    /// The value of a header or parameter. Of credentials their scheme is shown, such as `Basic …`.
+    static func value(of name: String, _ text: String) -> String {
+        guard isSecret(name) else { return value(text) }
+        let scheme = text.prefix { $0.isASCII && ($0.isLetter || $0 == "-") }
+        let hasScheme = name.lowercased().hasSuffix("authorization") && text.dropFirst(scheme.count).first == " "
+        return hasScheme ? "\(scheme) \(hidden)" : hidden
+    }
+
+    static func wanted(_ path: Match.PathMatch) -> String {
+        switch path {
+        case .exact(let text): "exact \(value(text))"
+        case .prefix(let text): "prefix \(value(text))"
+        case .startsWith(let text): "startsWith \(value(text))"
+        case .regex(let pattern): "regex \(value(pattern.source))"
+        }
+    }
+
+    static func wanted(_ match: Match.ValueMatch) -> String { wanted("", match) }
+    static func wanted(_ field: Match.NamedMatch) -> String { wanted(field.name, field.value) }
+
+    private static func wanted(_ name: String, _ match: Match.ValueMatch) -> String {
+        switch match {
+        case .exact(let text): "exact \(value(of: name, text))"
+        case .prefix(let text): "prefix \(value(of: name, text))"
+        case .regex(let pattern): "regex \(value(of: name, pattern.source))"
+        case .present(true): "present"
+        case .present(false): "absent"
+        }
+    }
+
+    /// `a, b or c`, and no more than three of them.
+    static func list(_ words: [String], _ conjunction: String = "or", most: Int = 3) -> String {
+        if words.count > most + 1 {
+            return words.prefix(most).joined(separator: ", ") + " \(conjunction) \(words.count - most) others"
+        }
+        guard let last = words.last, words.count > 1 else { return words.first ?? "" }
+        return words.dropLast().joined(separator: ", ") + " \(conjunction) \(last)"
+    }
+
+    /// `33.3`, `100`
+    static func percent(_ percent: Double) -> String {
+        // Shares below that are shown as they are: nobody's share is nothing.
+        let digits = percent < 0.1 ? 10_000.0 : 10.0
+        let rounded = (percent * digits).rounded() / digits
+        return rounded == rounded.rounded() ? "\(Int(rounded))" : "\(rounded)"
+    }
+}
+
+extension CIDR {
+    /// As a configuration writes it: a network of one address without its prefix length.
+    var text: String {
+        let address = IPAddress(high: high, low: low)
+        if prefixLength == 128 { return "\(address)" }
+        return "\(address)/\(address.isIPv4 && prefixLength >= 96 ? prefixLength - 96 : prefixLength)"
+    }
+}
