@@ -9,7 +9,10 @@ import Traffic
 final class Reading {
     let head = MessageHead()
     let listener: Listener?
-    let scheme: Match.Scheme
+    /// How the client speaks to the gateway, or to a trusted proxy before it, which then says so.
+    private(set) var scheme: Match.Scheme
+    /// How that connection comes to the gateway.
+    let ownScheme: Match.Scheme
     /// Of the listener; 0 where it has none.
     let port: UInt16
     /// The client as policies see it, behind trusted proxies.
@@ -37,12 +40,13 @@ final class Reading {
     init(_ question: Question, _ gateway: Gateway) throws(InvalidValue) {
         listener = try Self.listener(for: question, gateway.listeners)
         let listener = listener
-        scheme = listener.map { $0.tls == nil ? .http : .https } ?? question.url.scheme ?? .http
+        ownScheme = listener.map { $0.tls == nil ? .http : .https } ?? question.url.scheme ?? .http
+        scheme = ownScheme
         port =
             if let listener {
                 listener.address.hostPort?.port ?? 0
             } else {
-                question.url.port ?? scheme.defaultPort
+                question.url.port ?? ownScheme.defaultPort
             }
         isTrusted =
             question.client.map { client in
@@ -109,7 +113,7 @@ final class Reading {
 
     /// A request of the longest line and the most fields that any listener could allow is read as far as it goes.
     private func read(_ question: Question) throws(MessageError) {
-        let bytes = Array(Self.text(of: question).utf8)
+        let bytes = Array(Self.requestText(of: question).utf8)
         let limit = listener?.limits.headerBytes ?? Listener.Limits().headerBytes
         switch bytes.withUnsafeBytes({ head.parseRequest($0, limit: limit) }) {
         case .complete: break
@@ -125,6 +129,12 @@ final class Reading {
         if isTrusted, let listener {
             let trusts = { (address: IPAddress) in listener.trustedProxies.contains { $0.contains(address) } }
             client = ForwardedClient.address(in: head, isTrusted: trusts) ?? client
+            // Proxies that append what they see to what they were told have the client's own at the front.
+            if let field = head.first(.xForwardedProto) {
+                var words: [String] = []
+                forEachListElement(head.value(field)) { words.append(text($0).lowercased()) }
+                if let first = words.first { scheme = first == "https" ? .https : .http }
+            }
         }
         if head.method == .connect || head.method == .trace {
             throw MessageError(.notImplemented, "CONNECT and TRACE are not served")
@@ -145,7 +155,7 @@ final class Reading {
     }
 
     /// The head a client would send.
-    private static func text(of question: Question) -> String {
+    private static func requestText(of question: Question) -> String {
         var text = "\(question.method) \(question.url.target) HTTP/1.1\r\n"
         if question.header("host") == nil { text += "Host: \(question.url.authority ?? "localhost")\r\n" }
         for (name, value) in question.headers { text += "\(name): \(value)\r\n" }
