@@ -12,29 +12,29 @@ extension DecisionMaker {
         // Addresses are counted before anybody is asked for a password.
         let isByAddress = route.rateLimit?.key == .clientAddress
         policies += isByAddress ? [rateLimit, basicAuth] : [basicAuth, rateLimit]
-        policies += [priority, timeout, idleTimeout, maxBodySize, retries, fault]
+        policies += [responseHeaders, priority, timeout, idleTimeout, maxBodySize, retries, fault]
         return policies.compactMap(\.self)
     }
 
     // MARK: Access
 
     private var denyFrom: Decision.Policy? {
-        guard !route.denyFrom.isEmpty else { return nil }
+        guard let rules = AccessRules(deny: route.denyFrom, allow: []) else { return nil }
         guard let client = reading.client else { return byAddress("denyFrom", route.denyFrom) }
-        guard let network = route.denyFrom.first(where: { $0.contains(client) }) else {
-            return Decision.Policy("denyFrom", "\(client) is not in \(list(route.denyFrom))")
-        }
-        return Decision.Policy("denyFrom", "\(client) is in \(network.text)", .refuses(.init(.forbidden)))
+        if rules.admits(client) { return Decision.Policy("denyFrom", "\(client) is not in \(list(route.denyFrom))") }
+        let network = route.denyFrom.first { $0.contains(client) }
+        return Decision.Policy("denyFrom", "\(client) is in \(network?.text ?? "")", .refuses(.init(.forbidden)))
     }
 
     private var allowFrom: Decision.Policy? {
-        guard !route.allowFrom.isEmpty else { return nil }
+        guard let rules = AccessRules(deny: [], allow: route.allowFrom) else { return nil }
         guard let client = reading.client else { return byAddress("allowFrom", route.allowFrom) }
-        guard let network = route.allowFrom.first(where: { $0.contains(client) }) else {
-            return Decision.Policy(
-                "allowFrom", "\(client) is not in \(list(route.allowFrom))", .refuses(.init(.forbidden)))
+        if rules.admits(client) {
+            let network = route.allowFrom.first { $0.contains(client) }
+            return Decision.Policy("allowFrom", "\(client) is in \(network?.text ?? "")")
         }
-        return Decision.Policy("allowFrom", "\(client) is in \(network.text)")
+        return Decision.Policy(
+            "allowFrom", "\(client) is not in \(list(route.allowFrom))", .refuses(.init(.forbidden)))
     }
 
     private func byAddress(_ key: String, _ networks: [CIDR]) -> Decision.Policy {
@@ -81,6 +81,11 @@ extension DecisionMaker {
         return Decision.Policy(
             "rateLimit",
             "\(limit.requests) in \(DurationText.format(limit.per)), up to \(limit.burst) at once, \(key)")
+    }
+
+    private var responseHeaders: Decision.Policy? {
+        let operations = Shown.operations(route.responseHeaders)
+        return operations.isEmpty ? nil : Decision.Policy("responseHeaders", operations.joined(separator: ", "))
     }
 
     // MARK: Limits

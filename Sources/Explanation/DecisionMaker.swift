@@ -11,40 +11,40 @@ struct DecisionMaker {
     let route: Route
     let isPasswordGiven: Bool
 
+    /// Who it is, where the route asks.
+    var user: String? { route.basicAuth == nil ? nil : reading.user }
+
     func decision(_ trial: RouteTrial?) -> Decision {
         var alternative: Int?
         if case .taken(let index) = trial?.verdict { alternative = index }
-        var decision = Decision(route: route.name, alternative: alternative, action: action(alternative))
+        var decision = Decision(route: route.name, alternative: alternative, action: action)
         decision.policies = policies()
         return decision
     }
 
-    private func action(_ alternative: Int?) -> Decision.Action {
+    private var action: Decision.Action {
         switch route.action {
-        case .forward(let forward): .forward(self.forward(forward, alternative))
-        case .redirect(let redirect): .redirect(answer(redirect, alternative))
-        case .respond(let fixed):
-            .respond(
-                Decision.Answer(
-                    status: fixed.status, headers: fixed.headers.map { Decision.Field($0.name, $0.value) },
-                    body: fixed.body.utf8.count))
+        case .forward(let forward): .forward(self.forward(forward))
+        case .redirect(let redirect): .redirect(answer(redirect))
+        case .respond(let fixed): .respond(answer(fixed))
         }
     }
 
-    private func forward(_ forward: Route.Forward, _ alternative: Int?) -> Decision.Forward {
+    private func forward(_ forward: Route.Forward) -> Decision.Forward {
         let total = forward.backends.reduce(0) { $0 + $1.weight }
         var result = Decision.Forward()
         result.entries = forward.backends.map { entry in
             Decision.Entry(
                 label: entry.label, backend: entry.backend, weight: entry.weight,
                 share: total == 0 ? 0 : Double(entry.weight) / Double(total) * 100,
-                endpoints: endpoints(of: entry.backend), request: sent(to: entry, alternative),
+                endpoints: endpoints(of: entry.backend), request: sent(to: entry),
+                responseHeaders: Shown.operations(entry.responseHeaders),
                 refusal: refusal(of: entry.backend))
         }
         result.mirrors = forward.mirrors.map { mirror in
             Decision.Copy(
                 backend: mirror.backend, percent: mirror.percent, endpoints: endpoints(of: mirror.backend),
-                request: sent(to: mirror, alternative))
+                request: sent(to: mirror))
         }
         return result
     }

@@ -170,8 +170,7 @@ package struct Decision: Sendable, Equatable {
         package var host: String
         /// Without `Host`, in order.
         package var headers: [Field] = []
-        /// Put into each message of a gRPC call.
-        package var messageModel: String?
-        package var messageVersion: String?
+        /// What the route has done to it, beside what any proxy does: `path /v2/x`, `x-user: ann`, `without x-debug`.
+        package var changes: [String] = []
     }
 }

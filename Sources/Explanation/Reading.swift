@@ -15,6 +15,8 @@ final class Reading {
     let ownScheme: Match.Scheme
     /// Of the listener; 0 where it has none.
     let port: UInt16
+    /// Who the connection is from.
+    let peer: IPAddress?
     /// The client as policies see it, behind trusted proxies.
     private(set) var client: IPAddress?
     /// The peer is a proxy whose headers are believed.
@@ -53,6 +55,7 @@ final class Reading {
                 listener?.trustedProxies.contains { $0.contains(client) } ?? false
             } ?? false
         messageModel = question.messageModel
+        peer = question.client
         client = question.client
         model.append(text: question.messageModel?.name ?? "")
         version.append(text: question.messageModel?.version ?? "")

@@ -61,6 +61,15 @@ enum Shown {
         }
     }
 
+    /// `remove server`, `set x-a: b`, in the order in which it is done.
+    static func operations(_ operations: HeaderOperations) -> [String] {
+        let field = { (word: String, field: HeaderOperations.Field) in
+            "\(word) \(field.name): \(value(of: field.name, field.value.text))"
+        }
+        return operations.remove.map { "remove \($0)" } + operations.set.map { field("set", $0) }
+            + operations.add.map { field("add", $0) }
+    }
+
     /// `a, b or c`, and no more than three of them.
     static func list(_ words: [String], _ conjunction: String = "or", most: Int = 3) -> String {
         if words.count > most + 1 {

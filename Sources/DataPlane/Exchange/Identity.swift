@@ -3,10 +3,7 @@ import HTTP
 
 /// A request's id and trace context: the client's own where they can be passed on, made here otherwise.
 struct Identity: ~Copyable {
-    /// Longest id taken from a client; longer ones would only swell logs.
-    private static let maxRequestID = 128
-    /// `00-`, 32 and 16 digits and flags (W3C Trace Context, section 3.2).
-    private static let traceparentCount = 55
+    private static let traceparentCount = MessageHead.traceparentCount
 
     private let storage = UnsafeMutablePointer<UInt8>.allocate(capacity: 32 + traceparentCount)
     private var clientID: HeadRange?
@@ -25,10 +22,8 @@ struct Identity: ~Copyable {
     mutating func choose(for head: MessageHead, random: inout RandomSource) {
         guard !isSet else { return }
         isSet = true
-        clientID = Self.only(.xRequestID, in: head) {
-            $0.count <= Self.maxRequestID && $0.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-        }
-        clientTrace = Self.only(.traceparent, in: head, where: Self.isTraceparent)
+        clientID = head.requestID
+        clientTrace = head.traceparent
         if clientID == nil {
             Self.writeHex16(random.next(), storage)
             Self.writeHex16(random.next(), storage + 16)
@@ -64,34 +59,6 @@ struct Identity: ~Copyable {
 
     private var madeTraceparent: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: storage + 32, count: Self.traceparentCount)
-    }
-
-    private static func only(
-        _ id: FieldName, in head: MessageHead, where isUsable: (UnsafeRawBufferPointer) -> Bool
-    ) -> HeadRange? {
-        var found: HeadRange?
-        for index in 0..<head.fieldCount where head.field(index).id == id {
-            // Two ids are two readings.
-            guard found == nil, !head.value(index).isEmpty, isUsable(head.value(index)) else { return nil }
-            found = head.field(index).value
-        }
-        return found
-    }
-
-    private static func isTraceparent(_ value: UnsafeRawBufferPointer) -> Bool {
-        guard value.count == traceparentCount, value[0] == 0x30, value[1] == 0x30 else { return false }
-        var anyTrace: UInt8 = 0
-        var anyParent: UInt8 = 0
-        for index in 2..<traceparentCount {
-            let byte = value[index]
-            if index == 2 || index == 35 || index == 52 {
-                if byte != 0x2D { return false }
-                continue
-            }
-            guard let digit = hexValue(byte), lowercased(byte) == byte else { return false }
-            if index < 35 { anyTrace |= digit } else if index < 52 { anyParent |= digit }
-        }
-        return anyTrace != 0 && anyParent != 0
     }
 
     private static func writeHex16(_ value: UInt64, _ target: UnsafeMutablePointer<UInt8>) {

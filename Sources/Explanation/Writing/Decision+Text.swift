@@ -29,6 +29,11 @@ extension Decision {
     }
 
     private func add(_ forward: Forward, to table: inout Table) {
+        let all = forward.entries.map { $0.request.changes + $0.responseHeaders.map { "answers: \($0)" } }
+        let common = (all.first ?? []).filter { change in all.allSatisfy { $0.contains(change) } }
+        func add(_ changes: [String]) {
+            for change in changes where !common.contains(change) { table.add("", Self.margin + change) }
+        }
         var word = "backends"
         let shares = forward.entries.map { "\(Shown.percent($0.share)) %" }
         let names = forward.entries.map { $0.label == $0.backend ? $0.label : "\($0.label) (\($0.backend))" }
@@ -37,15 +42,25 @@ extension Decision {
             var text = columns.joined(separator: "  ") + "  \(Self.list(entry.endpoints))"
             if entry.isChosen { text += "  ← this request" }
             table.add(word, text)
-            if let refusal = entry.refusal { table.add("", refusal.words) }
+            if let refusal = entry.refusal { table.add("", Self.margin + refusal.words) }
+            add(all[index])
+            word = ""
+        }
+        word = "sends"
+        for change in common {
+            table.add(word, change)
             word = ""
         }
         word = "mirrors"
         for copy in forward.mirrors {
             table.add(word, "\(Shown.percent(copy.percent)) %  \(copy.backend)  \(Self.list(copy.endpoints))")
+            add(copy.request.changes)
             word = ""
         }
     }
+
+    /// In front of what is particular to an entry.
+    private static let margin = "  "
 
     private static func list(_ endpoints: [String]) -> String {
         Shown.list(endpoints, "and", most: shownEndpoints)

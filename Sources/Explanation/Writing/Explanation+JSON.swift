@@ -136,8 +136,7 @@ extension Decision.Sent {
     fileprivate var json: JSON {
         .object([
             ("method", .string(method)), ("target", .string(target)), ("host", .string(host)),
-            ("headers", headers.json), ("messageModel", .optional(messageModel)),
-            ("messageVersion", .optional(messageVersion)),
+            ("headers", headers.json), ("changes", .array(changes.map(JSON.string))),
         ])
     }
 }
