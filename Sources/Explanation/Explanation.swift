@@ -71,8 +71,15 @@ package struct Decision: Sendable, Equatable {
     package var policies: [Policy] = []
     package var action: Action
 
-    /// What ends the request before its action, if anything does.
-    package var refusal: Explanation.Refusal? { policies.lazy.compactMap(\.refusal).first }
+    /// What ends the request instead of its action, if anything does.
+    package var refusal: Explanation.Refusal? {
+        if let refusal = policies.lazy.compactMap(\.refusal).first { return refusal }
+        guard case .forward(let forward) = action else { return nil }
+        let taking = forward.entries.filter {
+            $0.isChosen || ($0.weight > 0 && !forward.entries.contains { $0.isChosen })
+        }
+        return taking.allSatisfy { $0.refusal != nil } ? taking.first?.refusal : nil
+    }
 
     package init(route: String, alternative: Int?, action: Action) {
         self.route = route
