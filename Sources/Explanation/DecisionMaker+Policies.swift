@@ -2,6 +2,7 @@ import Base
 import Configuration
 import Credentials
 import HTTP
+import Inference
 import Telemetry
 import Traffic
 
@@ -12,7 +13,7 @@ extension DecisionMaker {
         // Addresses are counted before anybody is asked for a password.
         let isByAddress = route.rateLimit?.key == .clientAddress
         policies += isByAddress ? [rateLimit, basicAuth] : [basicAuth, rateLimit]
-        policies += [responseHeaders, priority, timeout, idleTimeout, maxBodySize, retries, fault]
+        policies += [responseHeaders, priority, timeout, idleTimeout, maxBodySize, retries, fault, sticky, whenDown]
         return policies.compactMap(\.self)
     }
 
@@ -83,7 +84,9 @@ extension DecisionMaker {
             "\(limit.requests) in \(DurationText.format(limit.per)), up to \(limit.burst) at once, \(key)")
     }
 
+    /// Answers made here are shown with them.
     private var responseHeaders: Decision.Policy? {
+        guard case .forward = route.action else { return nil }
         let operations = Shown.operations(route.responseHeaders)
         return operations.isEmpty ? nil : Decision.Policy("responseHeaders", operations.joined(separator: ", "))
     }
@@ -110,7 +113,7 @@ extension DecisionMaker {
         if reading.isGRPC { return Decision.Policy("maxBodySize", "\(size) for each message") }
         if case .length(let length) = reading.head.framing, length > UInt64(max(limit, 0)) {
             return Decision.Policy(
-                "maxBodySize", "\(SizeText.format(Int64(clamping: length))) is more than \(size)",
+                "maxBodySize", "a body of \(length) bytes is more than \(size)",
                 .refuses(.init(.bodyTooLarge)))
         }
         return Decision.Policy("maxBodySize", size)
@@ -150,6 +153,13 @@ extension DecisionMaker {
                 }
             parts.append("\(Shown.percent(abort.percent)) % end with \(answer)")
         }
-        return Decision.Policy("fault", parts.joined(separator: ", "))
+        let says = parts.joined(separator: ", ")
+        guard let abort = fault.abort, abort.percent >= 100 else { return Decision.Policy("fault", says) }
+        let status =
+            switch abort.answer {
+            case .status(let status): status
+            case .grpcStatus(let code): (GRPCStatus(rawValue: UInt8(clamping: code)) ?? .unknown).httpStatus
+            }
+        return Decision.Policy("fault", says, .refuses(Explanation.Refusal(.fault, status: status)))
     }
 }

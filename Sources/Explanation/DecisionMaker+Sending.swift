@@ -5,21 +5,17 @@ import Traffic
 
 /// What arrives at an endpoint: written by the serialiser that writes it for endpoints, and read again.
 extension DecisionMaker {
-    func sent(to entry: Route.WeightedBackend) -> Decision.Sent {
-        let rewriting = rewriting(entry)
+    func sent(to entry: Route.WeightedBackend) -> (Decision.Sent, Explanation.Refusal?) {
+        let rewriting = rewriting(ModelNames(model: entry.model, version: entry.version))
         var sent = sent(
             [route.requestHeaders, entry.requestHeaders], entry: entry.label, isMirror: false, rewriting.target)
         sent.changes += rewriting.ofMessages
-        return sent
+        return (sent, rewriting.refusal)
     }
 
     func sent(to mirror: Route.Mirror) -> Decision.Sent {
-        sent([route.requestHeaders, mirror.requestHeaders], entry: nil, isMirror: true, target)
-    }
-
-    var target: [UInt8] {
-        guard let target = reading.target else { return Array("/".utf8) }
-        return Array(reading.head.slice(HeadRange(Int(target.path.start), Int(reading.head.target.end))))
+        let target = rewriting(nil).target
+        return sent([route.requestHeaders, mirror.requestHeaders], entry: nil, isMirror: true, target)
     }
 
     private func sent(_ operations: [HeaderOperations], entry: String?, isMirror: Bool, _ target: [UInt8])
@@ -31,7 +27,14 @@ extension DecisionMaker {
             forwarding.keepsAuthorization = route.basicAuth?.forwardAuthorization ?? true
             HeadWriter.request(head, forwarding, into: &out)
         }
-        let untouched = written(self.target, isMirror: isMirror) { HeadWriter.request(reading.head, $0, into: &$2) }
+        let received = reading.target.map {
+            reading.head.slice(HeadRange(Int($0.path.start), Int(reading.head.target.end)))
+        }
+        let untouched = written(received.map { Array($0) } ?? [], isMirror: isMirror) { forwarding, host, out in
+            // The host of a copy follows from that of the original.
+            if isMirror, !host.isEmpty { forwarding.newHost = host }
+            HeadWriter.request(reading.head, forwarding, into: &out)
+        }
         sent.changes = sent.changes(since: untouched)
         return sent
     }

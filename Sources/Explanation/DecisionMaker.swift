@@ -9,6 +9,7 @@ struct DecisionMaker {
     let reading: Reading
     let gateway: Gateway
     let route: Route
+    let view: RequestView
     let isPasswordGiven: Bool
 
     /// Who it is, where the route asks.
@@ -22,10 +23,12 @@ struct DecisionMaker {
         return decision
     }
 
+    private static let unwritable = Explanation.Refusal(.badRequest, "the path cannot be rewritten")
+
     private var action: Decision.Action {
         switch route.action {
         case .forward(let forward): .forward(self.forward(forward))
-        case .redirect(let redirect): .redirect(answer(redirect))
+        case .redirect(let redirect): answer(redirect).map { .redirect($0) } ?? .refuse(Self.unwritable)
         case .respond(let fixed): .respond(answer(fixed))
         }
     }
@@ -34,13 +37,15 @@ struct DecisionMaker {
         let total = forward.backends.reduce(0) { $0 + $1.weight }
         var result = Decision.Forward()
         result.entries = forward.backends.map { entry in
-            Decision.Entry(
+            let (sent, refusal) = sent(to: entry)
+            return Decision.Entry(
                 label: entry.label, backend: entry.backend, weight: entry.weight,
                 share: total == 0 ? 0 : Double(entry.weight) / Double(total) * 100,
-                endpoints: endpoints(of: entry.backend), request: sent(to: entry),
+                endpoints: endpoints(of: entry.backend), request: sent,
                 responseHeaders: Shown.operations(entry.responseHeaders),
-                refusal: refusal(of: entry.backend))
+                refusal: refusal ?? self.refusal(of: entry.backend))
         }
+        if let chosen = chosenEntry(forward) { result.entries[chosen].isChosen = true }
         result.mirrors = forward.mirrors.map { mirror in
             Decision.Copy(
                 backend: mirror.backend, percent: mirror.percent, endpoints: endpoints(of: mirror.backend),

@@ -36,8 +36,10 @@ package enum Explainer {
         let route = gateway.routes[found]
         explanation.shadowed = gateway.routes[(found + 1)...].filter(checker.takes).map(\.name)
         explanation.outcome = .route(
-            DecisionMaker(reading: reading, gateway: gateway, route: route, isPasswordGiven: question.givesPassword)
-                .decision(explanation.trials.last))
+            DecisionMaker(
+                reading: reading, gateway: gateway, route: route, view: view, isPasswordGiven: question.givesPassword
+            )
+            .decision(explanation.trials.last))
         explanation.request.user = reading.user
         return explanation
     }
@@ -69,8 +71,9 @@ extension Question {
 }
 
 extension Explanation.Refusal {
-    init(_ cause: Cause, _ reason: String? = nil) {
-        self.init(status: cause.status, cause: cause.description, reason: reason ?? cause.message)
+    /// - Parameter status: `nil` for the cause's own.
+    init(_ cause: Cause, _ reason: String? = nil, status: Int? = nil) {
+        self.init(status: status ?? cause.status, cause: cause.description, reason: reason ?? cause.message)
     }
 
     init(_ error: MessageError) {

@@ -12,10 +12,10 @@ package struct Explanation: Sendable, Equatable {
         self.outcome = outcome
     }
 
-    /// Whether a route answers it: by an endpoint, a redirect or a fixed answer.
+    /// Whether it is certain that a route answers it: by an endpoint, a redirect or a fixed answer.
     package var isAnswered: Bool {
         guard case .route(let decision) = outcome else { return false }
-        return decision.refusal == nil
+        return decision.refusal == nil && decision.openPolicies.isEmpty
     }
 
     /// The request as it was read.
@@ -71,14 +71,25 @@ package struct Decision: Sendable, Equatable {
     package var policies: [Policy] = []
     package var action: Action
 
-    /// What ends the request instead of its action, if anything does.
+    /// The policy that ends the request, if one does.
+    package var ending: Policy? { policies.first { $0.ending != nil } }
+
+    /// Keys of the policies before that one of which nobody can tell, for something was not said.
+    package var openPolicies: [String] {
+        policies.prefix { $0.ending == nil }.filter { $0.effect == .depends }.map(\.key)
+    }
+
+    /// What it is refused by, if it is: a policy, or the action itself.
     package var refusal: Explanation.Refusal? {
-        if let refusal = policies.lazy.compactMap(\.refusal).first { return refusal }
-        guard case .forward(let forward) = action else { return nil }
-        let taking = forward.entries.filter {
-            $0.isChosen || ($0.weight > 0 && !forward.entries.contains { $0.isChosen })
+        if let ending { return ending.refusal }
+        switch action {
+        case .refuse(let refusal): return refusal
+        case .redirect, .respond: return nil
+        case .forward(let forward):
+            let chosen = forward.entries.filter(\.isChosen)
+            let taking = chosen.isEmpty ? forward.entries.filter { $0.weight > 0 } : chosen
+            return taking.allSatisfy { $0.refusal != nil } ? taking.first?.refusal : nil
         }
-        return taking.allSatisfy { $0.refusal != nil } ? taking.first?.refusal : nil
     }
 
     package init(route: String, alternative: Int?, action: Action) {
@@ -91,6 +102,8 @@ package struct Decision: Sendable, Equatable {
         case forward(Forward)
         case redirect(Answer)
         case respond(Answer)
+        /// A redirect to nowhere.
+        case refuse(Explanation.Refusal)
     }
 
     /// One policy of the route, and what it does to this request.

@@ -20,6 +20,8 @@ enum Shown {
 
     static func value(_ bytes: UnsafeRawBufferPointer) -> String { value(text(bytes)) }
 
+    static func value(_ bytes: [UInt8]) -> String { value(String(decoding: bytes, as: UTF8.self)) }
+
     static func value(_ text: String) -> String {
         guard !text.isEmpty else { return "\"\"" }
         var shown = String.UnicodeScalarView()

@@ -5,62 +5,75 @@ extension Decision {
 
     var lines: [String] {
         var table = Table()
-        for policy in policies { table.add(policy.key, policy.words) }
-        if case .forward(let forward) = action { add(forward, to: &table) }
+        for policy in policies {
+            table.add(policy.key, policy.words)
+            if case .answers(let answer) = policy.effect { add(answer, "", to: &table) }
+        }
+        switch action {
+        case .forward(let forward): add(forward, to: &table)
+        case .redirect(let answer), .respond(let answer): add(answer, "headers", to: &table)
+        case .refuse: break
+        }
         return [headline] + table.lines
     }
 
     private var headline: String {
-        let ending = policies.lazy.compactMap { policy in policy.ending.map { "\($0) by \(policy.key)" } }.first
-        return "→ \(route): " + (ending.map { $0 + "; what passes gets " } ?? "") + summary
+        let open = openPolicies.isEmpty ? "" : ", if \(Shown.list(openPolicies, "and")) let it through"
+        guard let ending, let words = ending.ending else { return "→ \(route): \(summary)\(open)" }
+        return "→ \(route): \(words) by \(ending.key)\(open); what passes gets \(summary)"
     }
 
     /// What the action comes to.
     private var summary: String {
         switch action {
         case .forward(let forward):
-            let taking = forward.entries.filter { $0.weight > 0 }
             if let chosen = forward.entries.first(where: \.isChosen) { return chosen.label }
-            return Shown.list(taking.map(\.label), most: 5)
+            return Shown.list(forward.entries.filter { $0.weight > 0 }.map(\.label), most: 5)
         case .redirect(let answer):
-            return "\(answer.status) to \(answer.headers.first { $0.name.lowercased() == "location" }?.value ?? "")"
+            return "\(answer.status) to \(answer.headers.first { $0.name == "Location" }?.value ?? "")"
         case .respond(let answer): return "\(answer.status), written in the configuration"
+        case .refuse(let refusal): return refusal.words
+        }
+    }
+
+    private func add(_ answer: Answer, _ word: String, to table: inout Table) {
+        var word = word
+        for field in answer.headers where field.name != "Location" {
+            table.add(word, "\(field.name): \(field.value ?? "")")
+            word = ""
         }
     }
 
     private func add(_ forward: Forward, to table: inout Table) {
         let all = forward.entries.map { $0.request.changes + $0.responseHeaders.map { "answers: \($0)" } }
         let common = (all.first ?? []).filter { change in all.allSatisfy { $0.contains(change) } }
-        func add(_ changes: [String]) {
-            for change in changes where !common.contains(change) { table.add("", Self.margin + change) }
+        func add(_ word: String, _ lines: [(share: String, name: String, rest: String, changes: [String])]) {
+            for (index, line) in lines.enumerated() {
+                let share = line.share.padded(to: lines.map(\.share), toRight: true)
+                let columns = [share, line.name.padded(to: lines.map(\.name)), line.rest]
+                table.add(index == 0 ? word : "", columns.joined(separator: "  "))
+                // Under the name.
+                let margin = String(repeating: " ", count: share.count + 2)
+                for change in line.changes where !common.contains(change) { table.add("", margin + change) }
+            }
         }
-        var word = "backends"
-        let shares = forward.entries.map { "\(Shown.percent($0.share)) %" }
-        let names = forward.entries.map { $0.label == $0.backend ? $0.label : "\($0.label) (\($0.backend))" }
-        for (index, entry) in forward.entries.enumerated() {
-            let columns = [shares[index].padded(to: shares, toRight: true), names[index].padded(to: names)]
-            var text = columns.joined(separator: "  ") + "  \(Self.list(entry.endpoints))"
-            if entry.isChosen { text += "  ← this request" }
-            table.add(word, text)
-            if let refusal = entry.refusal { table.add("", Self.margin + refusal.words) }
-            add(all[index])
-            word = ""
-        }
-        word = "sends"
-        for change in common {
-            table.add(word, change)
-            word = ""
-        }
-        word = "mirrors"
-        for copy in forward.mirrors {
-            table.add(word, "\(Shown.percent(copy.percent)) %  \(copy.backend)  \(Self.list(copy.endpoints))")
-            add(copy.request.changes)
-            word = ""
-        }
+        add(
+            "backends",
+            forward.entries.enumerated().map { index, entry in
+                (
+                    "\(Shown.percent(entry.share)) %",
+                    entry.label == entry.backend ? entry.label : "\(entry.label) (\(entry.backend))",
+                    Self.list(entry.endpoints) + (entry.isChosen ? "  ← this request" : ""),
+                    [entry.refusal?.words].compactMap(\.self) + all[index]
+                )
+            })
+        for (index, change) in common.enumerated() { table.add(index == 0 ? "sends" : "", change) }
+        add(
+            "mirrors",
+            forward.mirrors.map { copy in
+                ("\(Shown.percent(copy.percent)) %", copy.backend, Self.list(copy.endpoints), copy.request.changes)
+            })
     }
-
-    /// In front of what is particular to an entry.
-    private static let margin = "  "
 
     private static func list(_ endpoints: [String]) -> String {
         Shown.list(endpoints, "and", most: shownEndpoints)

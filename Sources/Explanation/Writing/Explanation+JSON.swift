@@ -88,6 +88,7 @@ extension Decision {
             members.append(("mirrors", .array(forward.mirrors.map(\.json))))
         case .redirect(let answer): members.append(("redirect", answer.json))
         case .respond(let answer): members.append(("respond", answer.json))
+        case .refuse(let refusal): members.append(("refuse", refusal.json))
         }
         return .object(members)
     }
