@@ -39,7 +39,7 @@ package struct HeaderTemplate: Sendable, Equatable {
         /// As `basicAuth` knows it; empty without.
         case user
         case route
-        /// The name (`as`) of the entry it goes to; empty where it goes nowhere.
+        /// The name (`as`) of the entry it goes to, or the mirror's backend; empty where it goes nowhere.
         case backend
     }
 

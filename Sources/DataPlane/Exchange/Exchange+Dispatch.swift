@@ -163,7 +163,7 @@ extension Exchange {
         let draw = Double(worker.random.next() >> 11) * 0x1p-53 * 100
         for state in route.mirrors where draw < state.mirror.percent {
             var started: MirrorCopy?
-            withRequest(edits: state.requestEdits, isMirror: true) {
+            withRequest(edits: state.requestEdits, mirror: state) {
                 started = MirrorCopy.start(state, worker: worker, $0, isGRPC: isGRPC)
             }
             guard let copy = started else { continue }

@@ -18,7 +18,7 @@ extension Exchange {
         }
         if let newAffinity, let sticky = policies?.sticky { addAffinity(newAffinity, sticky, to: answer) }
         guard policies?.answerEdits != nil || entryEdits != nil else { return }
-        withHeaderVariables { values in
+        withHeaderVariables(entryName) { values in
             policies?.answerEdits?.apply(to: answer, values, scratch: &worker.valueScratch)
             entryEdits?.apply(to: answer, values, scratch: &worker.valueScratch)
         }

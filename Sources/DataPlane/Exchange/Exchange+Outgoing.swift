@@ -38,9 +38,10 @@ extension Exchange {
     ///
     /// - Parameters:
     ///   - edits: what else changes about the header.
-    ///   - isMirror: whether it is a copy for a mirror. Those see the model that the client has named.
-    func withRequest(edits: HeaderEdits?, isMirror: Bool = false, _ send: (UpstreamSide.Request) -> Void) {
+    ///   - mirror: the mirror it is a copy for. Those see the model that the client has named.
+    func withRequest(edits: HeaderEdits?, mirror: MirrorState? = nil, _ send: (UpstreamSide.Request) -> Void) {
         guard let client = client?.connection, let route else { return }
+        let isMirror = mirror != nil
         // A stream says how much comes by its end, which HTTP/1.1 says by the last chunk.
         var framing = head.framing == .close ? .chunked : head.framing
         if modelRewriter != nil, !isMirror, framing != .none { framing = .chunked }
@@ -60,7 +61,7 @@ extension Exchange {
                     forwarding.clientAddress = address
                     forwarding.mirrorRoute = isMirror ? name : nil
                     forwarding.newHost = host.isEmpty ? nil : host
-                    guard let edited = editedHead(route, edits) else {
+                    guard let edited = editedHead(route, edits, mirror) else {
                         send(UpstreamSide.Request(head: head, forwarding: forwarding, endsWithHead: endsWithHead))
                         return
                     }
@@ -95,7 +96,7 @@ extension Exchange {
 
     /// A copy of the head with what the route changes about it, to be given back to the worker; `nil` where it goes out as
     /// it came.
-    private func editedHead(_ route: RouteState, _ edits: HeaderEdits?) -> MessageHead? {
+    private func editedHead(_ route: RouteState, _ edits: HeaderEdits?, _ mirror: MirrorState?) -> MessageHead? {
         let reserved = configuration?.snapshot.reservedHeaders ?? []
         let name = route.policies?.forwardUser
         guard edits != nil || name != nil || reserved.contains(where: { head.first(named: $0) != nil }) else {
@@ -105,7 +106,10 @@ extension Exchange {
         edited.copy(head)
         edited.removeNominated()
         for name in reserved { edited.remove(named: name) }
-        if let edits { withHeaderVariables { edits.apply(to: edited, $0, scratch: &worker.valueScratch) } }
+        if let edits {
+            let backend = mirror?.backend ?? entryName
+            withHeaderVariables(backend) { edits.apply(to: edited, $0, scratch: &worker.valueScratch) }
+        }
         if let name, !user.isEmpty {
             edited.remove(named: name)
             worker.valueScratch.removeAll()
@@ -115,7 +119,11 @@ extension Exchange {
         return edited
     }
 
-    func withHeaderVariables(_ body: (HeaderVariables) -> Void) {
+    /// What metrics and log call the entry; empty where none has been chosen.
+    var entryName: [UInt8] { entry.flatMap { route?.entries[$0].series.backend } ?? [] }
+
+    /// - Parameter backend: whose header it is.
+    func withHeaderVariables(_ backend: [UInt8], _ body: (HeaderVariables) -> Void) {
         var values = HeaderVariables()
         values.requestID = identity.requestID(head)
         clientText.withUnsafeBytes { client in
@@ -124,7 +132,7 @@ extension Exchange {
                 values.user = user
                 (route?.name ?? []).withUnsafeBytes { name in
                     values.route = name
-                    (entry.flatMap { route?.entries[$0].series.backend } ?? []).withUnsafeBytes { backend in
+                    backend.withUnsafeBytes { backend in
                         values.backend = backend
                         body(values)
                     }

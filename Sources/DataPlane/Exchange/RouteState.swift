@@ -149,6 +149,7 @@ package final class MirrorState {
     let timeout: Nanoseconds
     let copies: MirrorCopies
     let requestEdits: HeaderEdits?
+    let backend: [UInt8]
 
     init(_ mirror: Route.Mirror, of route: Route, pool: BackendPool, load: MirrorLoad, after previous: MirrorState?) {
         self.mirror = mirror
@@ -156,6 +157,7 @@ package final class MirrorState {
         self.load = load
         timeout = Nanoseconds(mirror.timeout)
         copies = previous?.copies ?? MirrorCopies()
+        backend = Array(mirror.backend.utf8)
         requestEdits = HeaderEdits([route.requestHeaders, mirror.requestHeaders])
     }
 }
