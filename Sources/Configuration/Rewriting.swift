@@ -28,8 +28,11 @@ extension Route {
         package var port: RedirectPort?
         /// Never a regular expression.
         package var path: PathRewrite?
-        /// 301, 302, 303, 307 or 308.
+        /// One of `codes`.
         package var code = 308
+
+        /// The statuses that say where to go on (RFC 9110 section 15.4).
+        package static let codes = [301, 302, 303, 307, 308]
 
         package init() {}
     }

@@ -92,7 +92,7 @@ import Testing
         let gateway = try load("full.yaml")
         #expect(
             gateway.routes.map(\.name) == [
-                "densenet", "hello", "chat", "old", "older", "moved", "stateful", "rest",
+                "densenet", "hello", "chat", "old", "older", "moved", "gone", "stateful", "rest",
             ])
         let route = try #require(gateway.routes.first)
         #expect(route.hosts == ["models.example.com", "*.ml.example.com"])
@@ -104,7 +104,7 @@ import Testing
         retries.perTryTimeout = .seconds(2)
         retries.inference = true
         #expect(route.retries == retries && route.priority == .high)
-        #expect(gateway.routes[7].retries == nil && gateway.routes[7].priority == .normal)
+        #expect(gateway.routes[8].retries == nil && gateway.routes[8].priority == .normal)
         guard case .forward(let forward) = route.action else {
             Issue.record("the route does not forward")
             return

@@ -9,9 +9,9 @@ extension Section {
         return text
     }
 
-    /// A whole number, in quotes or not.
-    func integer(_ key: String, in range: ClosedRange<Int>, _ report: Report) -> Int? {
-        guard let entry = entry(key, report) else { return nil }
+    /// A whole number in the range the schema gives, in quotes or not.
+    func integer(_ key: String, _ report: Report) -> Int? {
+        guard let entry = entry(key, report), let range = range(of: key, \.integers) else { return nil }
         let digits = entry.value.text ?? ""
         // `Int` itself would also take `+1`.
         guard let value = Int(digits), !digits.hasPrefix("+"), range.contains(value) else {
@@ -48,9 +48,10 @@ extension Section {
         }
     }
 
-    /// - Parameter orZero: whether 0s may be written although the range begins above it.
-    func duration(_ key: String, in range: ClosedRange<Duration>, orZero: Bool = false, _ report: Report) -> Duration? {
-        guard let entry = entry(key, report), let text = Self.scalar(entry.value, "'\(key)'", "a duration", report)
+    /// A duration in the range the schema gives.
+    func duration(_ key: String, _ report: Report) -> Duration? {
+        guard let entry = entry(key, report), let (range, orZero) = range(of: key, \.durations),
+            let text = Self.scalar(entry.value, "'\(key)'", "a duration", report)
         else { return nil }
         do throws(InvalidValue) {
             let value = try DurationText.parse(text)
@@ -68,8 +69,10 @@ extension Section {
         }
     }
 
-    func size(_ key: String, in range: ClosedRange<Int64>, _ report: Report) -> Int64? {
-        guard let entry = entry(key, report), let text = Self.scalar(entry.value, "'\(key)'", "a size", report)
+    /// A size in the range the schema gives.
+    func size(_ key: String, _ report: Report) -> Int64? {
+        guard let entry = entry(key, report), let range = range(of: key, \.sizes),
+            let text = Self.scalar(entry.value, "'\(key)'", "a size", report)
         else { return nil }
         do throws(InvalidValue) {
             let value = try SizeText.parse(text)
@@ -83,6 +86,13 @@ extension Section {
             report.error(entry.value.position, "'\(key)': \(Wording.quoted(text)) \(error.message)")
             return nil
         }
+    }
+
+    /// What the schema says of a key's value.
+    private func range<Range>(of key: String, _ part: KeyPath<ValueType, Range?>) -> Range? {
+        let range = schema.type(of: key)?.alternatives.lazy.compactMap { $0[keyPath: part] }.first
+        assert(range != nil, "\(key) has no such range in the schema of \(schema.name)")
+        return range
     }
 
     /// One of a few words.

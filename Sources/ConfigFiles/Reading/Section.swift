@@ -16,7 +16,7 @@ struct Section {
         self.position = node.position
         self.schema = schema
         entries = Dictionary(written.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
-        for entry in written where !schema.keys.contains(entry.key) {
+        for entry in written where !schema.reads(entry.key) {
             if schema.planned.contains(entry.key) {
                 report.error(entry.position, "'\(entry.key)' is not supported yet, leave it out")
             } else {
@@ -30,7 +30,7 @@ struct Section {
 
     /// The entry of a key of the schema, if it is written; a key without a value is reported and counts as absent.
     func entry(_ key: String, _ report: Report) -> YAMLNode.Entry? {
-        assert(schema.keys.contains(key), "\(key) is missing in the schema of \(schema.name)")
+        assert(schema.reads(key), "\(key) is missing in the schema of \(schema.name)")
         guard let entry = entries[key] else { return nil }
         guard !entry.value.isNull else {
             if !report.isUnreadable(entry.value.position) {

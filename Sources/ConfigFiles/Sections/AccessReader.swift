@@ -18,9 +18,9 @@ extension GatewayReader {
     /// - Parameter hasUsers: whether the route asks for passwords, so that a request has a user.
     func rateLimit(_ entry: YAMLNode.Entry, hasUsers: Bool) -> Route.RateLimit? {
         guard let section = Section(entry.value, .rateLimit, title: "'rateLimit'", report) else { return nil }
-        let requests = section.integer("requests", in: Bounds.rate, report)
-        let per = section.duration("per", in: Bounds.ratePeriod, report)
-        let burst = section.integer("burst", in: Bounds.rate, report)
+        let requests = section.integer("requests", report)
+        let per = section.duration("per", report)
+        let burst = section.integer("burst", report)
         let key = rateKey(section, hasUsers: hasUsers)
         for (key, example) in [("requests", "100"), ("per", "1s")] where !section.has(key) {
             report.error(section.position, "'rateLimit' needs '\(key)', write it such as '\(key): \(example)'")

@@ -46,7 +46,7 @@ extension GatewayReader {
         section.entry("timeouts", report).map { backend.timeouts = backendTimeouts($0) }
         backend.health = health(section, of: backend)
         section.entry("outlierDetection", report).map { backend.outlierDetection = outlierDetection($0) }
-        backend.slowStart = section.duration("slowStart", in: Bounds.timeoutOrNone, report).flatMap {
+        backend.slowStart = section.duration("slowStart", report).flatMap {
             $0 == .zero ? nil : $0
         }
         section.percent("panicThreshold", report).map { backend.panicThreshold = $0 }
@@ -79,7 +79,7 @@ extension GatewayReader {
         var addressNode = node
         if case .mapping = node.content {
             guard let section = Section(node, .endpoint, title: "an endpoint", report) else { return nil }
-            weight = section.integer("weight", in: Bounds.endpointWeight, report)
+            weight = section.integer("weight", report)
             ownGRPCPort = grpcPort(section, backend.server)
             guard let entry = section.entry("address", report) else {
                 if !section.has("address"), !section.written(["weight", "triton"]).isEmpty || isEmpty(node) {
@@ -107,22 +107,22 @@ extension GatewayReader {
     private func backendLimits(_ entry: YAMLNode.Entry) -> Backend.Limits {
         var limits = Backend.Limits()
         guard let section = Section(entry.value, .backendLimits, title: "'limits'", report) else { return limits }
-        limits.connections = section.integer("connections", in: Bounds.count, report)
-        section.integer("inFlight", in: Bounds.count, report).map { limits.inFlight = $0 }
-        limits.perEndpointInFlight = section.integer("perEndpointInFlight", in: Bounds.count, report)
-        section.integer("queue", in: Bounds.queue, report).map { limits.queue = $0 }
-        section.duration("queueTimeout", in: Bounds.timeout, report).map { limits.queueTimeout = $0 }
+        limits.connections = section.integer("connections", report)
+        section.integer("inFlight", report).map { limits.inFlight = $0 }
+        limits.perEndpointInFlight = section.integer("perEndpointInFlight", report)
+        section.integer("queue", report).map { limits.queue = $0 }
+        section.duration("queueTimeout", report).map { limits.queueTimeout = $0 }
         return limits
     }
 
     private func backendTimeouts(_ entry: YAMLNode.Entry) -> Backend.Timeouts {
         var timeouts = Backend.Timeouts()
         guard let section = Section(entry.value, .backendTimeouts, title: "'timeouts'", report) else { return timeouts }
-        section.duration("connect", in: Bounds.timeout, report).map { timeouts.connect = $0 }
-        timeouts.firstByte = section.duration("firstByte", in: Bounds.timeoutOrNone, report).flatMap {
+        section.duration("connect", report).map { timeouts.connect = $0 }
+        timeouts.firstByte = section.duration("firstByte", report).flatMap {
             $0 == .zero ? nil : $0
         }
-        section.duration("idle", in: Bounds.timeout, report).map { timeouts.idle = $0 }
+        section.duration("idle", report).map { timeouts.idle = $0 }
         return timeouts
     }
 }

@@ -16,7 +16,7 @@ extension GatewayReader {
         cors.allowHeaders = tokens("allowHeaders", "a header", "content-type", section) { headerName($0, at: $1) }
         cors.exposeHeaders = tokens("exposeHeaders", "a header", "x-request-id", section) { headerName($0, at: $1) }
         section.flag("allowCredentials", report).map { cors.allowCredentials = $0 }
-        cors.maxAge = wholeSeconds("maxAge", in: Bounds.preflightAge, section)
+        cors.maxAge = wholeSeconds("maxAge", section)
         section.choice("unmatchedPreflights", [("ignore", false), ("forward", true)], report)
             .map { cors.forwardsUnmatchedPreflights = $0 }
         if cors.allowCredentials, cors.allowOrigins.contains(.any) {
@@ -74,8 +74,8 @@ extension GatewayReader {
     }
 
     /// A duration for a header field that counts in seconds.
-    func wholeSeconds(_ key: String, in range: ClosedRange<Duration>, _ section: Section) -> Duration? {
-        guard let value = section.duration(key, in: range, report) else { return nil }
+    func wholeSeconds(_ key: String, _ section: Section) -> Duration? {
+        guard let value = section.duration(key, report) else { return nil }
         guard value.components.attoseconds == 0 else {
             report.error(
                 section.valuePosition(of: key, report), "'\(key)' must be whole seconds, which is how clients are told")

@@ -17,7 +17,7 @@ extension GatewayReader {
     private func faultDelay(_ entry: YAMLNode.Entry) -> Route.Fault.Delay? {
         guard let section = Section(entry.value, .faultDelay, title: "'delay'", report) else { return nil }
         let percent = section.percent("percent", report)
-        let duration = section.duration("duration", in: Bounds.timeout, report)
+        let duration = section.duration("duration", report)
         if !section.has("duration") {
             report.error(section.position, "'delay' needs a duration, write 'duration: 2s'")
         }
@@ -27,8 +27,8 @@ extension GatewayReader {
     private func faultAbort(_ entry: YAMLNode.Entry) -> Route.Fault.Abort? {
         guard let section = Section(entry.value, .faultAbort, title: "'abort'", report) else { return nil }
         let percent = section.percent("percent", report)
-        let status = section.integer("status", in: Bounds.status, report)
-        let grpcStatus = section.integer("grpcStatus", in: Bounds.grpcStatus, report)
+        let status = section.integer("status", report)
+        let grpcStatus = section.integer("grpcStatus", report)
         let written = section.written(["status", "grpcStatus"])
         guard written.count < 2 else {
             report.error(
@@ -43,7 +43,7 @@ extension GatewayReader {
 
     func sticky(_ entry: YAMLNode.Entry) -> Route.Sticky? {
         guard let section = Section(entry.value, .sticky, title: "'sticky'", report) else { return nil }
-        let ttl = wholeSeconds("ttl", in: Bounds.cookieAge, section)
+        let ttl = wholeSeconds("ttl", section)
         if section.has("ttl"), !section.has("cookie") {
             report.error(section.position(of: "ttl"), "'ttl' is of a cookie, write 'cookie' beside it or leave it out")
         }

@@ -12,7 +12,7 @@ extension GatewayReader {
                 continue
             }
             let name = section.name("name", report)
-            let weight = section.integer("weight", in: Bounds.routeWeight, report)
+            let weight = section.integer("weight", report)
             let label = section.name("as", report)
             let model = element("model", section)
             let version = element("version", section)
@@ -56,11 +56,11 @@ extension GatewayReader {
             let backend = section.name("backend", report)
             var mirror = Route.Mirror(backend: backend ?? "")
             section.percent("percent", report).map { mirror.percent = $0 }
-            section.integer("maxInFlight", in: Bounds.count, report).map { mirror.maxInFlight = $0 }
-            section.size("maxBufferedBytes", in: Bounds.mirrorBufferedBytes, report).map {
+            section.integer("maxInFlight", report).map { mirror.maxInFlight = $0 }
+            section.size("maxBufferedBytes", report).map {
                 mirror.maxBufferedBytes = Int($0)
             }
-            section.duration("timeout", in: Bounds.timeout, report).map { mirror.timeout = $0 }
+            section.duration("timeout", report).map { mirror.timeout = $0 }
             mirror.requestHeaders = headerOperations("requestHeaders", of: .request, section)
             guard let backend else {
                 if !section.has("backend") {

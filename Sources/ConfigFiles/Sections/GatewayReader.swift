@@ -10,8 +10,8 @@ struct GatewayReader {
     func gateway(_ root: YAMLNode) -> Gateway {
         var gateway = Gateway()
         guard let section = Section(root, .gateway, title: "the configuration", report) else { return gateway }
-        gateway.loops = section.integer("loops", in: Bounds.loops, report)
-        gateway.memoryLimit = section.size("memoryLimit", in: Bounds.memoryLimit, report)
+        gateway.loops = section.integer("loops", report)
+        gateway.memoryLimit = section.size("memoryLimit", report)
         gateway.resolve = resolve(section)
         let bound = boundAddresses(section, into: &gateway)
         checkOverlaps(bound)
@@ -115,8 +115,8 @@ struct GatewayReader {
     private func shutdown(_ entry: YAMLNode.Entry) -> Shutdown {
         var shutdown = Shutdown()
         guard let section = Section(entry.value, .shutdown, title: "'shutdown'", report) else { return shutdown }
-        section.duration("delay", in: Bounds.shutdown, report).map { shutdown.delay = $0 }
-        section.duration("drain", in: Bounds.shutdown, report).map { shutdown.drain = $0 }
+        section.duration("delay", report).map { shutdown.delay = $0 }
+        section.duration("drain", report).map { shutdown.drain = $0 }
         return shutdown
     }
 }

@@ -10,10 +10,10 @@ extension GatewayReader {
         var health = Backend.HealthCheck()
         health.path = healthPath(written)
         health.grpc = written.flag("grpc", report)
-        written.duration("interval", in: Bounds.checkInterval, report).map { health.interval = $0 }
-        written.duration("timeout", in: Bounds.timeout, report).map { health.timeout = $0 }
-        written.integer("unhealthyThreshold", in: Bounds.checkThreshold, report).map { health.unhealthyThreshold = $0 }
-        written.integer("healthyThreshold", in: Bounds.checkThreshold, report).map { health.healthyThreshold = $0 }
+        written.duration("interval", report).map { health.interval = $0 }
+        written.duration("timeout", report).map { health.timeout = $0 }
+        written.integer("unhealthyThreshold", report).map { health.unhealthyThreshold = $0 }
+        written.integer("healthyThreshold", report).map { health.healthyThreshold = $0 }
         warnOfLongTimeout(health, written)
         if health.grpc == true { checkGRPC(written, section, backend) }
         return health
@@ -82,9 +82,9 @@ extension GatewayReader {
         guard let section = Section(entry.value, .outlierDetection, title: "'outlierDetection'", report) else {
             return detection
         }
-        section.integer("consecutiveErrors", in: Bounds.consecutiveErrors, report)
+        section.integer("consecutiveErrors", report)
             .map { detection.consecutiveErrors = $0 }
-        section.duration("baseEjectionTime", in: Bounds.ejectionTime, orZero: true, report)
+        section.duration("baseEjectionTime", report)
             .map { detection.baseEjectionTime = $0 }
         section.percent("maxEjectionPercent", report).map { detection.maxEjectionPercent = $0 }
         return detection

@@ -57,13 +57,13 @@ extension GatewayReader {
     private func listenerLimits(_ entry: YAMLNode.Entry) -> Listener.Limits {
         var limits = Listener.Limits()
         guard let section = Section(entry.value, .listenerLimits, title: "'limits'", report) else { return limits }
-        limits.connections = section.integer("connections", in: Bounds.count, report)
-        limits.perClient = section.integer("perClient", in: Bounds.count, report)
-        section.size("headerBytes", in: Bounds.headerBytes, report).map { limits.headerBytes = Int($0) }
-        section.duration("headerTimeout", in: Bounds.timeout, report).map { limits.headerTimeout = $0 }
-        section.duration("idleTimeout", in: Bounds.timeout, report).map { limits.idleTimeout = $0 }
-        section.integer("http2Streams", in: Bounds.http2Streams, report).map { limits.http2Streams = $0 }
-        limits.maxConnectionAge = section.duration("maxConnectionAge", in: Bounds.connectionAge, report)
+        limits.connections = section.integer("connections", report)
+        limits.perClient = section.integer("perClient", report)
+        section.size("headerBytes", report).map { limits.headerBytes = Int($0) }
+        section.duration("headerTimeout", report).map { limits.headerTimeout = $0 }
+        section.duration("idleTimeout", report).map { limits.idleTimeout = $0 }
+        section.integer("http2Streams", report).map { limits.http2Streams = $0 }
+        limits.maxConnectionAge = section.duration("maxConnectionAge", report)
         return limits
     }
 

@@ -13,7 +13,7 @@ extension GatewayReader {
             section.entry("path", report).map { readPath($0, into: &match) }
             match.host = section.entry("host", report).flatMap(hostMatch)
             match.scheme = section.choice("scheme", Match.Scheme.allCases.map { ($0.rawValue, $0) }, report)
-            match.port = section.integer("port", in: Bounds.port, report).flatMap { UInt16(exactly: $0) }
+            match.port = section.integer("port", report).flatMap { UInt16(exactly: $0) }
             match.method = section.text("method", report).flatMap {
                 method($0, at: section.valuePosition(of: "method", report))
             }

@@ -5,7 +5,7 @@ import Credentials
 extension GatewayReader {
     func respond(_ entry: YAMLNode.Entry) -> Route.FixedResponse? {
         guard let section = Section(entry.value, .respond, title: "'respond'", report) else { return nil }
-        let status = section.integer("status", in: Bounds.status, report)
+        let status = section.integer("status", report)
         if status == nil, !section.has("status") {
             report.error(section.position, "'respond' needs a status, write 'status: 200'")
         }

@@ -6,12 +6,12 @@ extension GatewayReader {
     func retries(_ entry: YAMLNode.Entry, timeout: Duration?) -> Route.Retries? {
         guard let section = Section(entry.value, .retries, title: "'retries'", report) else { return nil }
         var retries = Route.Retries()
-        section.integer("attempts", in: Bounds.retryAttempts, report).map { retries.attempts = $0 }
+        section.integer("attempts", report).map { retries.attempts = $0 }
         section.entry("on", report).map { retries.on = triggers($0) }
-        retries.perTryTimeout = section.duration("perTryTimeout", in: Bounds.timeout, orZero: true, report)
+        retries.perTryTimeout = section.duration("perTryTimeout", report)
             .flatMap { $0 == .zero ? nil : $0 }
         section.percent("budgetPercent", report).map { retries.budgetPercent = $0 }
-        section.size("maxBufferedBytes", in: Bounds.retryBufferedBytes, report).map {
+        section.size("maxBufferedBytes", report).map {
             retries.maxBufferedBytes = Int($0)
         }
         section.flag("inference", report).map { retries.inference = $0 }

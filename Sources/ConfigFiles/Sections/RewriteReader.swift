@@ -22,7 +22,7 @@ extension GatewayReader {
         redirect.host = section.entry("host", report).flatMap { hostName($0.value, "'host'") }
         redirect.port = redirectPort(section)
         redirect.path = pathRewrite(["prefix", "path"], "'redirect'", of: matches, section)
-        section.choice("code", Self.redirectCodes.map { ("\($0)", $0) }, report).map { redirect.code = $0 }
+        section.choice("code", Route.Redirect.codes.map { ("\($0)", $0) }, report).map { redirect.code = $0 }
         let changes = section.written(["scheme", "host", "path", "prefix"])
         if changes.isEmpty, !section.has("port") || redirect.port == .ofRequest {
             report.error(
@@ -32,16 +32,13 @@ extension GatewayReader {
         return redirect
     }
 
-    /// Those that say where to go (RFC 9110 section 15.4).
-    private static let redirectCodes = [301, 302, 303, 307, 308]
-
     private func redirectPort(_ section: Section) -> Route.RedirectPort? {
         guard let entry = section.entry("port", report) else { return nil }
         switch entry.value.text {
         case "scheme": return .ofScheme
         case "request": return .ofRequest
         case .some(let text) where text.utf8.first.map { $0 >= 0x30 && $0 <= 0x39 } == true:
-            return section.integer("port", in: Bounds.port, report).flatMap { UInt16(exactly: $0) }.map { .number($0) }
+            return section.integer("port", report).flatMap { UInt16(exactly: $0) }.map { .number($0) }
         default:
             let instead = entry.value.text.map { Wording.quoted($0) } ?? entry.value.kind
             report.error(entry.value.position, "'port' must be a number, scheme or request, not \(instead)")

@@ -68,11 +68,11 @@ extension GatewayReader {
     private func readLimits(_ section: Section, into route: inout Route) {
         section.choice("priority", Route.Priority.allCases.map { ($0.rawValue, $0) }, report)
             .map { route.priority = $0 }
-        route.timeout = section.duration("timeout", in: Bounds.timeoutOrNone, report).flatMap { $0 == .zero ? nil : $0 }
-        if let idleTimeout = section.duration("idleTimeout", in: Bounds.timeoutOrNone, report) {
+        route.timeout = section.duration("timeout", report).flatMap { $0 == .zero ? nil : $0 }
+        if let idleTimeout = section.duration("idleTimeout", report) {
             route.idleTimeout = idleTimeout == .zero ? nil : idleTimeout
         }
-        route.maxBodySize = section.size("maxBodySize", in: Bounds.bodySize, report)
+        route.maxBodySize = section.size("maxBodySize", report)
         route.retries = section.entry("retries", report).flatMap { retries($0, timeout: route.timeout) }
         route.fault = section.entry("fault", report).flatMap(fault)
     }
@@ -110,11 +110,6 @@ extension GatewayReader {
         return "*." + suffix
     }
 
-    /// They say something about endpoints, and mean nothing where the gateway answers itself.
-    private static let keysOfForwarding = [
-        "whenDown", "sticky", "mirrors", "rewrite", "requestHeaders", "priority", "retries", "fault",
-    ]
-
     /// Exactly one of the things a route can do, with the keys that only make sense beside it.
     private func action(
         _ section: Section, name: String, of matches: [Match], _ references: BackendReferences
@@ -143,7 +138,7 @@ extension GatewayReader {
             action.mirrors = mirrors ?? []
             result = .forward(action)
         } else if !section.has("backends"), !written.isEmpty {
-            for key in section.written(Self.keysOfForwarding) {
+            for key in section.written(Schema.keysOfForwarding) {
                 report.error(section.position(of: key), "'\(key)' means nothing without 'backends', leave it out")
             }
         }

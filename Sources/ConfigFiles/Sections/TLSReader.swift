@@ -30,7 +30,7 @@ extension GatewayReader {
         }
         let versions = ListenerTLS.Version.allCases.map { ($0.rawValue, $0) }
         section.choice("minVersion", versions, planned: [], report).map { tls.minimumVersion = $0 }
-        section.duration("handshakeTimeout", in: Bounds.timeout, report).map { tls.handshakeTimeout = $0 }
+        section.duration("handshakeTimeout", report).map { tls.handshakeTimeout = $0 }
         if !report.hasErrors { check(tls, section) }
         return tls
     }

@@ -16,7 +16,7 @@ extension GatewayReader {
         if case .mapping(let pairs) = entry.value.content, pairs.isEmpty {
             report.error(entry.value.position, "'triton' is empty, write it such as { grpcPort: 8001 } or leave it out")
         }
-        return triton.integer("grpcPort", in: Bounds.port, report).flatMap { UInt16(exactly: $0) }
+        return triton.integer("grpcPort", report).flatMap { UInt16(exactly: $0) }
     }
 
     /// Several servers on one machine have a port for gRPC each. One port for all of them is easily written, and would

@@ -1,0 +1,95 @@
+import Configuration
+
+/// What concerns the whole process.
+extension Schema {
+    static let gateway = Schema(
+        name: "the configuration", path: "Top level",
+        entries: [
+            Key("loops", .integer(Bounds.loops), .absent("the cores the process may use"), "event loops"),
+            Key(
+                "memoryLimit", .size(Bounds.memoryLimit), .absent("80 % of the control group's limit, if it has one"),
+                "bytes of memory past which new requests are answered 503 `overloaded` and idle connections close"),
+            Key(
+                "resolve", .map(.host, .text(.hostPort)),
+                "host names and their addresses, looked up ahead of DNS; also short for their cluster's full name"),
+            Key("listeners", .list(.object(listener)), .required, "what clients connect to"),
+            Key("admin", .object(admin), .absent("off"), "the operator's side"),
+            Key("metrics", .object(metrics), .absent("off"), "a second, read-only listener"),
+            Key("accessLog", .object(accessLog), .absent("off"), "one record for each exchange"),
+            Key("shutdown", .object(shutdown), .absent("as there"), "how the process ends"),
+            Key("takeover", .object(takeover), .absent("off"), "how a newer process takes over"),
+            Key("backends", .map(.name, .object(backend)), "groups of endpoints, by name"),
+            Key(
+                "routes", .list(.object(route)), .absent("none: every request is answered 404"),
+                "which requests go where; the first match in file order wins"),
+        ],
+        planned: ["tracing", "customMetrics"])
+
+    static let admin = Schema(
+        name: "'admin'", path: "admin",
+        entries: [
+            Key(
+                "address", .text(.listeningAddress), .required,
+                "a loopback address, a Unix socket, or a passed socket that is one of these"),
+            Key("readOnly", .flag, .value("false"), "refuse everything that changes the gateway"),
+            Key(
+                "allowedHosts", .list(.text(.host)),
+                "host names, besides the loopback ones and the address itself, under which a browser may reach it"),
+        ],
+        planned: ["tls", "basicAuth"])
+
+    static let metrics = Schema(
+        name: "'metrics'", path: "metrics",
+        entries: [
+            Key("address", .text(.listeningAddress), .required, "where `/metrics`, `/healthz` and `/readyz` are served")
+        ])
+
+    static let accessLog = Schema(
+        name: "'accessLog'", path: "accessLog",
+        entries: [
+            Key(
+                "path", .either([.word(["stdout", "stderr"]), .text(.file)]), .value("stdout"), "where it is written"),
+            Key("format", .word(["json", "text"]), .value("json"), "how each record is written"),
+            Key(
+                "samplePercent", .percent, .percent(AccessLog().samplePercent),
+                "share of the exchanges that is written"),
+        ])
+
+    static let shutdown = Schema(
+        name: "'shutdown'", path: "shutdown",
+        entries: [
+            Key(
+                "delay", .duration(Bounds.shutdown), .duration(Shutdown().delay),
+                "how long `/readyz` says 503 while connections are still accepted"),
+            Key(
+                "drain", .duration(Bounds.shutdown), .duration(Shutdown().drain),
+                "how long running exchanges may take to finish after that"),
+        ])
+
+    static let takeover = Schema(
+        name: "'takeover'", path: "takeover",
+        entries: [
+            Key(
+                "socket", .text(.socketPath), .required,
+                "the Unix socket over which a newer process gets the listening sockets")
+        ])
+}
+
+/// Defaults, taken from the model.
+extension Schema.Fallback {
+    static func percent(_ value: Double) -> Self {
+        .value(value == value.rounded() ? "\(Int(value))" : "\(value)")
+    }
+    static func duration(_ value: Duration?) -> Self { .value(DurationText.format(value ?? .zero)) }
+    static func size(_ value: some BinaryInteger) -> Self { .value(SizeText.format(Int64(value))) }
+    static func integer(_ value: Int) -> Self { .value("\(value)") }
+    static func flag(_ value: Bool) -> Self { .value("\(value)") }
+    static func word(_ value: some RawRepresentable<String>) -> Self { .value(value.rawValue) }
+}
+
+extension ValueType {
+    /// The words of an enumeration.
+    static func words<Value: RawRepresentable<String> & CaseIterable>(of type: Value.Type) -> Self {
+        .word(type.allCases.map(\.rawValue))
+    }
+}
