@@ -143,6 +143,7 @@ enum JSONSchemaText {
 
     private static func pattern(_ kind: TextKind) -> [(String, JSONText)] {
         let host = "([A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\\[[0-9A-Fa-f:.]+\\])"
+        let bare = "(?=.*:.*:)[0-9A-Fa-f:.]+"
         let token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
         // JSON Schema's expressions have no flag for any case.
         let frame =
@@ -155,9 +156,9 @@ enum JSONSchemaText {
             case .body, .pattern: nil
             case .any, .file, .queryName, .realm: "^[^\\x00-\\x1f]+$"
             case .name: "^\\S(.{0,510}\\S)?$"
-            case .host: "^(\(host)|[0-9A-Fa-f:.]+)$"
-            case .hostPattern: "^([*][.])?(\(host)|[0-9A-Fa-f:.]+)$"
-            case .authority: "^(\(host)(:[0-9]{1,5})?|[0-9A-Fa-f:.]+)$"
+            case .host: "^(\(host)|\(bare))$"
+            case .hostPattern: "^([*][.])?(\(host)|\(bare))$"
+            case .authority: "^(\(host)(:[0-9]{1,5})?|\(bare))$"
             case .changedHeader: "^(?!\(frame)$|[Xx]-[Ss][Ll][Uu][Ii][Cc][Ee]-)\(token)$"
             case .headerName, .cookieName: "^\(token)$"
             case .headerValue, .template: "^(\\S(.*\\S)?)?$"
