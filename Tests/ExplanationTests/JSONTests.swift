@@ -64,7 +64,12 @@ struct JSONTests {
                             "outcome": "holds"
                           },
                           { "of": "header x-tenant", "wanted": "exact gold", "seen": "silver", "outcome": "fails" },
-                          { "of": "header authorization", "wanted": "prefix Basic …", "seen": null, "outcome": "fails" }
+                          {
+                            "of": "header authorization",
+                            "wanted": "prefix Basic …",
+                            "seen": null,
+                            "outcome": "fails"
+                          }
                         ],
                         [
                           {
