@@ -18,7 +18,7 @@ extension DecisionMaker {
         }
         if let edits = HeaderEdits([route.responseHeaders]) {
             var scratch = ByteBuffer()
-            variables(entry: nil).withValues { edits.apply(to: answer, $0, scratch: &scratch) }
+            variables(entry: "").withValues { edits.apply(to: answer, $0, scratch: &scratch) }
         }
         return Decision.Answer(status: status, headers: answer.shownFields, body: body)
     }
@@ -29,7 +29,7 @@ extension DecisionMaker {
         }
     }
 
-    func variables(entry: String?) -> Variables { Variables(reading, route, user: user, entry: entry) }
+    func variables(entry: String) -> Variables { Variables(reading, route, user: user, entry: entry) }
 
     // MARK: CORS
 

@@ -3,111 +3,147 @@ import Configuration
 import HTTP
 import Traffic
 
-/// What arrives at an endpoint: written by the serialiser that writes it for endpoints, and read again.
+/// What arrives at an endpoint: written by the serialiser that writes it for endpoints.
 extension DecisionMaker {
     func sent(to entry: Route.WeightedBackend) -> (Decision.Sent, Explanation.Refusal?) {
         let rewriting = rewriting(ModelNames(model: entry.model, version: entry.version))
-        var sent = sent(
-            [route.requestHeaders, entry.requestHeaders], entry: entry.label, isMirror: false, rewriting.target)
+        let writer = Writer(
+            isHTTP2: speaksHTTP2(entry.backend), isMirror: false, target: rewriting.target,
+            head: edited([route.requestHeaders, entry.requestHeaders], entry: entry.label))
+        var sent = sent(writer)
         sent.changes += rewriting.ofMessages
         return (sent, rewriting.refusal)
     }
 
     func sent(to mirror: Route.Mirror) -> Decision.Sent {
-        let target = rewriting(nil).target
-        return sent([route.requestHeaders, mirror.requestHeaders], entry: nil, isMirror: true, target)
+        sent(
+            Writer(
+                isHTTP2: speaksHTTP2(mirror.backend), isMirror: true, target: rewriting(nil).target,
+                head: edited([route.requestHeaders, mirror.requestHeaders], entry: likelyEntry)))
     }
 
-    private func sent(_ operations: [HeaderOperations], entry: String?, isMirror: Bool, _ target: [UInt8])
-        -> Decision.Sent
-    {
-        let head = edited(HeaderEdits(operations), entry: entry)
-        var sent = written(target, isMirror: isMirror) { forwarding, host, out in
-            forwarding.newHost = host.isEmpty ? nil : host
-            forwarding.keepsAuthorization = route.basicAuth?.forwardAuthorization ?? true
-            HeadWriter.request(head, forwarding, into: &out)
-        }
-        let received = reading.target.map {
-            reading.head.slice(HeadRange(Int($0.path.start), Int(reading.head.target.end)))
-        }
-        let untouched = written(received.map { Array($0) } ?? [], isMirror: isMirror) { forwarding, host, out in
-            // The host of a copy follows from that of the original.
-            if isMirror, !host.isEmpty { forwarding.newHost = host }
-            HeadWriter.request(reading.head, forwarding, into: &out)
-        }
-        sent.changes = sent.changes(since: untouched)
-        return sent
+    /// What copies are told of the entry that takes the original.
+    private var likelyEntry: String {
+        guard case .forward(let forward) = route.action else { return "" }
+        if let chosen = chosenEntry(forward) { return forward.backends[chosen].label }
+        let taking = forward.backends.filter { $0.weight > 0 }
+        return taking.count == 1 ? taking[0].label : "\(Variables.backend)"
     }
 
-    /// Takes a head apart that was written here.
-    private static func read(_ head: String) -> Decision.Sent {
-        var lines = head.split(separator: "\r\n")[...]
-        let start = (lines.popFirst() ?? "").split(separator: " ")
-        var sent = Decision.Sent(method: "", target: "", host: "")
-        if start.count == 3 { (sent.method, sent.target) = (String(start[0]), Shown.value(String(start[1]))) }
-        for line in lines {
-            let colon = line.firstIndex(of: ":") ?? line.endIndex
-            let name = String(line[..<colon])
-            let value = String(line[colon...].dropFirst().drop { $0 == " " || $0 == "\t" })
-            if name == "Host", sent.host.isEmpty {
-                sent.host = value
-            } else {
-                let isMade = ["\(Variables.requestID)", "\(Variables.traceparent)"].contains(value)
-                sent.headers.append(Decision.Field(name, isMade ? nil : Shown.value(of: name, value)))
-            }
-        }
-        return sent
+    private func speaksHTTP2(_ name: String) -> Bool {
+        guard let backend = backend(name) else { return false }
+        return backend.protocol == .http2 || (reading.isGRPC && backend.endpoints.contains { $0.grpcPort != nil })
     }
 
     /// The head with what the route changes about it.
-    private func edited(_ edits: HeaderEdits?, entry: String?) -> MessageHead {
+    private func edited(_ operations: [HeaderOperations], entry: String) -> MessageHead {
         let edited = MessageHead()
         edited.copy(reading.head)
+        edited.removeNominated()
         // No client says who it is, on any route.
         for name in Set(gateway.routes.compactMap { $0.basicAuth?.forwardUser }) {
             edited.remove(named: Array(name.utf8))
         }
         var scratch = ByteBuffer()
-        if let edits { variables(entry: entry).withValues { edits.apply(to: edited, $0, scratch: &scratch) } }
-        if let name = route.basicAuth?.forwardUser, let user {
+        if let edits = HeaderEdits(operations) {
+            variables(entry: entry).withValues { edits.apply(to: edited, $0, scratch: &scratch) }
+        }
+        if let name = route.basicAuth?.forwardUser, let user, !user.isEmpty {
             edited.remove(named: Array(name.utf8))
-            edited.add(name, user)
+            scratch.removeAll()
+            Array(user.utf8).withUnsafeBytes { scratch.append(fieldValue: $0) }
+            edited.add(name, text(scratch.bytes))
         }
         return edited
     }
 
-    private func written(
-        _ target: [UInt8], isMirror: Bool,
-        _ write: (inout RequestForwarding, UnsafeRawBufferPointer, inout ByteBuffer) -> Void
-    ) -> Decision.Sent {
+    // MARK: Writing
+
+    private struct Writer {
+        var isHTTP2: Bool
+        var isMirror: Bool
+        var target: [UInt8]
+        var head: MessageHead
+    }
+
+    private func sent(_ writer: Writer) -> Decision.Sent {
+        let host = Array((route.rewrite?.host ?? "").utf8)
+        let keeps = route.basicAuth?.forwardAuthorization ?? true
+        var sent = written(writer, host: host, keepsAuthorization: keeps)
+        var untouched = writer
+        untouched.head = reading.head
+        if let target = reading.target {
+            untouched.target = Array(
+                reading.head.slice(HeadRange(Int(target.path.start), Int(reading.head.target.end))))
+        }
+        // The host of a copy follows from that of the original.
+        let before = written(untouched, host: writer.isMirror ? host : [], keepsAuthorization: true)
+        sent.changes = sent.changes(since: before)
+        return sent
+    }
+
+    private func written(_ writer: Writer, host: [UInt8], keepsAuthorization: Bool) -> Decision.Sent {
         let head = reading.head
         let peer = Array((reading.peer?.description ?? "\(Variables.client)").utf8)
-        let (name, host) = (Array(route.name.utf8), Array((route.rewrite?.host ?? "").utf8))
-        var out = ByteBuffer()
-        target.withUnsafeBytes { target in
+        let name = Array(route.name.utf8)
+        var sent = Decision.Sent(method: text(head.slice(head.methodName)), target: "", host: "")
+        writer.target.withUnsafeBytes { target in
             peer.withUnsafeBytes { peer in
                 name.withUnsafeBytes { name in
                     host.withUnsafeBytes { host in
+                        let framing = head.framing == .close ? .chunked : head.framing
                         var forwarding = RequestForwarding(
-                            framing: head.framing == .close ? .chunked : head.framing, target: target,
-                            host: reading.authority)
+                            framing: framing, target: target, host: reading.authority)
+                        forwarding.newHost = host.isEmpty ? nil : host
+                        forwarding.keepsAuthorization = keepsAuthorization
                         forwarding.isTrusted = reading.isTrusted
                         forwarding.isSecure = reading.ownScheme == .https
                         forwarding.receivedVersion = reading.isGRPC ? "2" : "1.1"
                         forwarding.clientAddress = peer
                         forwarding.requestID = head.requestID == nil ? staticBytes(Variables.requestID) : nil
                         forwarding.traceparent = head.traceparent == nil ? staticBytes(Variables.traceparent) : nil
-                        forwarding.mirrorRoute = isMirror ? name : nil
-                        write(&forwarding, host, &out)
+                        forwarding.mirrorRoute = writer.isMirror ? name : nil
+                        forwarding.asksForWebSocket = !writer.isMirror && head.asksForWebSocket
+                        sent.read(writer.head, forwarding, isHTTP2: writer.isHTTP2)
                     }
                 }
             }
         }
-        return Self.read(text(out.bytes))
+        return sent
     }
 }
 
 extension Decision.Sent {
+    fileprivate mutating func read(_ head: MessageHead, _ forwarding: RequestForwarding, isHTTP2: Bool) {
+        if isHTTP2 {
+            let fields = HTTP2FieldList()
+            fields.request(head, forwarding, scheme: "http")
+            fields.forEach { add(text($0), text($1)) }
+            return
+        }
+        var out = ByteBuffer()
+        HeadWriter.request(head, forwarding, into: &out)
+        var lines = text(out.bytes).split(separator: "\r\n")[...]
+        let words = (lines.popFirst() ?? "").split(separator: " ")
+        if words.count == 3 { add(":path", String(words[1])) }
+        for line in lines {
+            let colon = line.firstIndex(of: ":") ?? line.endIndex
+            let value = line[colon...].dropFirst().drop { $0 == " " || $0 == "\t" }
+            add(String(line[..<colon]), String(value))
+        }
+    }
+
+    private mutating func add(_ name: String, _ value: String) {
+        switch name {
+        case ":path": target = Shown.value(value)
+        case ":authority", "Host": host = value
+        case ":method", ":scheme": break
+        default:
+            let isMade = ["\(Variables.requestID)", "\(Variables.traceparent)"].contains(value)
+            headers.append(Decision.Field(name, isMade ? nil : Shown.value(of: name, value)))
+        }
+    }
+
     /// What is different from a request that was passed on as it came.
     fileprivate func changes(since other: Decision.Sent) -> [String] {
         var changes: [String] = []

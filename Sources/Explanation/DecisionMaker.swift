@@ -46,7 +46,9 @@ struct DecisionMaker {
                 refusal: refusal ?? self.refusal(of: entry.backend))
         }
         if let chosen = chosenEntry(forward) { result.entries[chosen].isChosen = true }
-        result.mirrors = forward.mirrors.map { mirror in
+        // WebSocket has no copies.
+        let mirrors = reading.head.asksForWebSocket ? [] : forward.mirrors
+        result.mirrors = mirrors.map { mirror in
             Decision.Copy(
                 backend: mirror.backend, percent: mirror.percent, endpoints: endpoints(of: mirror.backend),
                 request: sent(to: mirror))
@@ -54,7 +56,7 @@ struct DecisionMaker {
         return result
     }
 
-    private func backend(_ name: String) -> Backend? { gateway.backends.first { $0.name == name } }
+    func backend(_ name: String) -> Backend? { gateway.backends.first { $0.name == name } }
 
     /// Where the request goes at each of them: gRPC has a port of its own at Triton.
     private func endpoints(of name: String) -> [String] {

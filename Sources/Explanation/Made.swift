@@ -8,6 +8,7 @@ struct Variables {
     /// Stand for what is made for each request, or was not said.
     static let requestID: StaticString = "%{request.id}"
     static let traceparent: StaticString = "%{traceparent}"
+    static let backend: StaticString = "%{backend}"
     static let client: StaticString = "%{client.address}"
 
     private let client: [UInt8]
@@ -16,12 +17,12 @@ struct Variables {
     private let route: [UInt8]
     private let backend: [UInt8]
 
-    init(_ reading: Reading, _ route: Route, user: String?, entry: String?) {
+    init(_ reading: Reading, _ route: Route, user: String?, entry: String) {
         client = Array((reading.client?.description ?? "\(Self.client)").utf8)
         requestID = reading.head.requestID.map { Array(reading.head.slice($0)) } ?? Array(staticBytes(Self.requestID))
         self.user = Array((user ?? "").utf8)
         self.route = Array(route.name.utf8)
-        backend = Array((entry ?? "").utf8)
+        backend = Array(entry.utf8)
     }
 
     func withValues(_ body: (HeaderVariables) -> Void) {

@@ -30,7 +30,7 @@ routes:
     match: [{ path: { startsWith: /Api, ignoreCase: true } }, { path: { prefix: /api2 }, method: PUT }]
     rewrite: { prefix: /v2, host: triton.internal }
     backends: [{ name: stable }]
-    mirrors: [{ backend: shadow, requestHeaders: { set: { x-copy: "1" }, remove: [x-debug] } }]
+    mirrors: [{ backend: shadow, requestHeaders: { set: { x-copy: "of %{backend}" }, remove: [x-debug] } }]
   - name: versions
     match: [{ path: { prefix: /v2/models/densenet } }]
     backends:
@@ -173,8 +173,8 @@ def expected(sends: dict, seen) -> list:
         if name in ("content-length", "transfer-encoding"):
             continue
         if value is None or value == "…" or value.endswith(" …"):
-            assert seen.get(name), f"{name} is missing"
             value = seen.get(name)
+            assert value, f"{name} is missing"
         fields.append((name, "" if value == '""' else value))
     return sorted(fields)
 
@@ -235,7 +235,7 @@ def test_a_running_gateway_does_it(site, method, path, fields):
 
 
 @pytest.mark.parametrize("path, model", CALLS)
-def test_calls(site, path, model):
+def test_what_calls_get(site, path, model):
     site.clear()
     if model and path.startswith("/inference"):
         unknown = explained(site, "POST", path, {"content-type": "application/grpc"})
@@ -332,7 +332,7 @@ def test_an_invalid_configuration(tmp_path):
     path.write_text(MINIMAL.replace("name: a }", "name: b }"))
     done = run("-c", str(path), "/v2")
     assert done.returncode == 1 and not done.stdout
-    assert f"{path}:5:71: error: there is no backend 'b'" in done.stderr
+    assert f"{path}:5:72: error: there is no backend 'b'" in done.stderr
 
 
 def test_hostile_requests_are_explained(config):

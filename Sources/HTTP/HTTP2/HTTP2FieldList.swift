@@ -20,7 +20,7 @@ package final class HTTP2FieldList {
     /// More fields than fit: the block cannot be sent.
     package private(set) var isOverfull = false
 
-    init() {}
+    package init() {}
 
     deinit { entries.deallocate() }
 
@@ -45,6 +45,17 @@ package final class HTTP2FieldList {
         begin(name)
         storage.append(value)
         end(isSecret: isSecret)
+    }
+
+    /// Calls `body` with the name and the value of each, in order.
+    package func forEach(_ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void) {
+        for index in 0..<count {
+            let entry = entries[index]
+            let bytes = storage.bytes
+            body(
+                UnsafeRawBufferPointer(rebasing: bytes[Int(entry.name.start)..<Int(entry.name.end)]),
+                UnsafeRawBufferPointer(rebasing: bytes[Int(entry.value.start)..<Int(entry.value.end)]))
+        }
     }
 
     // MARK: A value in pieces
