@@ -24,7 +24,7 @@ struct Checker {
         var plain = Route(name: "", action: route.action)
         plain.hosts = route.hosts
         return Check(
-            subject: .hosts, wanted: Shown.list(route.hosts.map { Shown.value($0) }),
+            subject: .hosts, wanted: Shown.list(route.hosts.map { Shown.word($0) }),
             seen: Shown.value(reading.hostName),
             outcome: takes(plain) ? .holds : .fails)
     }

@@ -39,7 +39,7 @@ extension DecisionMaker {
         guard let field = head.first(named: "origin") else {
             return Decision.Policy("cors", "no Origin, nothing to say")
         }
-        let origin = Shown.value(head.value(field))
+        let origin = Shown.word(text(head.value(field)))
         let allowed = cors.crossOrigin(head)
         guard cors.isPreflight(head, from: allowed) else {
             return Decision.Policy("cors", allowed == nil ? "\(origin) is not allowed" : "\(origin) is allowed")

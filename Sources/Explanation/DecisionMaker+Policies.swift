@@ -46,7 +46,7 @@ extension DecisionMaker {
 
     private var basicAuth: Decision.Policy? {
         guard let basicAuth = route.basicAuth else { return nil }
-        let realm = "realm \(Shown.value(basicAuth.realm))"
+        let realm = "realm \(Shown.word(basicAuth.realm))"
         func refused(_ says: String) -> Decision.Policy {
             Decision.Policy("basicAuth", "\(says), \(realm)", .refuses(.init(.unauthorized)))
         }
@@ -54,7 +54,7 @@ extension DecisionMaker {
         case .missing: return refused("no credentials, -u USER gives some")
         case .malformed: return refused("the Authorization header cannot be read")
         case .found(let name, let password):
-            let user = Shown.value(name)
+            let user = Shown.word(name)
             guard let hash = basicAuth.users[name] else { return refused("there is no user \(user)") }
             if isPasswordGiven, !password.withUnsafeBytes({ PasswordHash.verify(password: $0, against: hash) }) {
                 return refused("the password of \(user) is wrong")
@@ -75,7 +75,7 @@ extension DecisionMaker {
         let key =
             switch limit.key {
             case .route: "for the whole route"
-            case .user: "for each user" + (reading.user.map { " (\(Shown.value($0)))" } ?? "")
+            case .user: "for each user" + (reading.user.map { " (\(Shown.word($0)))" } ?? "")
             case .clientAddress: "for each client address" + (reading.client.map { " (\($0))" } ?? "")
             case .header(let name): "for each value of header \(name)"
             }

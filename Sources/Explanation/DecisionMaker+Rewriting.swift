@@ -37,8 +37,8 @@ extension DecisionMaker {
         guard let names else { return result }
         if reading.isGRPC {
             guard GRPCMethod.namesModel(path.bytes) else { return result }
-            if let model = names.model { result.ofMessages.append("messages name model \(Shown.value(model))") }
-            if let version = names.version { result.ofMessages.append("messages name version \(Shown.value(version))") }
+            if let model = names.model { result.ofMessages.append("messages name model \(Shown.word(model))") }
+            if let version = names.version { result.ofMessages.append("messages name version \(Shown.word(version))") }
         } else {
             var named = ByteBuffer()
             if names.rewrite(path.bytes, into: &named) { result.target = Array(named.bytes) + query }

@@ -147,14 +147,14 @@ extension Decision.Sent {
     /// What is different from a request that was passed on as it came.
     fileprivate func changes(since other: Decision.Sent) -> [String] {
         var changes: [String] = []
-        if target != other.target { changes.append("path \(target)") }
+        if target != other.target { changes.append("path \(Shown.word(target))") }
         if host != other.host { changes.append("Host: \(host)") }
         var before = other.headers
         for field in headers {
             if let same = before.firstIndex(of: field) {
                 before.remove(at: same)
             } else {
-                changes.append("\(field.name): \(field.value ?? "")")
+                changes.append("\(field.name): \(Shown.word(field.value ?? ""))")
             }
         }
         // What has only got another value is among the others.

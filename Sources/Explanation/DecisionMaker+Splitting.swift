@@ -33,7 +33,7 @@ extension DecisionMaker {
             return Decision.Policy(
                 "sticky",
                 isKnown
-                    ? "by cookie \(Shown.value(name))" : "gets a cookie \(Shown.value(name)) and stays where it goes")
+                    ? "by cookie \(Shown.word(name))" : "gets a cookie \(Shown.word(name)) and stays where it goes")
         case .clientAddress:
             let advice = "; --client ADDRESS says who asks"
             return Decision.Policy("sticky", "by the client's address" + (isKnown ? "" : advice))

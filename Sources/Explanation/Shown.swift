@@ -1,9 +1,9 @@
 import Base
 import Configuration
 
-/// How values are shown: on one line, not endless, and without anybody's credentials.
+/// How values are shown: on one line, and without anybody's credentials.
 enum Shown {
-    /// Unicode scalars of a value; more say nothing to a reader.
+    /// Unicode scalars of a value in a sentence; more say nothing to a reader.
     static let longest = 120
     /// Stands for what is not shown.
     static let hidden = "…"
@@ -20,18 +20,25 @@ enum Shown {
 
     static func value(_ bytes: UnsafeRawBufferPointer) -> String { value(text(bytes)) }
 
-    static func value(_ bytes: [UInt8]) -> String { value(String(decoding: bytes, as: UTF8.self)) }
-
+    /// What a terminal can be trusted with.
     static func value(_ text: String) -> String {
-        guard !text.isEmpty else { return "\"\"" }
         var shown = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars.prefix(longest) {
+        for scalar in text.unicodeScalars {
             let isPrintable = ![.control, .format, .lineSeparator, .paragraphSeparator].contains(
                 scalar.properties.generalCategory)
             shown.append(isPrintable ? scalar : "\u{FFFD}")
         }
-        return String(shown) + (text.unicodeScalars.count > longest ? "…" : "")
+        return String(shown)
     }
+
+    /// As part of a sentence: not endless, and never invisible.
+    static func word(_ text: String) -> String {
+        let shown = value(String(text.unicodeScalars.prefix(longest)))
+        if shown.isEmpty { return "\"\"" }
+        return text.unicodeScalars.count > longest ? shown + "…" : shown
+    }
+
+    static func word(_ bytes: [UInt8]) -> String { word(String(decoding: bytes, as: UTF8.self)) }
 
     /// The value of a header or parameter. Of credentials their scheme is shown, such as `Basic …`.
     static func value(of name: String, _ text: String) -> String {
@@ -43,10 +50,10 @@ enum Shown {
 
     static func wanted(_ path: Match.PathMatch) -> String {
         switch path {
-        case .exact(let text): "exact \(value(text))"
-        case .prefix(let text): "prefix \(value(text))"
-        case .startsWith(let text): "startsWith \(value(text))"
-        case .regex(let pattern): "regex \(value(pattern.source))"
+        case .exact(let text): "exact \(word(text))"
+        case .prefix(let text): "prefix \(word(text))"
+        case .startsWith(let text): "startsWith \(word(text))"
+        case .regex(let pattern): "regex \(word(pattern.source))"
         }
     }
 
@@ -55,9 +62,9 @@ enum Shown {
 
     private static func wanted(_ name: String, _ match: Match.ValueMatch) -> String {
         switch match {
-        case .exact(let text): "exact \(value(of: name, text))"
-        case .prefix(let text): "prefix \(value(of: name, text))"
-        case .regex(let pattern): "regex \(value(of: name, pattern.source))"
+        case .exact(let text): "exact \(word(value(of: name, text)))"
+        case .prefix(let text): "prefix \(word(value(of: name, text)))"
+        case .regex(let pattern): "regex \(word(value(of: name, pattern.source)))"
         case .present(true): "present"
         case .present(false): "absent"
         }

@@ -45,8 +45,10 @@ struct Explain: ParsableCommand {
     func run() throws {
         let question = try question()
         let outcome = ConfigurationLoader.load(path: config)
-        for diagnostic in outcome.diagnostics { Console.complain("\(diagnostic)") }
-        guard let gateway = outcome.gateway else { throw ExitCode(1) }
+        guard let gateway = outcome.gateway else {
+            for diagnostic in outcome.diagnostics { Console.complain("\(diagnostic)") }
+            throw ExitCode(1)
+        }
         let explanation = try Self.saying("--listener '\(listener ?? "")'") { () throws(InvalidValue) in
             try Explainer.explain(question, gateway)
         }

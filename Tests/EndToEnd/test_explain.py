@@ -2,6 +2,9 @@
 
 import itertools
 import json
+import re
+import shlex
+import shutil
 import subprocess
 
 import pytest
@@ -66,13 +69,25 @@ routes:
     match: [{ path: { prefix: /fault } }]
     fault: { abort: { percent: 100, status: 503 } }
     backends: [{ name: stable }]
+  - name: call fault
+    match: [{ path: { prefix: /callfault } }]
+    fault: { abort: { percent: 100, grpcStatus: 8 } }
+    backends: [{ name: stable }]
+  - name: by address
+    match: [{ path: { prefix: /address } }]
+    sticky: { clientAddress: true }
+    backends: [{ name: stable }, { name: canary }, { name: shadow, as: third }]
+  - name: by cookie
+    match: [{ path: { prefix: /cookie } }]
+    sticky: { cookie: side }
+    backends: [{ name: stable }, { name: canary }, { name: shadow, weight: 0 }]
   - name: new calls
     match: [{ path: { prefix: /inference.GRPCInferenceService }, model: new }]
     backends: [{ name: canary, version: "7" }]
   - name: calls
     match: [{ path: { prefix: /inference.GRPCInferenceService } }]
     backends: [{ name: stable }]
-  - { name: get, match: [{ method: GET, port: ${port}, scheme: http }], backends: [{ name: stable }] }
+  - { name: get, match: [{ method: GET, port: ${port}, scheme: http }], backends: [{ name: stable }], requestHeaders: { set: { x-get: "1" } } }
 """.replace("HASH", HASH)
 )
 
@@ -116,6 +131,10 @@ REQUESTS = [
     ("GET", "/models/a", {}),
     ("GET", "/models/", {}),
     ("GET", "/fault", {}),
+    ("GET", "/callfault", {}),
+    ("GET", "/address", {}),
+    *[("GET", "/cookie", {"cookie": f"a=b; side={side}"}) for side in "abcdef"],
+    ("GET", "/cookie", {"cookie": "sides=a"}),
     ("GET", "/a/../b", {}),
     ("GET", "/a%2fb", {}),
     ("GET", "/a/%2e%2E/b", {}),
@@ -175,7 +194,7 @@ def expected(sends: dict, seen) -> list:
         if value is None or value == "…" or value.endswith(" …"):
             value = seen.get(name)
             assert value, f"{name} is missing"
-        fields.append((name, "" if value == '""' else value))
+        fields.append((name, value))
     return sorted(fields)
 
 
@@ -214,7 +233,7 @@ def check_answer(answer: dict, reply) -> None:
     assert reply.status == answer["status"] and reply.cause is None, reply
     own = ("date", "x-request-id", "content-length", "connection")
     got = sorted((name, value) for name, value in reply.fields if name not in own)
-    assert got == sorted((name.lower(), "" if value == '""' else value) for name, value in answer["headers"])
+    assert got == sorted((name.lower(), value) for name, value in answer["headers"])
 
 
 def arrives(seen, sends: dict) -> None:
@@ -352,3 +371,22 @@ def test_every_example_is_explained():
         done = run("-c", str(path), "POST", "http://127.0.0.1/v2/models/m/infer", "-u", "demo")
         assert done.returncode in (0, 1) and done.stdout, (path, done.stderr)
         assert json.loads(run("-c", str(path), "--json", "/v2").stdout)["routes"], path
+
+
+def shown_commands(path):
+    """The commands a document shows, and what it says they print."""
+    return re.findall(r"^\$ sluice (explain .*)\n((?:(?!```).*\n)*)```", (REPOSITORY / path).read_text(), re.MULTILINE)
+
+
+def test_the_documents_show_what_is_printed(tmp_path):
+    text = (REPOSITORY / "docs/explain.md").read_text()
+    (tmp_path / "gateway.yaml").write_text(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
+    shutil.copy(REPOSITORY / "config/users.htpasswd", tmp_path)
+    for path, directory, count in [("docs/explain.md", tmp_path, 2), ("README.md", REPOSITORY, 1)]:
+        commands = shown_commands(path)
+        assert len(commands) >= count
+        for command, printed in commands:
+            done = subprocess.run(
+                [binary(), *shlex.split(command)], capture_output=True, text=True, timeout=30, cwd=directory,
+                stdin=subprocess.DEVNULL)
+            assert done.stdout == printed, f"{path}: {command}"

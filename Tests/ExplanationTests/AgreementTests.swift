@@ -70,7 +70,7 @@ struct AgreementTests {
     private func exact(_ check: Check) -> Match? {
         guard check.outcome != .unknown, check.seen?.contains("…") != true else { return nil }
         var match = Match()
-        let text = check.seen == "\"\"" ? "" : check.seen
+        let text = check.seen
         let value = text.map { Match.ValueMatch.exact($0) } ?? .present(false)
         switch check.subject {
         case .path: match.path = text.map { .exact($0) }

@@ -39,7 +39,7 @@ extension Decision {
     private func add(_ answer: Answer, _ word: String, to table: inout Table) {
         var word = word
         for field in answer.headers where field.name != "Location" {
-            table.add(word, "\(field.name): \(field.value ?? "")")
+            table.add(word, "\(field.name): \(Shown.word(field.value ?? ""))")
             word = ""
         }
     }

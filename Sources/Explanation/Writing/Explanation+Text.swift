@@ -7,7 +7,7 @@ extension Explanation {
 
     /// - Parameter isWhole: shows each route, however many there are.
     package func text(isWhole: Bool = false) -> String {
-        var lines = ["\(request.method) \(request.url)", "  " + circumstances]
+        var lines = ["\(Shown.word(request.method)) \(Shown.word(request.url))", "  " + circumstances]
         let routes = routeLines(isWhole: isWhole)
         if !routes.isEmpty { lines += [""] + routes }
         lines += [""] + outcomeLines
@@ -22,11 +22,11 @@ extension Explanation {
             if listener.address != listener.name { words += " (\(listener.address))" }
         }
         if let client = request.client { words += ", from \(client)" }
-        if let user = request.user { words += ", as \(Shown.value(user))" }
+        if let user = request.user { words += ", as \(Shown.word(user))" }
         if request.isGRPC { words += ", a gRPC call" }
         if let model = request.model {
-            words += ", for model \(Shown.value(model.name))"
-            if !model.version.isEmpty { words += " version \(Shown.value(model.version))" }
+            words += ", for model \(Shown.word(model.name))"
+            if !model.version.isEmpty { words += " version \(Shown.word(model.version))" }
         }
         return words
     }
@@ -143,6 +143,6 @@ extension Check {
     /// `header x-tenant is silver, wants exact gold`
     var words: String {
         guard let seen else { return "\(subject.words) is missing, wants \(wanted)" }
-        return "\(subject.words) is \(seen), wants \(wanted)"
+        return "\(subject.words) is \(Shown.word(seen)), wants \(wanted)"
     }
 }
