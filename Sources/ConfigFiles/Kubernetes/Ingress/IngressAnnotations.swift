@@ -78,7 +78,7 @@ struct IngressAnnotations {
     func seconds(_ name: String) -> Duration? {
         guard let text = text(name) else { return nil }
         guard let seconds = AnnotationText.number(text), seconds > 0 else {
-            let meant = max(1, (try? DurationText.parse(text))?.components.seconds ?? 60)
+            let meant = (try? DurationText.parse(text)).map { max($0, .seconds(1)).components.seconds } ?? 60
             error(
                 name, "'\(name)' must be whole seconds without a unit, not \(Wording.quoted(text)), write \"\(meant)\"")
             return nil

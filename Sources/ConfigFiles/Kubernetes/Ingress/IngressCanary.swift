@@ -23,7 +23,7 @@ struct IngressCanary {
     /// Whether an Ingress is one. Its parts without the whole are an error.
     static func isCanary(_ annotations: IngressAnnotations) -> Bool {
         if annotations.flag("canary") == true { return true }
-        let parts = annotations.names.filter { $0.hasPrefix("canary-") && $0 != "canary-weight-total" }
+        let parts = annotations.names.filter { $0.hasPrefix("canary-") }
         for name in parts where annotations.text(name) != "0" {
             annotations.error(name, "'\(name)' means nothing by itself, add 'canary: \"true\"' or leave it out")
         }
@@ -47,7 +47,8 @@ struct IngressCanary {
             cookie = nil
         }
         header = Self.header(annotations)
-        if header == nil, cookie == nil, weight == nil {
+        let isAsked = ["canary-by-header", "canary-by-cookie", "canary-weight"].contains(where: annotations.has)
+        if !isAsked {
             annotations.warning(
                 "canary", "this canary gets no requests, add 'canary-weight', 'canary-by-header' or 'canary-by-cookie'")
         }

@@ -8,30 +8,26 @@ extension IngressPolicies {
 
     /// `nil` without affinity.
     func affinityCookie() -> (name: String, lifetime: Duration?)? {
-        guard let affinity = annotations.text("affinity") else {
-            checkCookie()
-            return nil
+        let mode = annotations.choice("affinity-mode", [("balanced", false), ("persistent", true)])
+        checkCookie()
+        let age = annotations.number("session-cookie-max-age", in: Self.ages)
+        let expiry = annotations.number("session-cookie-expires", in: Self.ages)
+        let name = annotations.text("session-cookie-name") ?? Self.defaultCookie
+        if !HeaderText.isToken(name) {
+            annotations.error(
+                "session-cookie-name", "\(Wording.quoted(name)) is no name of a cookie, write one such as route")
         }
+        guard let affinity = annotations.text("affinity") else { return nil }
         guard affinity.lowercased() == "cookie" else {
             annotations.error("affinity", "'affinity' must be cookie, not \(Wording.quoted(affinity))")
             return nil
         }
-        let mode = annotations.choice("affinity-mode", [("balanced", false), ("persistent", true)])
         if mode == true {
             annotations.note(
                 "affinity-mode",
                 "'persistent': clients stay where they are but for those of an endpoint that goes, and a share that moves "
                     + "to one that comes")
         }
-        let name = annotations.text("session-cookie-name") ?? Self.defaultCookie
-        guard HeaderText.isToken(name) else {
-            annotations.error(
-                "session-cookie-name", "\(Wording.quoted(name)) is no name of a cookie, write one such as route")
-            return nil
-        }
-        checkCookie()
-        let age = annotations.number("session-cookie-max-age", in: Self.ages)
-        let expiry = annotations.number("session-cookie-expires", in: Self.ages)
         return (name, (age ?? expiry).flatMap { $0 == 0 ? nil : .seconds($0) })
     }
 

@@ -77,6 +77,7 @@ extension IngressPolicies {
             annotations.number("limit-burst-multiplier", in: Self.multipliers) ?? Self.defaultBurstMultiplier
         if perSecond != nil, perMinute != nil {
             annotations.error("limit-rpm", "a route has one limit: keep one of 'limit-rps' and 'limit-rpm'")
+            return nil
         }
         guard let requests = perSecond ?? perMinute else { return nil }
         annotations.note(

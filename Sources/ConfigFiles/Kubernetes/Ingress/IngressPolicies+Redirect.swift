@@ -18,6 +18,14 @@ extension IngressPolicies {
 
     var redirects: Bool { annotations.has("permanent-redirect") || annotations.has("temporal-redirect") }
 
+    /// Codes of redirects that are not there.
+    func checkCodes() {
+        for name in ["permanent-redirect", "temporal-redirect"] where !annotations.has(name) {
+            guard code(name + "-code") != nil else { continue }
+            annotations.note(name + "-code", "'\(name)-code' does nothing without '\(name)', in ingress-nginx neither")
+        }
+    }
+
     private func code(_ name: String) -> Int? {
         guard let code = annotations.number(name, in: 300...399) else { return nil }
         guard Self.codes.contains(code) else {

@@ -150,7 +150,7 @@ extension IngressRoutes {
         for host in hosts {
             guard let path = host.paths.first(where: { $0.ingress.annotations.flag("from-to-www-redirect") == true })
             else { continue }
-            for name in host.names where !name.isEmpty && !name.hasPrefix("*.") {
+            for name in host.names where path.ingress.hosts.contains(name) && !name.isEmpty && !name.hasPrefix("*.") {
                 let other = name.hasPrefix("www.") ? String(name.dropFirst(4)) : "www." + name
                 guard known.insert(other).inserted, HostName.isValid(other) else { continue }
                 var redirect = Route.Redirect()

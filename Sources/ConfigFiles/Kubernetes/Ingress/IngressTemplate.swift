@@ -10,6 +10,9 @@ struct IngressTemplate {
     init(_ ingress: IngressResource, _ conversion: ManifestConversion) {
         let policies = ingress.policies
         settings = policies.backendSettings()
+        policies.checkCodes()
+        policies.annotations.note(
+            "affinity-canary-behavior", "'affinity-canary-behavior' is read from the canary, in ingress-nginx too")
         sticky = policies.affinityCookie().map { .cookie($0.name, ttl: $0.lifetime) }
         mirrors = Self.mirrors(policies, conversion)
         model = Route(name: "", action: .respond(Route.FixedResponse(status: 404)))

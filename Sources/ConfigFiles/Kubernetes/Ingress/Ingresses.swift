@@ -15,6 +15,7 @@ struct Ingresses {
         let manifests = conversion.manifests.ofKinds(.ingress)
         let resources = manifests.compactMap { IngressReader(conversion, $0).resource() }
         var hosts = IngressHosts(report: report)
+        var mains: [IngressResource] = []
         var canaries: [IngressResource] = []
         for resource in resources {
             if IngressCanary.isCanary(resource.annotations) {
@@ -24,10 +25,11 @@ struct Ingresses {
                 AnnotationTable.check(resource.annotations)
                 SnippetAdvice.refuse(resource.annotations)
                 hosts.add(resource)
+                mains.append(resource)
             }
         }
         for canary in canaries { hosts.addCanary(canary) }
-        noteDefaultBodySize(resources)
+        noteDefaultBodySize(mains)
         return IngressRoutes(conversion).routes(of: hosts.sorted())
     }
 
@@ -42,7 +44,9 @@ struct Ingresses {
 
     /// Once, because it is the same for all.
     private func noteDefaultBodySize(_ resources: [IngressResource]) {
-        guard let resource = resources.first(where: { !$0.annotations.has("proxy-body-size") }) else { return }
+        guard
+            let resource = resources.first(where: { !$0.policies.redirects && !$0.annotations.has("proxy-body-size") })
+        else { return }
         conversion.report.note(
             resource.manifest.position,
             "where 'proxy-body-size' is not written, bodies above \(SizeText.format(IngressPolicies.defaultBodySize)) are "

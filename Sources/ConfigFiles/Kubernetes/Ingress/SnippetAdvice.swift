@@ -8,21 +8,20 @@ enum SnippetAdvice {
     /// Refuses each snippet, naming the native key for each directive in it.
     static func refuse(_ annotations: IngressAnnotations) {
         for name in AnnotationTable.snippets where annotations.has(name) {
-            let advice = annotations.text(name).map(advice(for:)) ?? ""
             annotations.error(
                 name,
-                "'\(name)' holds nginx configuration, which is not run here: "
-                    + (advice.isEmpty ? "write a native route, which 'sluice convert' begins for you" : advice))
+                "'\(name)' holds nginx configuration, which is not run here: leave it out, turn the rest into native YAML "
+                    + "with 'sluice convert', and add there what it did" + (annotations.text(name).map(advice) ?? ""))
         }
     }
 
-    /// `write 'responseHeaders' for add_header and 'rewrite' for rewrite in a native route, …`
+    /// `: 'responseHeaders' for add_header, …`
     static func advice(for text: String) -> String {
         var known: [(key: String, directives: [String])] = []
         var unknown: [String] = []
         for directive in directives(in: text).prefix(mostDirectives) {
             guard let key = key(for: directive) else {
-                unknown.append(directive)
+                unknown.append(Wording.quoted(directive))
                 continue
             }
             if let index = known.firstIndex(where: { $0.key == key }) {
@@ -31,17 +30,11 @@ enum SnippetAdvice {
                 known.append((key, [directive]))
             }
         }
-        var sentences: [String] = []
-        if !known.isEmpty {
-            let pairs = known.map { "\($0.key) for \(Wording.list($0.directives, "and"))" }
-            sentences.append(
-                "write \(pairs.joined(separator: ", ")) in native YAML, which 'sluice convert' begins for you")
-        }
-        if !unknown.isEmpty {
-            let names = Wording.list(unknown.map { Wording.quoted($0) }, "and")
-            sentences.append("nothing here does what \(names) \(unknown.count == 1 ? "does" : "do")")
-        }
-        return sentences.joined(separator: "; ")
+        let pairs = known.map { "\($0.key) instead of \(Wording.list($0.directives, "and"))" }
+        let isOne = unknown.count == 1
+        return (pairs.isEmpty ? "" : ": " + pairs.joined(separator: ", "))
+            + (unknown.isEmpty
+                ? "" : "; nothing here does what \(Wording.list(unknown, "and")) \(isOne ? "does" : "do")")
     }
 
     /// The first words of statements, each once, in the order of their appearance.
