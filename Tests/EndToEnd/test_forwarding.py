@@ -72,7 +72,8 @@ def test_nominating_what_frames_or_routes_changes_nothing(proxy):
 
 
 def test_upgrade_is_not_carried(proxy):
-    assert proxy.send(get("/", "test", "Connection: Upgrade", "Upgrade: websocket")).status == 200
+    """But to WebSocket, see test_upgrade."""
+    assert proxy.send(get("/", "test", "Connection: Upgrade", "Upgrade: h2c")).status == 200
     request = proxy.upstream.requests[0]
     assert not request.has("upgrade")
     assert "upgrade" not in request.tokens("connection")

@@ -4,14 +4,12 @@ import hashlib
 import http
 import json
 import os
-import ssl
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from support.certificates import Authority
 from support.gateway import wait_until
 from support.websocket import ASKING, KEY, accept, open_socket, server
 
@@ -138,33 +136,6 @@ def test_curl(echoing):
     assert (named["connection"], named["upgrade"]) == ("Upgrade", "websocket")
     assert named["sec-websocket-accept"] == accept(KEY)
     assert not {"content-length", "transfer-encoding"} & set(named)
-
-
-def test_tls_on_both_sides(gateways, tmp_path):
-    authority = Authority(tmp_path)
-    shown = authority.issue("shown", "localhost", "127.0.0.1")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(shown.certificate, shown.key)
-    with server(ssl=context) as endpoint:
-        gateway = gateways(
-            f"""
-listeners: [{{ address: "127.0.0.1:${{port}}", tls: {{ certificates: [{shown.yaml}] }} }}]
-accessLog: {{ path: access.log, format: json }}
-backends: {{ b: {{ endpoints: ["{endpoint.address}"], tls: {{ ca: {authority.certificate} }} }} }}
-routes: [{{ name: all, backends: [{{ name: b }}] }}]
-"""
-        )
-        message = os.urandom(MIB) * 8
-        trusted = ssl.create_default_context(cafile=str(authority.certificate))
-        # As browsers do, which speak HTTP/2 to the same port for everything else.
-        trusted.set_alpn_protocols(["http/1.1"])
-        with open_socket(gateway, scheme="wss", ssl=trusted) as socket:
-            for _ in range(4):
-                socket.send(message)
-                assert socket.recv(60) == message
-        assert socket.close_code == 1000
-        line = log_lines(gateway, 1)[0]
-        assert (line["status"], line.get("cause")) == (101, None)
 
 
 def test_two_hundred_at_once(echoing):
