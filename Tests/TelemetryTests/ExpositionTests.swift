@@ -114,4 +114,23 @@ import Testing
             "sluice_response_bytes_total\(labels)} 4",
         ] { #expect(lines.contains(expected), "\(expected)") }
     }
+
+    /// A few series are there before anything has happened to them; of thousands only those that are used.
+    @Test func unusedSeries() {
+        var used = SeriesCounters()
+        used.record(
+            code: 200, cause: .none, duration: 1, queue: 0, firstByte: nil, requestBytes: 0, responseBytes: 0)
+        func counts(_ unused: Int) -> Int {
+            let series = (0..<unused).map {
+                LabeledSeries(route: "unused \($0)", backend: "b", counters: SeriesCounters())
+            }
+            let page = Self.text(.openMetrics) {
+                $0.write(series + [LabeledSeries(route: "used", backend: "b", counters: used)])
+            }
+            #expect(page.contains("sluice_request_duration_seconds_count{route=\"used\",backend=\"b\"} 1"))
+            return page.split(separator: "\n").count { $0.hasPrefix("sluice_request_duration_seconds_count") }
+        }
+        #expect(counts(Exposition.unusedSeriesLimit - 1) == Exposition.unusedSeriesLimit)
+        #expect(counts(Exposition.unusedSeriesLimit) == 1)
+    }
 }

@@ -13,8 +13,14 @@ package struct LabeledSeries: Sendable {
 }
 
 extension Exposition {
+    /// Up to so many series are on the page before anything has happened to them, so that their rates begin at 0. They are
+    /// 6 KiB each: of ten thousand routes that nobody uses, Prometheus would not take the page.
+    package static let unusedSeriesLimit = 1000
+
     /// Writes the families that are recorded for each series. Each pair of route and backend occurs once in `series`.
     package mutating func write(_ series: [LabeledSeries]) {
+        let isLong = series.count > Self.unusedSeriesLimit
+        let series = isLong ? series.filter { $0.counters.duration.count > 0 } : series
         family(.requests)
         for one in series {
             for entry in one.counters.responses.entries {
