@@ -25,6 +25,7 @@ final class ManifestConversion {
     let native: Gateway
     /// By the names of routes.
     private(set) var origins: [String: ManifestOrigin] = [:]
+    private(set) lazy var destinationRules = DestinationRules(self)
     private var routeNames: UniqueNames
     private var usedSecrets: Set<String> = []
 
@@ -39,7 +40,7 @@ final class ManifestConversion {
 
     /// Adds routes and backends behind the native ones: the kinds of API in the order in which they appear first.
     func add(to gateway: inout Gateway) {
-        let rules = DestinationRules(self)
+        let rules = destinationRules
         backends.policies = rules.apply
         var routes: [Route] = []
         var done: Set<String> = []
