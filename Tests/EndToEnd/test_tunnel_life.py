@@ -1,4 +1,4 @@
-"""Tunnels and what goes on around them: timeouts, limits, reloads, retries, the end of the gateway or of an endpoint."""
+"""Tunnels and what goes on around them: timeouts, limits, reloads, retries, ends of the gateway and of endpoints."""
 
 import json
 import signal
@@ -7,11 +7,10 @@ import time
 
 import pytest
 
-from support.certificates import Authority
 from support.gateway import wait_until
 from support.proxy import Proxy
-from support.rawhttp import Client, answer, build, get
-from support.websocket import SWITCHING, ask, echo, switching, tunnel
+from support.rawhttp import Incomplete, answer, get
+from support.websocket import ask, switching, tunnel
 
 CONFIG = """
 accessLog: { path: access.log, format: json }
@@ -53,8 +52,8 @@ def still_works(client, word: bytes = b"still there?") -> bool:
 
 
 def test_idle_timeout(made):
-    """Nothing moves either way: both sides are told, and the endpoint is not to blame."""
-    proxy = made("outlierDetection: { consecutiveErrors: 1 }", "idleTimeout: 300ms")
+    """Nothing moves either way: both sides are told."""
+    proxy = made(policies="idleTimeout: 2s")
     for _ in range(3):
         with tunnel(proxy) as client:
             assert still_works(client)
@@ -62,14 +61,40 @@ def test_idle_timeout(made):
     assert [(line["status"], line.get("cause")) for line in lines(proxy, 3)] == [(101, "idle_timeout")] * 3
     for connection in proxy.upstream.connections:
         assert connection.closed.wait(10)
-    proxy.upstream.serve = None
-    assert proxy.send(get()).status == 200
+
+
+@pytest.mark.parametrize("end", ["idle", "reset"])
+def test_the_endpoint_is_not_to_blame(gateways, upstreams, end):
+    """It has done its part with the 101. Many at once, because what has answered others is not suspected anyway."""
+    endpoints = [upstreams(), upstreams()]
+    for endpoint in endpoints:
+        endpoint.serve = switching(lambda connection: (connection.reader.exactly(1, "a byte"), connection.reset()))
+    addresses = ", ".join(f'"{endpoint.address}"' for endpoint in endpoints)
+    gateway = gateways(
+        f"""
+accessLog: {{ path: access.log, format: json }}
+backends: {{ main: {{ endpoints: [{addresses}], outlierDetection: {{ consecutiveErrors: 1 }} }} }}
+routes: [{{ name: all, backends: [{{ name: main }}], idleTimeout: {"1s" if end == "idle" else "60s"} }}]
+"""
+    )
+    proxy = Proxy(gateway, endpoints[0])
+    opened = [tunnel(proxy) for _ in range(40)]
+    for client in opened:
+        if end == "reset":
+            client.send(b"x")
+    for client in opened:
+        client.expect_end()
+        client.close()
+    assert {line["cause"] for line in lines(proxy, 40)} == {"idle_timeout" if end == "idle" else "upstream_reset"}
+    # An error that a request may have caused is judged a moment later.
+    time.sleep(0.5)
+    assert gateway.metrics().sum("sluice_endpoint_ejections_total") == 0
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])
 def test_one_direction_keeps_it_alive(made, direction):
-    proxy = made(policies="idleTimeout: 2s")
-    steps, pause = 15, 0.2
+    proxy = made(policies="idleTimeout: 3s")
+    steps, pause = 15, 0.3
 
     def serve(connection):
         if direction == "up":
@@ -92,9 +117,9 @@ def test_one_direction_keeps_it_alive(made, direction):
 
 def test_timeout_is_the_whole_exchange(made):
     """However busy it is: a route for WebSocket has no `timeout`, or one that is meant."""
-    proxy = made(policies="timeout: 1s")
+    proxy = made(policies="timeout: 2s")
     with tunnel(proxy) as client:
-        with pytest.raises(Exception):
+        with pytest.raises((Incomplete, OSError)):
             for _ in range(600):
                 assert still_works(client)
                 time.sleep(0.05)
@@ -103,9 +128,9 @@ def test_timeout_is_the_whole_exchange(made):
 
 
 def test_first_byte_timeout_ends_with_the_switch(made):
-    proxy = made("timeouts: { firstByte: 300ms }")
+    proxy = made("timeouts: { firstByte: 2s }")
     with tunnel(proxy) as client:
-        time.sleep(1)
+        time.sleep(2.5)
         assert still_works(client)
 
 
@@ -151,7 +176,8 @@ loops: 1
         endpoint.serve = switching()
     proxy = Proxy(gateway, busy)
     opened = [tunnel(proxy) for _ in range(20)]
-    assert [len(endpoint.wait_requests(10)) for endpoint in (busy, free)] == [10, 10]
+    shares = [len(endpoint.requests) for endpoint in (busy, free)]
+    assert sum(shares) == 20 and min(shares) >= 8, shares
     for client in opened:
         client.close()
 
@@ -164,7 +190,10 @@ def test_retries_before_the_switch(gateways, upstreams):
     gateway = gateways(
         f"""
 backends: {{ main: {{ endpoints: ["{bad.address}", "{good.address}"], balance: roundRobin, server: generic }} }}
-routes: [{{ name: all, backends: [{{ name: main }}], retries: {{ attempts: 3, on: [503, reset, connectFailure] , budgetPercent: 100 }} }}]
+routes:
+  - name: all
+    backends: [{{ name: main }}]
+    retries: {{ attempts: 3, on: [503, reset, connectFailure], budgetPercent: 100 }}
 """
     )
     proxy = Proxy(gateway, good)
@@ -174,8 +203,7 @@ routes: [{{ name: all, backends: [{{ name: main }}], retries: {{ attempts: 3, on
             client.expect_end()
         assert len(good.wait_requests(count)) == count
     assert bad.requests
-    total = gateway.metrics().sum("sluice_requests_total", code="101", cause="upstream_reset")
-    assert wait_until(lambda: total or gateway.metrics().sum("sluice_requests_total", cause="upstream_reset"), 10) == 4
+    assert gateway.wait_metric("sluice_requests_total", 4, code="101", cause="upstream_reset") == 4
 
 
 def test_a_stale_connection_is_replaced(made):
@@ -224,7 +252,7 @@ def test_the_endpoint_dies(made):
 
 def test_drain(made):
     """A tunnel has the whole of `drain`, and ends with it."""
-    proxy = made(more="shutdown: { drain: 2s }\n")
+    proxy = made(more="shutdown: { drain: 5s }\n")
     with tunnel(proxy) as client, tunnel(proxy) as done:
         proxy.gateway.signal(signal.SIGTERM)
         wait_until(lambda: "SIGTERM" in proxy.gateway.stderr_text(), 10, "the signal has arrived")

@@ -1,5 +1,5 @@
-"""Which requests may change the protocol, and that nothing else ever does: what is taken for a request by one side only is a
-request smuggled past the gateway's rules."""
+"""Which requests may change the protocol, and that nothing else ever does: what only one side takes for a request is
+one that is smuggled past the gateway's rules."""
 
 import pytest
 
@@ -49,7 +49,7 @@ def test_fields_of_the_switch(proxy):
     def serve(connection):
         connection.read_head()
         connection.send(
-            b"HTTP/1.1 101 Go\r\nConnection: keep-alive, Upgrade, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\n"
+            b"HTTP/1.1 101 Go\r\nConnection: keep-alive, Upgrade, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\n"
             b"Upgrade: WebSocket\r\nSec-WebSocket-Protocol: b\r\nContent-Length: 5\r\nx-sluice-cause: lie\r\n\r\n"
         )
         echo(connection)
@@ -59,7 +59,33 @@ def test_fields_of_the_switch(proxy):
         client.send(ask())
         assert client.reader.line("status line") == b"HTTP/1.1 101 Go"
         fields, _ = client.reader.fields("header")
-    assert sorted(fields) == [(b"Connection", b"Upgrade"), (b"Sec-WebSocket-Protocol", b"b"), (b"Upgrade", b"websocket")]
+    assert fields == [(b"Sec-WebSocket-Protocol", b"b"), (b"Connection", b"Upgrade"), (b"Upgrade", b"websocket")]
+
+
+@pytest.mark.parametrize("piece", [1, 7, 1000])
+def test_behind_another_request_and_in_pieces(proxy, piece):
+    """However the bytes arrive: a plain request, one for WebSocket, and the tunnel's first bytes too early."""
+
+    def serve(connection) -> bool:
+        request = connection.read_head()
+        connection.upstream.record(connection, request)
+        if request.target == "/plain":
+            connection.send(answer(b"plain"))
+            return True
+        connection.send(SWITCHING)
+        echo(connection)
+        return False
+
+    proxy.upstream.serve = serve
+    data = get("/plain") + ask() + b"too early"
+    with proxy.connect() as client:
+        for start in range(0, len(data), piece):
+            client.send(data[start : start + piece])
+        assert client.response().body == b"plain"
+        assert client.reader.line("status line").startswith(b"HTTP/1.1 101 ")
+        client.reader.fields("header")
+        assert client.reader.exactly(9, "echo") == b"too early"
+    assert [request.target for request in proxy.upstream.requests] == ["/plain", "/ws"]
 
 
 def test_interim_answers_come_first(proxy):
@@ -82,7 +108,7 @@ def test_interim_answers_come_first(proxy):
 @pytest.mark.parametrize(
     "data",
     [
-        build("GET", "/", "test", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"),
+        build("GET", "/", "test", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk"),
         build("GET", "/", "test", "Connection: Upgrade", "Upgrade: TLS/1.0"),
         build("GET", "/", "test", "Connection: Upgrade", "Upgrade: websocket, h2c"),
         build("GET", "/", "test", "Connection: Upgrade", "Upgrade: h2c", "Upgrade: websocket"),
@@ -154,8 +180,8 @@ def test_not_towards_http2(gateways):
 
 @pytest.mark.parametrize("status", ["200 OK", "404 Not Found", "426 Upgrade Required", "204 No Content"])
 def test_what_comes_too_early_is_no_request(proxy, status):
-    """A client that does not wait for the 101, or whose bytes are somebody else's: any other answer ends the connection, and
-    what came behind the request is read neither by the gateway nor by the endpoint."""
+    """A client that does not wait for the 101, or whose bytes are somebody else's: any other answer ends the
+    connection, and what came behind the request is read neither by the gateway nor by the endpoint."""
     no_content = status.startswith("204")
     proxy.upstream.reply = b"HTTP/1.1 204 No Content\r\n\r\n" if no_content else answer(b"no", status)
     with proxy.connect() as client:

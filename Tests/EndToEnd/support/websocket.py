@@ -31,7 +31,7 @@ SWITCHING = (
 
 
 def switching(serve=None):
-    """A script for `MockUpstream.serve` that agrees, and hands the connection to `serve`; without one it echoes bytes."""
+    """A script for `MockUpstream.serve` that agrees and hands the connection to `serve`; without one it echoes."""
 
     def script(connection):
         connection.upstream.record(connection, connection.read_head())
