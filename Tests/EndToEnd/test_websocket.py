@@ -114,6 +114,44 @@ def test_basic_authentication(echoing):
     assert log_lines(echoing, 2)[1]["user"] == "ann"
 
 
+def test_policies(gateways):
+    """What a route says holds for a request for WebSocket as for any other."""
+    asked = []
+
+    def note(connection, request):
+        asked.append(request)
+
+    with server(process_request=note) as endpoint:
+        gateway = gateways(
+            f"""
+backends: {{ b: {{ endpoints: ["{endpoint.address}"] }} }}
+routes:
+  - name: limited
+    match: [{{ path: {{ prefix: /limited }} }}]
+    rateLimit: {{ requests: 1, per: 1h }}
+    backends: [{{ name: b }}]
+  - {{ name: denied, match: [{{ path: {{ prefix: /denied }} }}], denyFrom: [127.0.0.1], backends: [{{ name: b }}] }}
+  - name: edited
+    rewrite: {{ prefix: /kernel, host: notebooks.test }}
+    match: [{{ path: {{ prefix: /edited }} }}]
+    requestHeaders: {{ set: {{ x-route: "%{{route}}" }} }}
+    responseHeaders: {{ set: {{ x-backend: "%{{backend}}" }} }}
+    backends: [{{ name: b }}]
+"""
+        )
+        with open_socket(gateway, "/edited/1?a=b") as socket:
+            socket.send("hello")
+            assert socket.recv(30) == "hello"
+            assert socket.response.headers["x-backend"] == "b"
+        assert asked[0].path == "/kernel/1?a=b"
+        assert (asked[0].headers["x-route"], asked[0].headers["Host"]) == ("edited", "notebooks.test")
+        open_socket(gateway, "/limited").close()
+        for path, status in (("/limited", 429), ("/denied", 403)):
+            with pytest.raises(InvalidStatus) as refused:
+                open_socket(gateway, path)
+            assert refused.value.response.status_code == status
+
+
 def test_the_endpoint_refuses(gateways):
     def refuse(connection, request):
         return connection.respond(http.HTTPStatus.FORBIDDEN, "not today\n")
