@@ -39,7 +39,7 @@ extension Route {
 
     package enum RedirectPort: Sendable, Equatable {
         case number(UInt16)
-        /// That of the scheme, which is not written. The default where scheme or host change.
+        /// That of the scheme, which is not written. The default where scheme or host are written.
         case ofScheme
         /// The one the client has used. The default elsewhere.
         case ofRequest

@@ -70,7 +70,8 @@ struct CORSPolicyTests {
             (.wildcard(prefix: "https://", suffix: ".a.example"), "https://x.a.example.evil", false),
             (.startsWith("https://a."), "https://a.b", true), (.startsWith("https://a."), "http://a.b", false),
             (.regex(try! Pattern("https://[ab]")), "https://b", true),
-            (.regex(try! Pattern("https://[ab]")), "https://bc", false),
+            (.regex(try! Pattern("https://[ab]")), "https://bc", false), (.regex(try! Pattern(".*")), "null", false),
+            (.startsWith("n"), "null", false),
         ] as [(Route.CORS.OriginMatch, String, Bool)])
     func origins(_ match: Route.CORS.OriginMatch, _ origin: String, _ expected: Bool) throws {
         let found = try answer(Self.cors([match], credentials: true), "Origin: \(origin)")

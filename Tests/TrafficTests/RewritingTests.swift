@@ -56,6 +56,12 @@ struct RewritingTests {
         #expect(found == expected)
     }
 
+    @Test(arguments: ["a b", "a#b", "a?b", "a\nb", "\u{7F}"])
+    func whatIsNoPath(_ replacement: String) throws {
+        #expect(try rewritten("/x", nil, .regex(try Pattern("x"), replacement: replacement)) == nil)
+        #expect(try rewritten("/x", .prefix("/x"), .prefix("/" + replacement)) == nil)
+    }
+
     @Test func pathsThatGrowTooLong() throws {
         let path = "/" + String(repeating: "a", count: 2000)
         let rewrite = Route.PathRewrite.regex(try Pattern("a"), replacement: String(repeating: "b", count: 1000))
@@ -91,7 +97,7 @@ struct RewritingTests {
         #expect(
             location(url) {
                 $0.scheme = .http; $0.path = .full("/z")
-            } == "http://a.example:8080/z?q=1")
+            } == "http://a.example/z?q=1")
         #expect(location(url) { $0.host = "b.example" } == "http://b.example/x/y?q=1")
         #expect(
             location(url) {
@@ -110,6 +116,7 @@ struct RewritingTests {
         #expect(location(url) { $0.port = .ofScheme } == "http://a.example/x/y?q=1")
         #expect(location(url) { $0.path = .full("/z?p=2") } == "http://a.example:8080/z?p=2")
         #expect(location(url, .prefix("/x")) { $0.path = .prefix("/new") } == "http://a.example:8080/new/y?q=1")
+        #expect(location(url) { $0.host = "2001:db8::1" } == "http://[2001:db8::1]/x/y?q=1")
         let literal = (secure: true, host: "[::1]:8443", path: "/", query: "")
         #expect(location(literal) { $0.scheme = .http } == "http://[::1]/")
         #expect(location(literal) { $0.path = .full("/z") } == "https://[::1]:8443/z")
@@ -121,6 +128,10 @@ struct RewritingTests {
         #expect(location(url) { $0.scheme = .https } == "/x?q")
         #expect(location(url) { $0.host = "b.example" } == "http://b.example/x?q")
         #expect(location((false, "", "//evil.example", "")) { $0.scheme = .https } == nil)
+        let start = Match.PathMatch.startsWith("/x")
+        #expect(location((false, "", "/x/evil.example", ""), start) { $0.path = .prefix("/") } == nil)
+        #expect(
+            location((false, "h", "/x/evil.example", ""), start) { $0.path = .prefix("/") } == "http://h//evil.example")
     }
 
     // MARK: Models

@@ -50,6 +50,7 @@ package struct PathRewriter: Sendable {
                 swap(&result, &rooted)
             }
         }
+        guard isPath(result.bytes) else { return false }
         // Two harmless halves may join to a dot segment. The path came in its one reading, in which nothing that could be
         // decoded is left, but the halves of an escape may meet as well: then the reading is what goes out.
         var decoded = ByteBuffer()
@@ -59,6 +60,15 @@ package struct PathRewriter: Sendable {
             swap(&result, &decoded)
             return true
         case .refused: return false
+        }
+    }
+
+    /// Nothing that would end the path, or the line it goes into. A whole path may bring a query along for a redirect.
+    private func isPath(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var mayHaveQuery = false
+        if case .full = rule { mayHaveQuery = true }
+        return bytes.allSatisfy {
+            $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "#") && ($0 != UInt8(ascii: "?") || mayHaveQuery)
         }
     }
 

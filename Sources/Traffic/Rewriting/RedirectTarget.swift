@@ -8,12 +8,17 @@ package struct RedirectTarget: Sendable {
     private let redirect: Route.Redirect
     /// Never a regular expression.
     private let path: PathRewriter?
+    /// With brackets around an IPv6 address; `nil` for the request's.
+    private let host: [UInt8]?
     /// The configured path brings a query of its own.
     private let hasQuery: Bool
 
     package init(_ redirect: Route.Redirect) {
         self.redirect = redirect
         code = redirect.code
+        host = redirect.host.map { host in
+            Array((host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host).utf8)
+        }
         path = redirect.path.flatMap { PathRewriter($0) }
         if case .full(let whole) = redirect.path { hasQuery = whole.contains("?") } else { hasQuery = false }
     }
@@ -47,14 +52,21 @@ package struct RedirectTarget: Sendable {
         location.removeAll()
         let isSecure = redirect.scheme.map { $0 == .https } ?? request.isSecure
         let name = HostValue.name(request.host) ?? request.host
-        if redirect.host != nil || !name.isEmpty {
+        let hasHost = host != nil || !name.isEmpty
+        if hasHost {
             location.append(isSecure ? "https://" : "http://")
-            if let host = redirect.host { location.append(text: host) } else { location.append(name) }
+            if let host { location.append(host) } else { location.append(name) }
             appendPort(request, name, isSecure: isSecure, to: &location)
-        } else if hasPrefix(request.path, [UInt8(ascii: "/"), UInt8(ascii: "/")]) {
-            // Without a host in front of it, what follows would be taken for one.
-            return false
         }
+        let pathStart = location.count
+        guard appendPath(request, to: &location) else { return false }
+        // Without a host in front of it, what follows two slashes would be taken for one.
+        return hasHost || !hasPrefix(UnsafeRawBufferPointer(rebasing: location.bytes[pathStart...]), Self.twoSlashes)
+    }
+
+    private static let twoSlashes = Array("//".utf8)
+
+    private func appendPath(_ request: Request, to location: inout ByteBuffer) -> Bool {
         guard let path else {
             location.append(request.path)
             location.append(request.query)
@@ -73,8 +85,8 @@ package struct RedirectTarget: Sendable {
     private func appendPort(
         _ request: Request, _ name: UnsafeRawBufferPointer, isSecure: Bool, to location: inout ByteBuffer
     ) {
-        let changes = redirect.host != nil || redirect.scheme.map { ($0 == .https) != request.isSecure } == true
-        switch redirect.port ?? (changes ? .ofScheme : .ofRequest) {
+        let isElsewhere = redirect.host != nil || redirect.scheme != nil
+        switch redirect.port ?? (isElsewhere ? .ofScheme : .ofRequest) {
         case .number(let port):
             guard port != (isSecure ? 443 : 80) else { return }
             location.append(":")

@@ -4,8 +4,9 @@ import Glibc
 /// "Weighted Distributed Hash Tables", 2005).
 ///
 /// Each entry draws a number for the key, from the key and its own name alone, and the weights say how much the draws
-/// count. So the entries get their shares of the keys, and when weights move, a key goes only to an entry that has gained on
-/// its own: exactly those move that must.
+/// count. So the entries get their shares of the keys, and when weights move, a key goes from one entry to another only if
+/// the weight of the second has grown in relation to that of the first. Of two entries, or where one weight alone has
+/// changed, exactly those keys move that must.
 package struct StickySplit: Sendable {
     private var entries: [(name: UInt64, weight: Double)]
 
