@@ -24,7 +24,7 @@ struct YAMLPrinter {
 
     /// `key: value`, the cursor being where the key goes.
     private mutating func pair(_ pair: YAMLOutline.Pair, indent: Int) {
-        let key = YAMLScalar.line(pair.key, inFlow: false)
+        let key = YAMLScalar.key(pair.key, inFlow: false)
         let length = key.unicodeScalars.count
         text += length > Self.longestKey ? "? \(key)\n\(Self.margin(indent)):" : "\(key):"
         value(pair.value, indent: indent, column: indent + (length > Self.longestKey ? 1 : length + 1))
@@ -122,7 +122,7 @@ struct YAMLPrinter {
     }
 
     private static func flowKey(_ key: String) -> String {
-        let line = YAMLScalar.line(key, inFlow: true)
+        let line = YAMLScalar.key(key, inFlow: true)
         return line.unicodeScalars.count > longestKey ? "? \(line) " : line
     }
 }

@@ -4,6 +4,8 @@ enum YAMLScalar {
     private static let words: Set<String> = [
         "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "=", "<<",
     ]
+    /// Those of them that YAML 1.2 has taken for text ever since 2009. Nobody quotes them in front of a colon.
+    private static let oldWords: Set<String> = ["y", "n", "yes", "no", "on", "off"]
     /// What begins something other than text, or looks as if it did (YAML 1.2.2 section 5.3).
     private static let indicators = Set("-?:,[]{}#&*!|>'\"%@`~=<".unicodeScalars)
     /// What ends text inside brackets.
@@ -18,6 +20,11 @@ enum YAMLScalar {
         // Single quotes know no escapes: what holds backslashes or double quotes is easier to read between them.
         if isSimple, text.contains("\\") || text.contains("\""), !text.contains("'") { return "'\(text)'" }
         return doubleQuoted(text)
+    }
+
+    /// The text as a key.
+    static func key(_ text: String, inFlow: Bool) -> String {
+        oldWords.contains(text.lowercased()) ? text : line(text, inFlow: inFlow)
     }
 
     /// Whether it is read as this very text, and as nothing else, without quotes.
