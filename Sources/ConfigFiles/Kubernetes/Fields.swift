@@ -90,6 +90,7 @@ extension FieldSchema {
     fileprivate func canonical(_ key: String) -> String {
         guard takesSnakeCase, key.contains("_") else { return key }
         let words = key.split(separator: "_", omittingEmptySubsequences: false)
+        guard words.allSatisfy({ !$0.isEmpty }) else { return key }
         let camel = words.dropFirst().reduce(String(words[0])) { $0 + $1.prefix(1).uppercased() + $1.dropFirst() }
         return fields.contains(camel) || noted[camel] != nil || refused[camel] != nil ? camel : key
     }

@@ -40,7 +40,12 @@ struct Manifest {
     }
 
     /// `VirtualService 'kafka-dev/kafka-ui'`, for messages.
-    var title: String { "\(kind.rawValue) \(Wording.quoted("\(namespace)/\(name)"))" }
+    var title: String { Self.title(kind, name, namespace: namespace) }
+
+    /// Names are bounded, so nothing is cut from them, and two objects never share a title.
+    static func title(_ kind: Kind, _ name: String, namespace: String) -> String {
+        "\(kind.rawValue) \(Wording.quoted("\(namespace)/\(name)", upTo: Bounds.nameBytes))"
+    }
 
     /// The fields of `spec`, or `nil` after a report.
     func spec(_ schema: FieldSchema, _ report: Report) -> Fields? {

@@ -74,7 +74,7 @@ final class ManifestConversion {
 
     /// The Secret of a name, if the files hold it.
     func secret(_ name: String, namespace: String) -> Manifest? {
-        let secret = manifests.ofKinds(.secret).first { $0.name == name && $0.namespace == namespace }
+        let secret = manifests.find(.secret, name, namespace: namespace)
         if let secret { usedSecrets.insert(secret.title) }
         return secret
     }

@@ -6,7 +6,8 @@ struct ManifestSet {
     private(set) var all: [Manifest] = []
     /// Where the first document stands that is a manifest, whether or not it could be read.
     private(set) var first: Position?
-    private var known: [String: Position] = [:]
+    /// By title.
+    private var indices: [String: Int] = [:]
 
     init(report: Report) { self.report = report }
 
@@ -14,6 +15,10 @@ struct ManifestSet {
     var isEmpty: Bool { first == nil }
 
     func ofKinds(_ kinds: Manifest.Kind...) -> [Manifest] { all.filter { kinds.contains($0.kind) } }
+
+    func find(_ kind: Manifest.Kind, _ name: String, namespace: String) -> Manifest? {
+        indices[Manifest.title(kind, name, namespace: namespace)].map { all[$0] }
+    }
 
     /// Adds a document with `apiVersion` or `kind`, and what a `List` holds; what cannot be read is reported.
     mutating func add(_ document: YAMLNode) { add(document, listed: nil) }
@@ -111,12 +116,13 @@ struct ManifestSet {
     }
 
     private mutating func keep(_ manifest: Manifest) {
-        if let earlier = known.updateValue(manifest.position, forKey: manifest.title) {
+        if let index = indices[manifest.title] {
+            let earlier = all[index].position
             report.error(
                 manifest.position,
                 "\(manifest.title) is already in \(report.place(earlier, from: manifest.position)), keep one of them")
-            known[manifest.title] = earlier
         } else {
+            indices[manifest.title] = all.count
             all.append(manifest)
         }
     }
