@@ -237,15 +237,32 @@ import Testing
         }
     }
 
+    /// Each annotation stands in the section that says what becomes of it, and no other does.
     @Test func theTableIsInTheDocument() throws {
         let file = URL(fileURLWithPath: ExampleTests.repository + "/docs/from-ingress-nginx.md")
         let text = try String(contentsOf: file, encoding: .utf8)
-        for name in AnnotationTable.treatments.keys {
-            #expect(text.contains("`\(name)`"), "docs/from-ingress-nginx.md does not speak of '\(name)'")
+        var sections: [String: Set<String>] = [:]
+        for section in text.components(separatedBy: "\n## ") {
+            let title = section.prefix { $0 != "\n" }
+            for line in section.split(separator: "\n") where line.hasPrefix("| `") {
+                let cell = line.split(separator: "|")[0]
+                for name in cell.matches(of: /`([a-z0-9-]+)`/) {
+                    sections[String(title), default: []].insert(String(name.1))
+                }
+            }
         }
-        let others = text.matches(of: /`([a-z0-9]+(?:-[a-z0-9]+)+)`/).map { String($0.1) }
-        for name in others where AnnotationTable.treatments[name] == nil {
-            #expect(["ingress-nginx"].contains(name), "ingress-nginx has no annotation '\(name)'")
+        var expected: [String: Set<String>] = [:]
+        for (name, treatment) in AnnotationTable.treatments {
+            let title =
+                switch treatment {
+                case .read where !AnnotationTable.snippets.contains(name): "Annotations that are carried over"
+                case .read, .refused: "Annotations that are refused"
+                case .idle: "Annotations that need nothing here"
+                }
+            expected[title, default: []].insert(name)
+        }
+        for (title, names) in expected {
+            #expect(names.symmetricDifference(sections[title] ?? []) == [], "\(title)")
         }
     }
 }
