@@ -77,6 +77,8 @@ import Testing
     @Test func rulesHold() throws {
         for mapping in example.mappings {
             for rule in mapping.schema.rules {
+                let isKept = Self.isKept(rule, by: mapping.keys)
+                #expect(isKept, "\(mapping.keys) of \(mapping.schema.path) break \(rule)")
                 switch rule {
                 case .one(let keys):
                     try expectError("none of \(keys)", without(keys, mapping))
@@ -88,6 +90,15 @@ import Testing
                     try expectError("no \(other)", without([other], mapping))
                 }
             }
+        }
+    }
+
+    private static func isKept(_ rule: Schema.Rule, by written: [String]) -> Bool {
+        switch rule {
+        case .one(let keys): keys.filter(written.contains).count == 1
+        case .atMostOne(let keys): keys.filter(written.contains).count <= 1
+        case .some(let keys): keys.contains(where: written.contains)
+        case .needs(let keys, let other): written.contains(other) || !keys.contains(where: written.contains)
         }
     }
 
