@@ -33,7 +33,7 @@ extension Schema {
         name: "an origin", path: "routes[].cors.allowOrigins[]",
         entries: [
             Key("startsWith", .text(.any), "what the origin begins with"),
-            Key("regex", .text(.pattern), "must match the whole origin, which is in lower case"),
+            Key("regex", .text(.pattern), "must match the whole origin"),
         ],
         rules: [.one(["startsWith", "regex"])])
 
