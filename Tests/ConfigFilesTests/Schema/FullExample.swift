@@ -147,6 +147,23 @@ struct FullExample {
         }
     }
 
+    /// - Parameter path: where it was changed. Routes and listeners that have nothing to do with that are left out, since
+    ///   expressions and certificates take their time.
+    static func load(_ root: YAMLNode, near path: [Step]) -> Outcome {
+        guard case .mapping(var entries) = root.content else { return load(root) }
+        for (index, entry) in entries.enumerated() {
+            guard case .sequence(let items) = entry.value.content, let last = items.last else { continue }
+            switch (entry.key, path.first, path.dropFirst().first) {
+            case ("routes", .key("routes"), .index(let place)), ("listeners", .key("listeners"), .index(let place)):
+                entries[index].value.content = .sequence([items[place]])
+            case ("routes", let first, _), ("listeners", let first, _):
+                if first != .key(entry.key) { entries[index].value.content = .sequence([last]) }
+            default: break
+            }
+        }
+        return load(YAMLNode(position: root.position, content: .mapping(entries)))
+    }
+
     static func load(_ root: YAMLNode) -> Outcome {
         let report = Report()
         _ = report.add(file: file)

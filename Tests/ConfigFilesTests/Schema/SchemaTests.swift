@@ -12,6 +12,9 @@ import Testing
 
     @Test func theExampleIsGood() {
         #expect(FullExample.load(example.root).diagnostics == [])
+        for path in Set(example.mappings.map { Array($0.path.prefix(2)) }) {
+            #expect(FullExample.load(example.root, near: path).errors == [], "near \(path)")
+        }
     }
 
     @Test func everyKeyIsInTheExample() {
@@ -27,7 +30,7 @@ import Testing
     @Test func whatTheTypeDoesNotAllowIsRefused() throws {
         for occurrence in example.occurrences {
             for content in Self.wrong(occurrence.type) {
-                let outcome = FullExample.load(example.changed(at: occurrence.path, to: content))
+                let outcome = load(occurrence, content)
                 let isRefused = !outcome.errors(at: occurrence.positions).isEmpty
                 #expect(isRefused, "\(occurrence.title) may be \(content)")
             }
@@ -37,7 +40,7 @@ import Testing
     @Test func theEndsOfRangesAreAllowed() throws {
         for occurrence in example.occurrences {
             for text in Self.ends(occurrence.type) {
-                let outcome = FullExample.load(example.changed(at: occurrence.path, to: .plain(text)))
+                let outcome = load(occurrence, .plain(text))
                 let complaints = outcome.errors(at: occurrence.positions).filter { $0.contains(" must be ") }
                 #expect(complaints == [], "\(occurrence.title) may not be \(text)")
             }
@@ -48,7 +51,7 @@ import Testing
     @Test func wordsAreThoseOfTheTable() throws {
         for occurrence in example.occurrences where occurrence.isWhole {
             guard case .word(let words) = occurrence.type else { continue }
-            let outcome = FullExample.load(example.changed(at: occurrence.path, to: .plain("nonsense")))
+            let outcome = load(occurrence, .plain("nonsense"))
             let message = "'\(occurrence.key.name)' must be \(Wording.list(words)), not 'nonsense'"
             #expect(outcome.errors(at: occurrence.positions) == [message])
         }
@@ -57,8 +60,8 @@ import Testing
     @Test func aDefaultIsAsIfItWereWritten() throws {
         for occurrence in example.occurrences where occurrence.isWhole {
             guard case .value(let text) = occurrence.key.fallback else { continue }
-            let without = FullExample.load(example.changed(at: occurrence.path, to: nil))
-            let with = FullExample.load(example.changed(at: occurrence.path, to: try FullExample.content(text)))
+            let without = load(occurrence, nil)
+            let with = load(occurrence, try FullExample.content(text))
             #expect(without.errors == [] && with.errors == [], "\(occurrence.title)")
             let isSame = without.gateway == with.gateway
             #expect(isSame, "the default of \(occurrence.title) is not \(text)")
@@ -67,7 +70,7 @@ import Testing
 
     @Test func whatIsRequiredIsMissed() {
         for occurrence in example.occurrences where occurrence.isWhole {
-            let outcome = FullExample.load(example.changed(at: occurrence.path, to: nil))
+            let outcome = load(occurrence, nil)
             if case .required = occurrence.key.fallback {
                 #expect(outcome.errors != [], "\(occurrence.title) is not required")
             }
@@ -81,13 +84,13 @@ import Testing
                 #expect(isKept, "\(mapping.keys) of \(mapping.schema.path) break \(rule)")
                 switch rule {
                 case .one(let keys):
-                    try expectError("none of \(keys)", without(keys, mapping))
+                    try expectError("none of \(keys)", without(keys, mapping), mapping)
                     try expectAnother(of: keys, mapping)
-                case .some(let keys): try expectError("none of \(keys)", without(keys, mapping))
+                case .some(let keys): try expectError("none of \(keys)", without(keys, mapping), mapping)
                 case .atMostOne(let keys): try expectAnother(of: keys, mapping)
                 case .needs(let keys, let other):
                     guard mapping.keys.contains(other), !mapping.keys.filter(keys.contains).isEmpty else { continue }
-                    try expectError("no \(other)", without([other], mapping))
+                    try expectError("no \(other)", without([other], mapping), mapping)
                 }
             }
         }
@@ -102,14 +105,18 @@ import Testing
         }
     }
 
+    private func load(_ occurrence: FullExample.Occurrence, _ content: YAMLNode.Content?) -> FullExample.Outcome {
+        FullExample.load(example.changed(at: occurrence.path, to: content), near: occurrence.path)
+    }
+
     private func without(_ keys: [String], _ mapping: FullExample.Mapping) throws -> YAMLNode {
         guard case .mapping(var entries) = example.node(at: mapping.path)?.content else { return example.root }
         entries.removeAll { keys.contains($0.key) }
         return example.changed(at: mapping.path, to: .mapping(entries))
     }
 
-    private func expectError(_ what: String, _ root: @autoclosure () throws -> YAMLNode) throws {
-        #expect(FullExample.load(try root()).errors != [], "there may be \(what)")
+    private func expectError(_ what: String, _ root: YAMLNode, _ mapping: FullExample.Mapping) throws {
+        #expect(FullExample.load(root, near: mapping.path).errors != [], "there may be \(what)")
     }
 
     /// A second one of the keys, with a value from elsewhere in the example.
@@ -120,7 +127,7 @@ import Testing
             let content = try #require(sample.flatMap { example.node(at: $0.path) }).content
             try expectError(
                 "\(key) beside \(mapping.keys) of \(mapping.schema.path)",
-                example.changed(at: mapping.path + [.key(key)], to: content))
+                example.changed(at: mapping.path + [.key(key)], to: content), mapping)
         }
     }
 
