@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 from jsonschema import Draft7Validator
+from ruamel.yaml import YAML
 
 from support.gateway import REPOSITORY, binary
 
@@ -15,24 +15,10 @@ SCHEMA = json.loads((REPOSITORY / "config/sluice.schema.json").read_text())
 VALIDATOR = Draft7Validator(SCHEMA)
 
 
-class Loader(yaml.SafeLoader):
-    """The core schema of YAML 1.2, as editors read it: no sexagesimal numbers, dates or `yes`."""
-
-    yaml_implicit_resolvers = {}
-
-
-for tag, pattern, first in [
-    ("null", r"^(~|null|Null|NULL|)$", ["~", "n", "N", ""]),
-    ("bool", r"^(true|True|TRUE|false|False|FALSE)$", list("tTfF")),
-    ("int", r"^[-+]?[0-9]+$", list("-+0123456789")),
-    ("float", r"^[-+]?([.][0-9]+|[0-9]+([.][0-9]*)?)([eE][-+]?[0-9]+)?$", list("-+.0123456789")),
-]:
-    Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(pattern), first)
-
-
 def problems(text: str) -> list[str]:
     """What the schema has against the documents of a file."""
-    documents = [document for document in yaml.load_all(text, Loader) if document is not None]
+    # YAML 1.2, as editors read it: `yes` and `12:30` are text.
+    documents = [document for document in YAML(typ="safe", pure=True).load_all(text) if document is not None]
     assert documents, "nothing to look at"
     return [f"{list(e.absolute_path)}: {e.message}" for document in documents for e in VALIDATOR.iter_errors(document)]
 
@@ -56,6 +42,14 @@ EXAMPLES = [
 @pytest.mark.parametrize("path", sorted(EXAMPLES), ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_examples_are_good(path):
     assert problems(path.read_text()) == []
+
+
+def test_what_convert_reads_and_writes_is_good():
+    """Its golden files: manifests, and native configurations of all kinds."""
+    files = sorted((REPOSITORY / "Tests/ConfigFilesTests/convert").rglob("*.yaml"))
+    assert len(files) > 100
+    found = {path.name: problems(path.read_text()) for path in files}
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 
 def blocks():
