@@ -145,6 +145,7 @@ REQUESTS = [
     ("DELETE", "/nowhere", {}),
     ("GET", "/hop", {"connection": "x-hop", "x-hop": "1", "x-sluice-mirror": "1", "x-request-id": "mine", "via": "1.1 a",
                      "forwarded": "for=1.2.3.4", "x-forwarded-for": "1.2.3.4", "te": "trailers", "x-empty": ""}),
+    ("GET", "/hop", {"connection": "x-get", "x-get": "9"}),
     ("GET", "/ids", {"x-request-id": "a b", "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}),
 ]
 CALLS = [
