@@ -19,15 +19,7 @@ extension DecisionMaker {
         sent(
             Writer(
                 isHTTP2: speaksHTTP2(mirror.backend), isMirror: true, target: rewriting(nil).target,
-                head: edited([route.requestHeaders, mirror.requestHeaders], entry: likelyEntry)))
-    }
-
-    /// What copies are told of the entry that takes the original.
-    private var likelyEntry: String {
-        guard case .forward(let forward) = route.action else { return "" }
-        if let chosen = chosenEntry(forward) { return forward.backends[chosen].label }
-        let taking = forward.backends.filter { $0.weight > 0 }
-        return taking.count == 1 ? taking[0].label : "\(Variables.backend)"
+                head: edited([route.requestHeaders, mirror.requestHeaders], entry: mirror.backend)))
     }
 
     private func speaksHTTP2(_ name: String) -> Bool {

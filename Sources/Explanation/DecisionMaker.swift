@@ -58,14 +58,14 @@ struct DecisionMaker {
 
     func backend(_ name: String) -> Backend? { gateway.backends.first { $0.name == name } }
 
-    /// Where the request goes at each of them: gRPC has a port of its own at Triton.
+    /// Where the request goes at each of them: gRPC has a port of its own at Triton, and names may be pinned.
     private func endpoints(of name: String) -> [String] {
         backend(name)?.endpoints.map { endpoint in
-            guard reading.isGRPC, let port = endpoint.grpcPort, var address = endpoint.address.hostPort else {
-                return endpoint.address.description
-            }
-            address.port = port
-            return address.description
+            guard var place = endpoint.address.hostPort else { return "\(endpoint.address)" }
+            if reading.isGRPC, let port = endpoint.grpcPort { place.port = port }
+            guard var pinned = Pins.place(of: place.host, in: gateway.resolve) else { return "\(place)" }
+            if reading.isGRPC, let port = endpoint.grpcPort { pinned.port = port }
+            return "\(place) at \(pinned)"
         } ?? []
     }
 

@@ -8,7 +8,6 @@ struct Variables {
     /// Stand for what is made for each request, or was not said.
     static let requestID: StaticString = "%{request.id}"
     static let traceparent: StaticString = "%{traceparent}"
-    static let backend: StaticString = "%{backend}"
     static let client: StaticString = "%{client.address}"
 
     private let client: [UInt8]

@@ -30,7 +30,7 @@ struct PolicyTextTests {
               - { name: canary, weight: 10, as: v2, model: densenet_v2, version: "2", requestHeaders: { set: { x-canary: "%{backend}" } }, responseHeaders: { add: { x-side: v2 } } }
             sticky: { header: x-user-id }
             whenDown: fail
-            mirrors: [{ backend: shadow, percent: 12.5, requestHeaders: { set: { x-copy: "1" } } }, { backend: canary }]
+            mirrors: [{ backend: shadow, percent: 12.5, requestHeaders: { set: { x-copy: "%{backend}" } } }, { backend: canary }]
             timeout: 300s
             idleTimeout: 1m
             priority: high
@@ -101,7 +101,7 @@ struct PolicyTextTests {
                                    without Authorization
                   mirrors          12.5 %  shadow  127.0.0.1:8200
                                            path /v2/models/densenet/infer?x=1
-                                           x-copy: 1
+                                           x-copy: shadow
                                     100 %  canary  127.0.0.1:8100
                                            path /v2/models/densenet/infer?x=1
 
@@ -231,6 +231,22 @@ struct PolicyTextTests {
             chosen[try #require(forward.entries.first { $0.isChosen }).label, default: 0] += 1
         }
         #expect((75...98).contains(chosen["stable"] ?? 0) && chosen.values.reduce(0, +) == 100, "\(chosen)")
+    }
+
+    @Test func namesThatArePinned() throws {
+        let asking = try Asking(
+            """
+            listeners: [{ address: 127.0.0.1:80 }]
+            resolve: { triton.ml.svc.cluster.local: 10.0.0.7:9000 }
+            backends: { a: { endpoints: [triton.ml.svc.cluster.local:8000, other:8000], triton: { grpcPort: 8001 } } }
+            routes: [{ name: r, backends: [{ name: a }] }]
+            """)
+        let plain = try asking.explain("/").text()
+        #expect(
+            plain.contains("100 %  a  triton.ml.svc.cluster.local:8000 at 10.0.0.7:9000 and other:8000\n"), "\(plain)")
+        let call = try asking.explain("POST /a.B/C", "content-type: application/grpc").text()
+        #expect(
+            call.contains("100 %  a  triton.ml.svc.cluster.local:8001 at 10.0.0.7:8001 and other:8001\n"), "\(call)")
     }
 
     @Test func pathsThatCannotBeMade() throws {
