@@ -7,12 +7,13 @@ struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Why a request goes where it goes: the route, its policies, backends and mirrors.",
         discussion: """
-            Nothing is sent: the request is held against the configuration by the code that serves requests. Credentials
-            are shown as '…'. Exits with 0 if a route answers, with 1 if none does, if the request is refused, or if it
-            depends on what was not said.
+            Nothing is sent: the request is held against the configuration by the
+            code that serves requests. Credentials are shown as '…'. Exits with 0 if
+            a route answers, with 1 if none does, if the request is refused, or if
+            it depends on what was not said.
 
             Example:
-              sluice explain -c gateway.yaml POST http://models.example.com/v2/models/resnet/infer -u ann -H 'x-tenant: gold'
+              sluice explain -c gateway.yaml POST http://h/v2/models/m/infer -u ann
             """)
 
     @Option(name: .shortAndLong, help: "A YAML file, or a directory of them.")
@@ -39,7 +40,7 @@ struct Explain: ParsableCommand {
     @Flag(help: "Each route one by one, however many there are.")
     var all = false
 
-    @Argument(help: ArgumentHelp("The method, GET if left out, and the URL or path.", valueName: "[METHOD] URL"))
+    @Argument(help: ArgumentHelp("METHOD URL, or a URL or a path alone for GET.", valueName: "request"))
     var request: [String]
 
     func run() throws {

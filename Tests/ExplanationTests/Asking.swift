@@ -16,6 +16,12 @@ struct Asking {
         gateway = try #require(outcome.gateway, "\(outcome.diagnostics)")
     }
 
+    /// - Returns: `nil` for a file that is refused.
+    init?(path: String) {
+        guard let gateway = ConfigurationLoader.load(path: path).gateway else { return nil }
+        self.gateway = gateway
+    }
+
     private static func write(_ text: String, to path: String) -> Bool {
         guard let file = fopen(path, "w") else { return false }
         defer { fclose(file) }
