@@ -28,6 +28,9 @@ struct BasicCredentialsTests {
         return String(decoding: out, as: UTF8.self)
     }
 
+    @Test(arguments: ["", "a", "a:", "a:b", "ann:test", "Aladdin:open sesame", "test:123£", "\u{FFFF}:?>~"])
+    func writing(_ pair: String) { #expect(BasicCredentials.encode(pair) == Self.encode(pair)) }
+
     @Test(arguments: [
         // RFC 7617 sections 2 and 2.1.
         ("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", ["Aladdin", "open sesame"]),

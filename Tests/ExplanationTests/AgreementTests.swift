@@ -8,11 +8,11 @@ import Traffic
 
 /// What is explained is what the routing does.
 struct AgreementTests {
-    @Test(arguments: 0..<60) func explainsTheRouteThatIsTaken(_ seed: UInt64) throws {
+    @Test(arguments: 0..<40) func explainsTheRouteThatIsTaken(_ seed: UInt64) throws {
         var sample = RandomRoutes(seed: seed)
         let gateway = sample.gateway()
         let table = RouteTable(gateway.routes)
-        for _ in 0..<60 {
+        for _ in 0..<40 {
             let (question, isSecure) = try sample.question(of: gateway)
             let explanation = try Explainer.explain(question, gateway)
             let reading = try Reading(question, gateway)

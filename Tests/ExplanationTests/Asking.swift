@@ -9,17 +9,21 @@ struct Asking {
     let gateway: Gateway
 
     init(_ yaml: String) throws {
-        let path = "/tmp/sluice-explain-\(getpid())-\(UInt64.random(in: 0 ... .max)).yaml"
-        try #require(Self.write(yaml, to: path))
-        defer { unlink(path) }
-        let outcome = ConfigurationLoader.load(path: path)
+        let outcome = try Self.load(yaml)
         gateway = try #require(outcome.gateway, "\(outcome.diagnostics)")
     }
 
-    /// - Returns: `nil` for a file that is refused.
-    init?(path: String) {
-        guard let gateway = ConfigurationLoader.load(path: path).gateway else { return nil }
+    /// - Returns: `nil` for what is refused.
+    init?(ifValid yaml: String) throws {
+        guard let gateway = try Self.load(yaml).gateway else { return nil }
         self.gateway = gateway
+    }
+
+    private static func load(_ yaml: String) throws -> ConfigurationLoader.Outcome {
+        let path = "/tmp/sluice-explain-\(getpid())-\(UInt64.random(in: 0 ... .max)).yaml"
+        try #require(write(yaml, to: path))
+        defer { unlink(path) }
+        return ConfigurationLoader.load(path: path)
     }
 
     private static func write(_ text: String, to path: String) -> Bool {

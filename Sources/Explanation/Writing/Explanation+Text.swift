@@ -119,10 +119,17 @@ extension RouteTrial {
         return numbered(alternatives.map { $0.failedPath == nil ? $0.failedWords : nil })
     }
 
+    /// Of a route; nobody reads more.
+    private static let shownAlternatives = 8
+
     private func numbered(_ reasons: [String?]) -> [String] {
         guard alternatives.count > 1 else { return reasons.compactMap(\.self) }
         var lines = reasons.enumerated().compactMap { index, reason in reason.map { "match \(index + 1): \($0)" } }
         let others = reasons.count - lines.count
+        if lines.count > Self.shownAlternatives {
+            let rest = lines.count - Self.shownAlternatives
+            lines.replaceSubrange(Self.shownAlternatives..., with: ["\(rest) others come as near; --json has them"])
+        }
         if others > 0 { lines.append("\(others == 1 ? "the other is" : "\(others) others are") for another path") }
         return lines
     }
