@@ -107,7 +107,7 @@ def test_no_location_leads_elsewhere(site, plain, path):
 
 def test_hosts_that_are_none(site, plain):
     """What is repeated in a Location has been checked before."""
-    for host in ("te st", "a@evil.test", "test:99999", "a/b"):
+    for host in ("te st", "a@evil.test", "a/b", "a\\b"):
         assert site.ask(plain, "/scheme", host=host, method="GET").is_malformed, host
 
 

@@ -4,8 +4,9 @@ from collections import Counter
 
 import pytest
 
-from support.gateway import free_port
-from support.http2 import headers, request
+from support.certificates import Authority
+from support.gateway import free_port, wait_until
+from support.http2 import H2Client, headers, request, trusting
 from support.ways import CALL, HTTP1, HTTP2, WAYS, serving
 
 ENDPOINTS = ("stable", "canary", "off")
@@ -123,13 +124,25 @@ def test_another_gateway_puts_them_on_the_same_side(tmp_path):
         assert sides(two, USERS[:200]) == first
 
 
-def test_a_side_that_is_down(tmp_path):
-    """With `spill` its users go to the other side meanwhile, and come back; with `fail` they wait for their own."""
-    text = weights(stable=50, canary=50).replace("sticky:", "whenDown: SPILL, sticky:").replace(
-        "third: {", "unused: { endpoints: [<third>] }\n  third: {")
-    with serving(text.replace("SPILL", "spill"), tmp_path, "stable", "canary", "third") as site:
+@pytest.mark.parametrize("when_down", ["spill", "fail"])
+def test_a_side_that_is_down(tmp_path, when_down):
+    """With `spill` its users go to the other side and nobody else moves; with `fail` they are told."""
+    health = "{ endpoints: [<canary>], health: { path: /health, interval: 200ms, timeout: 200ms, grpc: false } }"
+    text = weights(stable=50, canary=50).replace("{ endpoints: [<canary>] }", health)
+    text = text.replace("sticky:", f"whenDown: {when_down}, sticky:")
+    with serving(text, tmp_path, "stable", "canary", "third") as site:
+        wait_until(lambda: "/health" in site.was_asked(), what="the first check")
         first = sides(site, USERS[:40])
-        assert len(set(first.values())) == 2
+        assert set(first.values()) == {"stable", "canary"}
+        site["canary"].http.stop()
+        wait_until(lambda: site.gateway.metrics().sum("sluice_endpoint_up", backend="canary") == 0, 30)
+        with HTTP2.connect(site.gateway) as client:
+            for user, side in first.items():
+                reply = client.ask("/", ("x-user-id", user))
+                if side == "canary" and when_down == "fail":
+                    assert reply.is_refused(503, "no_endpoint")
+                else:
+                    assert reply.served_by == "stable"
 
 
 # --- cookies
@@ -204,9 +217,6 @@ def test_errors_and_the_endpoint_see_the_cookie_as_it_is(site, plain):
 
 def test_secure_over_https(tmp_path):
     """A cookie that came over HTTPS does not travel without."""
-    from support.certificates import Authority
-    from support.http2 import H2Client, trusting
-
     authority = Authority(tmp_path)
     certificate = authority.issue("gateway", "localhost")
     text = MOVING.replace("WEIGHTS", "{ name: stable }, { name: canary }").replace("header: x-user-id", "cookie: side")
