@@ -161,3 +161,18 @@ class Start:
                 "binary": size / (1 << 20),
                 "stripped": stripped / (1 << 20),
             }
+
+
+@dataclass
+class Loaded:
+    """The time until it serves, and what its configuration takes."""
+
+    def prepare(self, bench: Bench, subjects: Sequence[Subject]) -> None:
+        pass
+
+    def __call__(self, bench: Bench, subject: Subject) -> Sample:
+        with bench.running(subject) as proxy:
+            start = bench.start_seconds * 1e3
+            time.sleep(SETTLE_SECONDS)
+            resident, anonymous = proxy.memory()
+            return {"start": start, "resident": resident / (1 << 20), "anonymous": anonymous / (1 << 20)}

@@ -19,6 +19,8 @@ TEMPLATES = ROOT / "bench" / "peers"
 USER, PASSWORD = "demo", "benchmark"
 AUTHORIZATION = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 OTHER_ROUTES = [f"model-{number:02}" for number in range(1, 50)]
+# A setting: how many of them there are.
+OTHERS = "OTHERS"
 # What a proxy has to answer before it counts as ready, where it speaks HTTP/1.1.
 PROBE = f"GET {PATH} HTTP/1.1\r\nHost: bench\r\nAuthorization: {AUTHORIZATION}\r\nConnection: close\r\n\r\n".encode()
 
@@ -73,6 +75,8 @@ class Peer:
             "BUFSIZE": "16384",
             "LOOPS": "",
             "MIRRORS": "",
+            "ROUTES": "",
+            OTHERS: str(len(OTHER_ROUTES)),
         }
         for name in self.files:
             text = fill((TEMPLATES / name).read_text(), protocol.blocks, common | settings)
@@ -140,8 +144,9 @@ def fill(template: str, blocks: tuple[str, ...], settings: dict[str, str]) -> st
         r"^ *# with ([\w ]+)\n(.*?)^ *# end\n",
         lambda block: "" if set(block.group(1).split()).isdisjoint(blocks) else block.group(2),
         template, flags=re.MULTILINE | re.DOTALL)
+    others = OTHER_ROUTES[:int(settings[OTHERS])]
     text = re.sub(
         r"^ *# for each other route\n(.*?)^ *# end\n",
-        lambda block: "".join(block.group(1).replace("@MODEL@", model) for model in OTHER_ROUTES),
+        lambda block: "".join(block.group(1).replace("@MODEL@", model) for model in others),
         text, flags=re.MULTILINE | re.DOTALL)
     return re.sub(r"@([A-Z]+)@", lambda name: settings[name.group(1)], text)

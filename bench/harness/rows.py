@@ -7,7 +7,8 @@ from bench import Subject
 from h2load import Streams
 from handshakes import Handshakes
 from load import Load
-from measure import ClosedLoop, Idle, OpenLoop, Start
+from measure import ClosedLoop, Idle, Loaded, OpenLoop, Start
+from peers import OTHERS as OTHER_ROUTES
 from peers import PEERS
 from protocols import BALANCE, GRPC, H1, H2, HTTPS, Protocol
 from streams import Multiplexed, OneStream
@@ -31,6 +32,25 @@ FOR_LARGE = everyone(haproxy=LARGE)
 MIRRORED = (("MIRRORS", "    mirrors:\n      - { backend: shadow, percent: 100, maxInFlight: 1024 }"),)
 
 
+def with_routes(count: int) -> Subject:
+    """That many routes, of which the last is used: nine of the job's own, and others in front of it.
+
+    A third of those has a path of its own, a third a prefix, which begins like the one that is used, and a third a host.
+    """
+    kinds = (
+        "match: [{ path: { exact: /v2/models/exact-@/infer } }]",
+        "match: [{ path: { prefix: /v2/models/classify-@ } }]",
+        "hosts: [model-@.example.com], match: [{ path: { prefix: /v2/models/classify } }]",
+    )
+    routes = [
+        f"  - {{ name: other-{number}, {kinds[number % 3].replace('@', str(number))}, backends: [{{ name: stable }}] }}"
+        for number in range(count - 10)]
+    return Subject(f"{count:,} routes", "sluice", (("ROUTES", "\n".join(routes)), (OTHER_ROUTES, "9")))
+
+
+FEW_AND_MANY = (with_routes(10), with_routes(10_000))
+
+
 @dataclass(frozen=True)
 class Goal:
     """`metric` of `subject` shall be at most `most` times that of the best of `against`.
@@ -48,7 +68,7 @@ class Goal:
 class Row:
     name: str
     what: str
-    measurement: ClosedLoop | OpenLoop | Idle | Start | Multiplexed | OneStream | Handshakes
+    measurement: ClosedLoop | OpenLoop | Idle | Start | Loaded | Multiplexed | OneStream | Handshakes
     goals: tuple[Goal, ...]
     subjects: tuple[Subject, ...] = EVERYONE
 
@@ -113,6 +133,11 @@ ROWS = {
             Balanced(Load(32)), BALANCED, everyone(BALANCE)),
         Row("balance8", "three endpoints that take 2, 2 and 20 ms, POST of 128 B, 8 connections", Balanced(Load(8)),
             BALANCED, everyone(BALANCE)),
+        Row("routes", "POST of 128 B, 32 connections, with 10 routes and with 10,000", ClosedLoop(Load(32)),
+            (Goal("cpu", 1.2, FEW_AND_MANY[1].name, (FEW_AND_MANY[0].name,)),), FEW_AND_MANY),
+        Row("loaded", "from exec to the first answer, with 10 routes and with 10,000", Loaded(),
+            (Goal("start", None, FEW_AND_MANY[1].name, (FEW_AND_MANY[0].name,)),
+             Goal("anonymous", None, FEW_AND_MANY[1].name, (FEW_AND_MANY[0].name,))), FEW_AND_MANY),
         Row("start", "from exec to the first answer, and the size of the program", Start(),
             (Goal("start", None), Goal("binary", None), Goal("stripped", None))),
     )
