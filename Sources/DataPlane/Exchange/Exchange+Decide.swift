@@ -74,8 +74,10 @@ extension Exchange {
         var view = RequestView(
             head: head, path: path, query: head.slice(target.query),
             host: HostValue.name(head.slice(host)) ?? head.slice(host), model: model)
-        view.isSecure = isSecure
-        view.port = client?.connection.listener.port ?? 0
+        if configuration?.snapshot.table.asksForConnection == true {
+            view.isSecure = isSecure
+            view.port = client?.connection.listener.port ?? 0
+        }
         return view
     }
 

@@ -143,7 +143,7 @@ extension Exchange {
     func begin(_ access: BackendPool.Access, _ pool: BackendPool) -> Bool {
         guard let route, let entry else { return false }
         beginRewriting()
-        withRequest(edits: route.entries[entry].requestEdits) {
+        withRequest(edits: route.entries[entry].changes?.requestEdits) {
             upstream = UpstreamSide.begin(access, for: self, pool, $0)
         }
         if upstream == nil { reject(.overloaded) }

@@ -9,8 +9,9 @@ extension Exchange {
     func editAnswer(_ answer: MessageHead, isOwn: Bool) {
         guard let route else { return }
         let policies = route.policies
-        let entryEdits = isOwn ? nil : entry.flatMap { route.entries[$0].answerEdits }
-        guard policies != nil || entryEdits != nil else { return }
+        let changes = isOwn ? nil : entry.flatMap { route.entries[$0].changes }
+        guard policies != nil || changes != nil else { return }
+        let entryEdits = changes?.answerEdits
         answer.removeNominated()
         if let cors = policies?.cors {
             if !isOwn { cors.removeFields(from: answer, to: crossOrigin) }

@@ -97,7 +97,9 @@ extension Exchange {
     /// A copy of the head with what the route changes about it, to be given back to the worker; `nil` where it goes out as
     /// it came.
     private func editedHead(_ route: RouteState, _ edits: HeaderEdits?, _ mirror: MirrorState?) -> MessageHead? {
-        let reserved = configuration?.snapshot.reservedHeaders ?? []
+        guard let snapshot = configuration?.snapshot else { return nil }
+        guard edits != nil || snapshot.reservesHeaders else { return nil }
+        let reserved = snapshot.reservedHeaders
         let name = route.policies?.forwardUser
         guard edits != nil || name != nil || reserved.contains(where: { head.first(named: $0) != nil }) else {
             return nil
@@ -144,11 +146,11 @@ extension Exchange {
     // MARK: Models
 
     /// The model that the entry puts in the place of the one that the request names.
-    var names: ModelNames? { entry.flatMap { route?.entries[$0].names } }
+    var names: ModelNames? { entry.flatMap { route?.entries[$0].changes?.names } }
 
     /// The entry has a model of its own, which is put into the messages of a call.
     func beginRewriting() {
         guard isGRPC, let route, let entry, GRPCMethod.namesModel(upstreamPath) else { return }
-        modelRewriter = route.entries[entry].rewriter
+        modelRewriter = route.entries[entry].changes?.rewriter
     }
 }

@@ -58,19 +58,13 @@ package final class RouteState {
     struct Entry {
         var pool: BackendPool
         var series: Series
-        var names: ModelNames?
-        /// To be copied for each call.
-        var rewriter: GRPCModelRewriter?
-        var requestEdits: HeaderEdits?
-        var answerEdits: HeaderEdits?
+        /// Apart, because a request copies what stands here, and few entries have any of it.
+        var changes: EntryChanges?
 
         init(_ entry: Route.WeightedBackend, of route: Route, pool: BackendPool, series: Series) {
             self.pool = pool
             self.series = series
-            names = ModelNames(model: entry.model, version: entry.version)
-            if names != nil { rewriter = GRPCModelRewriter(model: entry.model, version: entry.version) }
-            requestEdits = HeaderEdits([route.requestHeaders, entry.requestHeaders])
-            answerEdits = HeaderEdits([entry.responseHeaders])
+            changes = EntryChanges(entry, of: route)
         }
     }
 
@@ -138,6 +132,24 @@ extension RouteState {
         }
         return sticky.split.choose(keyHash: key) { entries[$0].pool.hasUsable }
             ?? sticky.split.choose(keyHash: key) { entries[$0].pool.canServe }
+    }
+}
+
+/// What an entry of a route changes about its requests and answers.
+final class EntryChanges {
+    let names: ModelNames?
+    /// To be copied for each call.
+    let rewriter: GRPCModelRewriter?
+    let requestEdits: HeaderEdits?
+    let answerEdits: HeaderEdits?
+
+    /// - Returns: `nil` where that is nothing.
+    init?(_ entry: Route.WeightedBackend, of route: Route) {
+        names = ModelNames(model: entry.model, version: entry.version)
+        rewriter = names == nil ? nil : GRPCModelRewriter(model: entry.model, version: entry.version)
+        requestEdits = HeaderEdits([route.requestHeaders, entry.requestHeaders])
+        answerEdits = HeaderEdits([entry.responseHeaders])
+        if names == nil && requestEdits == nil && answerEdits == nil { return nil }
     }
 }
 

@@ -20,6 +20,7 @@ final class RouteConditions: Sendable {
 
     /// The place of the route.
     let rank: Int
+    var asksForConnection: Bool { isSecure != nil || port != nil }
     var asksForModel: Bool { model != nil || version != nil }
 
     /// - Returns: `nil` where the match asks for nothing more.
@@ -38,8 +39,8 @@ final class RouteConditions: Sendable {
         version = match.version.map { Array($0.utf8) }
         let asksForPath = pattern != nil || foldedPath != nil
         let asksForFields = !headers.isEmpty || !withoutHeaders.isEmpty || !query.isEmpty
-        let asksForConnection = host != nil || isSecure != nil || port != nil
-        guard asksForPath || asksForConnection || method != nil || asksForFields || model != nil || version != nil
+        let asksForPlace = host != nil || isSecure != nil || port != nil
+        guard asksForPath || asksForPlace || method != nil || asksForFields || model != nil || version != nil
         else { return nil }
     }
 

@@ -15,6 +15,8 @@ package final class RouteTable: Sendable {
     private let conditions: [RouteConditions]
     /// Some route is for certain models only.
     package let asksForModel: Bool
+    /// Some route asks how the client has come.
+    package let asksForConnection: Bool
 
     private struct Group: Sendable {
         var paths: PathIndex
@@ -30,6 +32,7 @@ package final class RouteTable: Sendable {
         groups = builder.groups.map { Group(paths: PathIndex($0.paths), patterns: $0.patterns) }
         conditions = builder.conditions
         asksForModel = conditions.contains { $0.asksForModel }
+        asksForConnection = conditions.contains { $0.asksForConnection }
     }
 
     /// The index of the first route that takes the request.
