@@ -1,3 +1,5 @@
+import Configuration
+
 /// What may be written as the value of a key.
 indirect enum ValueType: Sendable {
     case text(TextKind)
@@ -53,7 +55,9 @@ enum TextKind: String, Sendable, CaseIterable {
         case .changedHeader: "a header's name that is not the gateway's own"
         case .cookieName: "a cookie's name"
         case .headerValue: "a header's value"
-        case .template: "a header's value, with variables"
+        case .template:
+            "a header's value, which may hold "
+                + Wording.list(HeaderTemplate.Variable.allCases.map { "`%{\($0.rawValue)}`" }, "and")
         case .method: "a method, in capitals"
         case .path: "a path"
         case .target: "a path without a query"
