@@ -38,7 +38,7 @@ def test_what_cannot_be_carried_over(tmp_path):
     done = convert(tmp_path, "web.yaml", "-o", "native.yaml")
     assert done.returncode == 1
     assert done.stdout == ""
-    assert "web.yaml:8:47: error: only a Service is known here, not a 'Bucket'" in done.stderr
+    assert "web.yaml:8:46: error: only a Service is known here, not a 'Bucket'" in done.stderr
     assert not (tmp_path / "native.yaml").exists()
 
 

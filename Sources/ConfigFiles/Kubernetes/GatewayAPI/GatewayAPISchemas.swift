@@ -36,10 +36,11 @@ extension FieldSchema {
         fields: [
             "type", "requestHeaderModifier", "responseHeaderModifier", "requestMirror", "requestRedirect", "urlRewrite",
             "cors",
-        ] + unsupportedFilters.keys)
+        ] + unsupportedFilters.keys.sorted())
     static let grpcRouteFilter = FieldSchema(
         name: "a GRPCRoute's filter",
-        fields: ["type", "requestHeaderModifier", "responseHeaderModifier", "requestMirror"] + unsupportedFilters.keys)
+        fields: ["type", "requestHeaderModifier", "responseHeaderModifier", "requestMirror"]
+            + unsupportedFilters.keys.sorted())
     static let headerModifier = FieldSchema(name: "a header modifier", fields: ["set", "add", "remove"])
     static let headerField = FieldSchema(name: "a header", fields: ["name", "value"])
     static let requestMirror = FieldSchema(name: "'requestMirror'", fields: ["backendRef", "percent", "fraction"])
