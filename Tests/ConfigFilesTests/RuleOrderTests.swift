@@ -136,4 +136,24 @@ import Testing
                 RuleOrder.Part(rule: 1, hosts: ["example.org"], matches: [0, 1]),
             ])
     }
+
+    /// Without being compared each with each, for which there would not be time.
+    @Test(arguments: [true, false])
+    func thousandsOfRulesStayWhole(differByPath: Bool) {
+        var random = RandomSource(seed: 1)
+        let model = Self.rules(&random)[0]
+        let rules = (0..<2000).map { number in
+            var rule = model
+            rule.hosts = differByPath ? ["*.example.com", "example.org"] : ["h\(number).example.net"]
+            rule.matches = ["a", "b"].map { name in
+                var match = Match()
+                match.path = differByPath ? .prefix("/\(name)\(number)") : nil
+                match.method = name == "a" ? "GET" : nil
+                return .http(match)
+            }
+            return rule
+        }
+        var order = RuleOrder(rules)
+        #expect(order.parts().count == rules.count)
+    }
 }

@@ -32,6 +32,7 @@ struct RuleOrder {
     private let pieces: [Piece]
     /// Where the part begins that each piece belongs to.
     private var places: [Int] = []
+    private let neighbours: Neighbours
     private var comparisons = RuleOrder.mostComparisons
 
     init(_ rules: [GatewayAPIRule]) {
@@ -45,6 +46,7 @@ struct RuleOrder {
         }
         let keys = pieces.map { Self.key($0, rules) }
         self.pieces = pieces.indices.sorted { keys[$0] < keys[$1] }.map { pieces[$0] }
+        neighbours = Neighbours(self.pieces.map { ($0.hosts, rules[$0.rule].matches[$0.match].match.path) })
     }
 
     /// The names of a rule by how specific they are. No request has two names, so those without a wildcard need no order
@@ -127,12 +129,25 @@ struct RuleOrder {
     /// Whether a piece may go up to a place without overtaking one of another rule that could take the same request. What has
     /// gone up further than that itself is not overtaken.
     private mutating func canMove(_ from: Int, to place: Int) -> Bool {
-        for other in (place + 1)..<max(from, place + 1)
-        where pieces[other].rule != pieces[from].rule && places[other] > place {
-            comparisons -= 1
-            guard comparisons > 0, !mayMeet(pieces[from], pieces[other]) else { return false }
+        for list in neighbours.lists(of: from) {
+            for other in list[Self.firstIndex(in: list, above: place)...] {
+                guard other < from else { break }
+                guard pieces[other].rule != pieces[from].rule, places[other] > place else { continue }
+                comparisons -= 1
+                guard comparisons > 0, !mayMeet(pieces[from], pieces[other]) else { return false }
+            }
         }
         return true
+    }
+
+    /// The first index of an ascending list with a value above a number.
+    private static func firstIndex(in list: [Int], above number: Int) -> Int {
+        var (low, high) = (0, list.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if list[middle] > number { high = middle } else { low = middle + 1 }
+        }
+        return low
     }
 
     /// Whether some request could match both, as far as can be told quickly.
