@@ -58,10 +58,11 @@ extension VirtualServiceReader {
             report.error(rule.position(of: "mirrors"), "a rule has either 'mirror' or 'mirrors', keep one of them")
         }
         var mirrors: [Route.Mirror] = []
+        var known: Set<String> = []
         if let service = service(rule, "mirror") {
             let percent = rule.fields("mirrorPercentage", .percentValue).map { $0.number("value", in: 0...100) ?? 0 }
             let whole = rule.integer("mirrorPercent", in: 0...100).map(Double.init)
-            add(service, percent ?? whole ?? 100, at: rule.position(of: "mirror"), to: &mirrors)
+            add(service, percent ?? whole ?? 100, at: rule.position(of: "mirror"), to: &mirrors, &known)
         } else if !rule.has("mirror") {
             for key in rule.written(["mirrorPercentage", "mirrorPercent"]) {
                 report.note(rule.position(of: key), "'\(key)' means nothing without 'mirror'")
@@ -70,17 +71,18 @@ extension VirtualServiceReader {
         for fields in rule.list("mirrors", .mirrorPolicy) {
             let percent = fields.fields("percentage", .percentValue).map { $0.number("value", in: 0...100) ?? 0 }
             guard let service = destination(fields) else { continue }
-            add(service, percent ?? 100, at: fields.position(of: "destination"), to: &mirrors)
+            add(service, percent ?? 100, at: fields.position(of: "destination"), to: &mirrors, &known)
         }
         return mirrors
     }
 
     /// A mirror that gets nothing is none.
     private func add(
-        _ service: ServiceReference, _ percent: Double, at position: Position, to mirrors: inout [Route.Mirror]
+        _ service: ServiceReference, _ percent: Double, at position: Position, to mirrors: inout [Route.Mirror],
+        _ known: inout Set<String>
     ) {
         guard percent > 0, let backend = conversion.backends.use(service, at: position) else { return }
-        if mirrors.contains(where: { $0.backend == backend }) {
+        guard known.insert(backend).inserted else {
             report.error(position, "this is a mirror of the rule already, keep one")
             return
         }
