@@ -34,18 +34,19 @@ final class Report {
 
     func name(of file: Int) -> String { files[file] }
 
-    func error(_ position: Position, _ message: String) {
-        guard !isUnreadable(position) else { return }
-        let entry = Entry(position: position, message: message)
+    /// The message is made only while the list takes it: of a hundred thousand wrong keys most are not told.
+    func error(_ position: Position, _ message: @autoclosure () -> String) {
+        guard !isCut, !isUnreadable(position) else { return }
+        let entry = Entry(position: position, message: message())
         if errors.count < Self.maximumErrors { errors.insert(entry) } else if !errors.contains(entry) { isCut = true }
     }
 
-    func warning(_ position: Position, _ message: String) {
-        if warnings.count < Self.maximumWarnings { warnings.insert(Entry(position: position, message: message)) }
+    func warning(_ position: Position, _ message: @autoclosure () -> String) {
+        if warnings.count < Self.maximumWarnings { warnings.insert(Entry(position: position, message: message())) }
     }
 
-    func note(_ position: Position, _ message: String) {
-        if notes.count < Self.maximumNotes { notes.insert(Entry(position: position, message: message)) }
+    func note(_ position: Position, _ message: @autoclosure () -> String) {
+        if notes.count < Self.maximumNotes { notes.insert(Entry(position: position, message: message())) }
     }
 
     /// Reports that no value could be made of what stands at a place; nothing more is said of that place.

@@ -51,13 +51,17 @@ struct Fields {
             } else if let advice = schema.refused[entry.key] {
                 report.error(entry.position, "'\(entry.key)' cannot be honoured: \(advice)")
             } else {
-                let known = schema.fields + schema.noted.keys + schema.refused.keys
-                let nearest = report.nearest(to: entry.key, among: known).map { ", did you mean '\($0)'?" }
-                let hint = nearest ?? ", the fields of \(schema.name) are \(Wording.list(schema.fields, "and"))"
-                report.error(entry.position, "unknown field \(Wording.quoted(entry.key))\(hint)")
+                let key = entry.key
+                report.error(entry.position, "unknown field \(Wording.quoted(key))\(Self.hint(key, schema, report))")
             }
         }
         self.entries = entries
+    }
+
+    private static func hint(_ key: String, _ schema: FieldSchema, _ report: Report) -> String {
+        let known = schema.fields + schema.noted.keys + schema.refused.keys
+        let nearest = report.nearest(to: key, among: known).map { ", did you mean '\($0)'?" }
+        return nearest ?? ", the fields of \(schema.name) are \(Wording.list(schema.fields, "and"))"
     }
 
     private static func isAbsent(_ node: YAMLNode) -> Bool {

@@ -20,12 +20,15 @@ struct Section {
             if schema.planned.contains(entry.key) {
                 report.error(entry.position, "'\(entry.key)' is not supported yet, leave it out")
             } else {
-                let known = schema.keys + schema.planned
-                let nearest = report.nearest(to: entry.key, among: known).map { ", did you mean '\($0)'?" }
-                let hint = nearest ?? ", the keys of \(schema.name) are \(Wording.list(schema.keys, "and"))"
-                report.error(entry.position, "unknown key \(Wording.quoted(entry.key))\(hint)")
+                let key = entry.key
+                report.error(entry.position, "unknown key \(Wording.quoted(key))\(Self.hint(key, schema, report))")
             }
         }
+    }
+
+    private static func hint(_ key: String, _ schema: Schema, _ report: Report) -> String {
+        let nearest = report.nearest(to: key, among: schema.keys + schema.planned).map { ", did you mean '\($0)'?" }
+        return nearest ?? ", the keys of \(schema.name) are \(Wording.list(schema.keys, "and"))"
     }
 
     /// The entry of a key of the schema, if it is written; a key without a value is reported and counts as absent.
