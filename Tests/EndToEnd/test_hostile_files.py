@@ -21,8 +21,8 @@ MOST_OUTPUT = 4 << 20
 # Of mutated files, for each command and for reloads, which start no process and so are cheap.
 MUTATIONS, RELOADS = 100, 400
 SEEDS = range(2)
-# Enough of what comes in two forms; the others share their reader with these.
-READERS = ["native", "VirtualService", "HTTPRoute", "Ingress"]
+# Of all kinds of manifests the fields are read in one way, so that a few stand for them; two more are in the reloads.
+READERS = ["native", "VirtualService", "Ingress"]
 # The exit status of a command that crashed is a signal's, negative for its parent, or the shell's 128 and more.
 GOOD_STATUS = {0, 1, 64}
 
@@ -61,7 +61,7 @@ def prove(command: str, path, what) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command, kind", [
-    *(("check", kind) for kind in READERS), ("convert", "VirtualService"), ("convert", "Ingress"), ("explain", "native")])
+    *(("check", kind) for kind in READERS), ("convert", "VirtualService"), ("explain", "native")])
 def test_bombs_and_wrong_bytes(tmp_path, command, kind):
     for name, data in hostile.special(hostile.KINDS[kind]).items():
         prove(command, hostile.write(tmp_path, data), f"{name} in a {kind}")
