@@ -66,9 +66,12 @@ package final class LoopConfiguration {
             series[key] = found
             return found
         }
+        // Requests wait while this runs, and there may be ten thousand routes.
+        let known = Dictionary(
+            (previous?.routes ?? []).map { ($0.route.name, $0) }, uniquingKeysWith: { first, _ in first })
         var routes: ContiguousArray<RouteState> = []
         for resolved in snapshot.routes {
-            let old = previous?.routes.first { $0.route.name == resolved.route.name }
+            let old = known[resolved.route.name]
             routes.append(
                 Self.makeRoute(resolved, backends: backends, after: old, worker: worker, series: findSeries))
         }
