@@ -25,15 +25,25 @@ extension MessageHead {
     /// Takes out every field whose name `isGone` is true for.
     package func remove(where isGone: (UnsafeRawBufferPointer) -> Bool) { removeFields { isGone(name($0)) } }
 
-    /// Takes out what `Connection` says ends at this hop, so that it has no say about what is added.
+    /// Takes out what `Connection` says ends at this hop, so that it has no say about what is added. What the serialisers
+    /// write anew for the next hop, from what the peer said, stays for them to read: `TE` has to be named there.
     package func removeNominated() {
         guard nominatesFields else { return }
         // Asked of all before any is moved.
         withUnsafeTemporaryAllocation(of: Bool.self, capacity: fieldCount) { gone in
-            for index in 0..<fieldCount { gone.initializeElement(at: index, to: isNominated(index)) }
+            for index in 0..<fieldCount {
+                gone.initializeElement(at: index, to: isNominated(index) && !isWrittenAnew(index))
+            }
             removeFields { gone[$0] }
         }
         nominatesFields = false
+    }
+
+    private func isWrittenAnew(_ index: Int) -> Bool {
+        switch field(index).id {
+        case .te, .xForwardedFor, .xForwardedProto, .xForwardedHost: true
+        default: false
+        }
     }
 
     /// Takes out every field of the name, whatever its case.

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from support.mock_upstream import refused_port
-from support.ways import HTTP1
+from support.ways import GRPC, HTTP1
 
 DEAD = refused_port()
 HASH = "{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="
@@ -224,3 +224,12 @@ def test_what_a_client_says_stays_one_value(site, plain, identifier):
         assert len(said) == 5 and said[0] == "127.0.0.1" and said[3:] == ["whole", "stable"]
     else:
         assert reply.is_refused(400, "bad_request") or reply.is_refused(431, "headers_too_large")
+
+
+@pytest.mark.parametrize("path", ["/whole/x", "/untouched"])
+def test_a_call_over_http1_keeps_its_te(site, path):
+    """`TE` is named in `Connection`, as it has to be (RFC 9110 10.1.4). gRPC servers refuse calls without it."""
+    reply = site.ask(HTTP1, path, *GRPC, ("Connection", "TE, x-hop"), ("x-hop", "1"), body=b"\0\0\0\0\0")
+    assert reply.is_good
+    seen = site["stable"].the_request()
+    assert seen.is_grpc and seen.all("te") == ["trailers"] and not seen.all("x-hop")

@@ -144,6 +144,17 @@ struct FieldTests {
         #expect((0..<plain.fieldCount).allSatisfy { !plain.isNominated($0) })
     }
 
+    @Test func takesOutWhatIsNominatedAndNotWhatIsWrittenAnew() throws {
+        let parsed = try head(
+            .request,
+            "GET / HTTP/1.1\r\nConnection: TE, x-one, X-Forwarded-For\r\nTE: trailers\r\nX-One: 1\r\nHost: a\r\n"
+                + "X-Forwarded-For: 192.0.2.1\r\nX-Two: 2\r\n\r\n")
+        parsed.removeNominated()
+        let left = (0..<parsed.fieldCount).map { shown(parsed.name($0)) }
+        #expect(left == ["Connection", "TE", "Host", "X-Forwarded-For", "X-Two"])
+        #expect(parsed.hostIndex == 2)
+    }
+
     @Test func findsTheFirstOfAName() throws {
         let parsed = try head(.request, "GET / HTTP/1.1\r\nVia: 1\r\nHost: a\r\nVia: 2\r\n\r\n")
         #expect(parsed.first(.via) == 0)
