@@ -34,7 +34,7 @@ extension DecisionMaker {
         edited.removeNominated()
         // No client says who it is, on any route.
         for name in Set(gateway.routes.compactMap { $0.basicAuth?.forwardUser }) {
-            edited.remove(named: Array(name.utf8))
+            edited.remove(readAs: Array(name.utf8))
         }
         var scratch = ByteBuffer()
         if let edits = HeaderEdits(operations) {

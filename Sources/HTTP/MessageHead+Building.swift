@@ -46,6 +46,25 @@ extension MessageHead {
         }
     }
 
+    /// Whether a field is there that servers may read under this name.
+    package func has(readAs name: [UInt8]) -> Bool {
+        (0..<fieldCount).contains { Self.isRead(self.name($0), as: name) }
+    }
+
+    /// Takes out every field that servers may read under this name.
+    package func remove(readAs name: [UInt8]) {
+        if has(readAs: name) { removeFields { Self.isRead(self.name($0), as: name) } }
+    }
+
+    /// CGI and what came after it, WSGI too, know fields by names in which `-` has become `_` (RFC 3875 section 4.1.18), and so
+    /// take `X_User` for `X-User`.
+    private static func isRead(_ name: UnsafeRawBufferPointer, as other: [UInt8]) -> Bool {
+        func folded(_ byte: UInt8) -> UInt8 { byte == UInt8(ascii: "_") ? UInt8(ascii: "-") : lowercased(byte) }
+        guard name.count == other.count else { return false }
+        for index in 0..<name.count where folded(name[index]) != folded(other[index]) { return false }
+        return true
+    }
+
     /// Takes out every field of the name, whatever its case.
     package func remove(named name: [UInt8]) {
         name.withUnsafeBytes { name in

@@ -4,8 +4,10 @@ import base64
 
 import pytest
 
+from support.grpc_mock import framed
+from support.http2 import H2Client, headers, request
 from support.rawhttp import build
-from support.ways import HTTP1, HTTP2
+from support.ways import GRPC, HTTP1, HTTP2
 
 ENDPOINTS = ("main", "shadow")
 # The password of everybody is "test".
@@ -84,7 +86,8 @@ def test_mirrors_are_told_as_well(site, way):
 
 
 # Names that `forwardUser` has on any route; no route lets a client's own through.
-@pytest.mark.parametrize("name", ["x-user", "X-User", "X-USER", "x-remote-user", "X-Remote-User"])
+# Those with `_` are the same names to servers that come from CGI.
+@pytest.mark.parametrize("name", ["x-user", "X-User", "X-USER", "X_User", "x-remote-user", "X-Remote-User", "x_remote-USER"])
 @pytest.mark.parametrize("path", ["/few/x", "/kept/x", "/nameless/x", "/open"])
 def test_a_clients_own_word_for_it_never_arrives(site, way, name, path):
     """On every route: what arrives at the endpoint under this name is the gateway's word."""
@@ -117,6 +120,20 @@ def test_trailers_are_no_way_in(site):
         client.client.send(head + b"2\r\n{}\r\n0\r\nX-User: root\r\n\r\n")
         assert client.client.response("POST").status == 200
     assert not site["main"].the_request().all("x-user")
+    arrived = site["main"].http.received()
+    assert b"{}" in arrived and b"root" not in arrived
+
+
+@pytest.mark.parametrize("name", ["x-user", "x_remote_user"])
+def test_trailers_of_a_stream_are_no_way_in(site, name):
+    with H2Client(site.gateway.host, site.gateway.port) as client:
+        stream = client.open(request("POST", "/open", *GRPC), end=False)
+        client.upload(stream, framed(b"x"), end=False)
+        client.send(headers(stream, [(name, "root"), ("x-checksum", "1")]))
+        assert client.answer(stream).status == 200
+    for name in ENDPOINTS:
+        seen = site[name].grpc.wait_streams(1)[-1].wait_complete()
+        assert seen.trailers == [("x-checksum", "1")], name
 
 
 def test_a_connection_has_many_users(site):

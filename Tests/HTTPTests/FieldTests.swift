@@ -155,6 +155,17 @@ struct FieldTests {
         #expect(parsed.hostIndex == 2)
     }
 
+    @Test(arguments: [("X-User", true), ("x_USER", true), ("X_User", true), ("X-User-", false), ("XxUser", false)])
+    func takesOutWhatServersMayReadUnderAName(_ name: String, _ isGone: Bool) throws {
+        for wanted in ["x-user", "X_User"] {
+            let parsed = try head(
+                .request, "GET / HTTP/1.1\r\nHost: a\r\n\(name): 1\r\nX-Other: 2\r\n\(name): 3\r\n\r\n")
+            #expect(parsed.has(readAs: Array(wanted.utf8)) == isGone)
+            parsed.remove(readAs: Array(wanted.utf8))
+            #expect(parsed.fieldCount == (isGone ? 2 : 4))
+        }
+    }
+
     @Test func findsTheFirstOfAName() throws {
         let parsed = try head(.request, "GET / HTTP/1.1\r\nVia: 1\r\nHost: a\r\nVia: 2\r\n\r\n")
         #expect(parsed.first(.via) == 0)

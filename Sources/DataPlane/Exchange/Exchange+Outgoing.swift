@@ -101,13 +101,13 @@ extension Exchange {
         guard edits != nil || snapshot.reservesHeaders else { return nil }
         let reserved = snapshot.reservedHeaders
         let name = route.policies?.forwardUser
-        guard edits != nil || name != nil || reserved.contains(where: { head.first(named: $0) != nil }) else {
+        guard edits != nil || name != nil || reserved.contains(where: { head.has(readAs: $0) }) else {
             return nil
         }
         let edited = worker.takeHead()
         edited.copy(head)
         edited.removeNominated()
-        for name in reserved { edited.remove(named: name) }
+        for name in reserved { edited.remove(readAs: name) }
         if let edits {
             let backend = mirror?.backend ?? entryName
             withHeaderVariables(backend) { edits.apply(to: edited, $0, scratch: &worker.valueScratch) }
@@ -119,6 +119,11 @@ extension Exchange {
             name.withUnsafeBytes { edited.add($0, worker.valueScratch.bytes) }
         }
         return edited
+    }
+
+    /// No client says who it is, behind its body as little as in front of it: some servers make one list of both.
+    func removeClaims(from trailers: MessageHead) {
+        for name in configuration?.snapshot.reservedHeaders ?? [] { trailers.remove(readAs: name) }
     }
 
     /// What metrics and log call the entry; empty where none has been chosen.

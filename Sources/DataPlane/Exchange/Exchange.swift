@@ -252,6 +252,7 @@ package final class Exchange: UpstreamUser {
 
     func requestEnd(trailers: MessageHead?) {
         isRequestComplete = true
+        if let trailers { removeClaims(from: trailers) }
         hasTrailers = (trailers?.fieldCount ?? 0) > 0
         requestEndedAt = worker.loop.now
         lastActivity = worker.loop.now
