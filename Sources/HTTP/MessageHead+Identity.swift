@@ -7,7 +7,7 @@ extension MessageHead {
     /// `00-`, 32 and 16 digits and flags (W3C Trace Context, section 3.2).
     package static let traceparentCount = 55
 
-    /// The value of `x-request-id`: one, printable and not endless; `nil` otherwise.
+    /// The value of `x-request-id`: one, meant for the next hop too, printable and not endless; `nil` otherwise.
     package var requestID: HeadRange? {
         only(.xRequestID) { $0.count <= Self.maxRequestID && $0.allSatisfy { $0 > 0x20 && $0 < 0x7F } }
     }
@@ -18,8 +18,8 @@ extension MessageHead {
     private func only(_ id: FieldName, where isUsable: (UnsafeRawBufferPointer) -> Bool) -> HeadRange? {
         var found: HeadRange?
         for index in 0..<fieldCount where field(index).id == id {
-            // Two ids are two readings.
-            guard found == nil, !value(index).isEmpty, isUsable(value(index)) else { return nil }
+            // Two ids are two readings, and one that `Connection` keeps here would be missing at the endpoint.
+            guard found == nil, !isNominated(index), !value(index).isEmpty, isUsable(value(index)) else { return nil }
             found = field(index).value
         }
         return found

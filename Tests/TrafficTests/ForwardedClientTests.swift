@@ -29,7 +29,15 @@ struct ForwardedClientTests {
             // No address where the client's has to be: never further on.
             ("X-Forwarded-For: 192.0.2.1, junk, 10.0.0.2\r\n", "10.0.0.2"),
             ("X-Forwarded-For: 192.0.2.1, unknown\r\n", nil),
-            ("X-Forwarded-For: 192.0.2.1, 10.0.0.2:80\r\n", nil), ("Forwarded: for=192.0.2.1\r\n", nil),
+            // Some write ports.
+            ("X-Forwarded-For: 192.0.2.1:1234\r\n", "192.0.2.1"),
+            ("X-Forwarded-For: [2001:db8::1]:1234\r\n", "2001:db8::1"),
+            ("X-Forwarded-For: [2001:db8::1]\r\n", "2001:db8::1"),
+            ("X-Forwarded-For: 192.0.2.1:1234, 10.0.0.2:80\r\n", "192.0.2.1"),
+            ("X-Forwarded-For: 192.0.2.1:\r\n", nil), ("X-Forwarded-For: 192.0.2.1:a\r\n", nil),
+            ("X-Forwarded-For: 192.0.2.1:123456\r\n", nil), ("X-Forwarded-For: [2001:db8::1]x\r\n", nil),
+            ("X-Forwarded-For: [2001:db8::1\r\n", nil), ("X-Forwarded-For: :80\r\n", nil),
+            ("Forwarded: for=192.0.2.1\r\n", nil),
         ] as [(String, String?)])
     func finds(_ lines: String, _ expected: String?) throws {
         #expect(try Self.client(lines) == expected)
