@@ -9,7 +9,9 @@ import time
 
 import pytest
 
+from support import http2
 from support.gateway import Gateway, wait_until
+from support.http2 import H2Client
 from support.rawhttp import answer, build, get, post
 
 CONFIG = """
@@ -23,6 +25,11 @@ routes:
   - name: locked
     match: [{ path: { prefix: /locked } }]
     basicAuth: { users: { ann: "{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=" } }
+    backends: [{ name: main }]
+  # A second to check.
+  - name: slow
+    match: [{ path: { prefix: /slow } }]
+    basicAuth: { users: { ann: "$2y$14$BKGzonLDlGaaLJqBKRqfFusweiVlYtL8LGFraAhaSf0/OTCYFzIhq" } }
     backends: [{ name: main }]
   - name: infer
     match: [{ path: { prefix: /v2 } }]
@@ -99,6 +106,18 @@ def test_causes_and_users(logged):
     assert found["/v2/broken", 502]["endpoint"] == logged.upstream.address
     assert found["/nowhere", 404]["cause"] == "no_route" and "route" not in found["/nowhere", 404]
     assert found["/fixed", 200]["route"] == "fixed"
+
+
+def test_nobody_is_named_before_it_is_certain(logged):
+    """A client that leaves while its password is looked at has not proven who it is."""
+    with H2Client(logged.gateway.host, logged.gateway.port) as client:
+        wrong = "Basic " + base64.b64encode(b"ann:wrong").decode()
+        stream = client.open(http2.request("GET", "/slow", ("authorization", wrong)))
+        client.settle()
+        client.send(http2.reset(stream))
+        client.settle()
+    (record,) = records(logged, 1)
+    assert (record["route"], record["status"]) == ("slow", 499) and "user" not in record
 
 
 def test_made_request_ids_are_what_the_endpoint_saw(logged):

@@ -159,6 +159,8 @@ extension Exchange {
     func clientLeft() {
         guard phase != .finished else { return }
         if phase == .waiting { leaveQueue() }
+        // Nobody knows yet whether it is this user, and so the log must not say so.
+        if phase == .verifying { user.removeAll(keepingCapacity: true) }
         if phase == .reading {
             // Not yet a request: nothing to count.
             phase = .finished
