@@ -21,6 +21,8 @@ final class Report {
     private var warnings: Set<Entry> = []
     private var notes: Set<Entry> = []
     private var isCut = false
+    /// Of the same load.
+    let patterns = PatternCompiler()
     private var suggestions = 0
     private var unreadable: Set<Position> = []
 

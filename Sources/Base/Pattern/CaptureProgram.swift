@@ -35,7 +35,7 @@ struct CaptureProgram: Sendable {
         guard program.instructions.count <= Self.limit else {
             throw Pattern.Failure("is too long for a replacement, use fewer or smaller counted repetitions")
         }
-        var budget = Pattern.Budget()
+        var budget = Pattern.Budget(left: Pattern.workLimit)
         let alphabet = try Pattern.Alphabet(program.sets, &budget)
         let classCount = alphabet.classCount
         var takers = [Bool](repeating: false, count: program.sets.count * classCount)

@@ -32,13 +32,22 @@ package struct Pattern: Sendable, Equatable {
     /// Compiles `source`; the time it takes is bounded by the limits of the stages. With a smaller `tableLimit` more
     /// patterns are matched on sets of positions.
     package init(_ source: String, tableLimit: Int = Pattern.tableLimit) throws(Failure) {
+        var work = Self.workLimit
+        try self.init(source, tableLimit: tableLimit, work: &work)
+    }
+
+    /// The same for one of many.
+    ///
+    /// - Parameter work: elementary steps that may be taken; gets what is left of them.
+    package init(_ source: String, tableLimit: Int = Pattern.tableLimit, work: inout Int) throws(Failure) {
         guard source.utf8.count <= Self.sourceLimit else {
             throw Failure("longer than \(Self.sourceLimit) bytes", offset: Self.sourceLimit)
         }
         var parser = Parser(source)
         let tree = try parser.parse()
         let program = try Program(tree)
-        var budget = Budget()
+        var budget = Budget(left: work)
+        defer { work = budget.left }
         let automaton = try PositionAutomaton(program, &budget)
         self.source = source
         self.groupCount = parser.groupCount
@@ -48,6 +57,10 @@ package struct Pattern: Sendable, Equatable {
     /// Whether the expression describes all of `bytes`, as RE2's `FullMatch` decides. Safe on any thread; allocates
     /// nothing.
     package func matchesWhole(_ bytes: UnsafeRawBufferPointer) -> Bool { matcher.matchesWhole(bytes) }
+
+    /// Elementary steps that compiling one pattern may take: a tenth of a second of one core in a release build, paid on the
+    /// control plane.
+    package static let workLimit = 32_000_000
 
     /// The most table look-ups that one character of input can cost: 1, or 64 without a state table.
     package var stepsPerCharacter: Int { matcher.stepsPerCharacter }
@@ -72,8 +85,8 @@ package struct Pattern: Sendable, Equatable {
 extension Pattern {
     /// The work that compiling one pattern may take.
     struct Budget {
-        /// Elementary steps: a tenth of a second of one core in a release build, paid on the control plane.
-        private(set) var left = 32_000_000
+        /// Elementary steps.
+        private(set) var left: Int
 
         /// Takes `steps` and returns whether they were there.
         mutating func spend(_ steps: Int) -> Bool {

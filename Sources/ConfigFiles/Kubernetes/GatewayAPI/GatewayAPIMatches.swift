@@ -88,7 +88,7 @@ extension GatewayAPIRoutes {
 
     private func pattern(_ source: String, _ position: Position) -> Pattern? {
         do throws(Pattern.Failure) {
-            return try Pattern(source)
+            return try report.patterns.pattern(source)
         } catch {
             report.error(position, "bad regular expression: \(error.message)")
             return nil

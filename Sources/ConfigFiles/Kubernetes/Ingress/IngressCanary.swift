@@ -76,7 +76,7 @@ struct IngressCanary {
         guard annotations.has(pattern) else { return (name.lowercased(), .words) }
         guard let source = annotations.text(pattern) else { return nil }
         do throws(Pattern.Failure) {
-            return (name.lowercased(), .match(.regex(try Pattern(whole(source)))))
+            return (name.lowercased(), .match(.regex(try annotations.report.patterns.pattern(whole(source)))))
         } catch {
             annotations.error(pattern, "'\(pattern)' is no regular expression here: \(error.message)")
             return nil

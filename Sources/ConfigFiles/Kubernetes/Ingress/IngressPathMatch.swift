@@ -51,7 +51,7 @@ enum IngressPathMatch {
             return nil
         }
         do throws(Pattern.Failure) {
-            return try Pattern(wholePattern(path.text))
+            return try report.patterns.pattern(wholePattern(path.text))
         } catch {
             report.error(
                 path.position, "the path \(Wording.quoted(path.text)) is no regular expression here: \(error.message)")
