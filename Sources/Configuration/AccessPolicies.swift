@@ -56,7 +56,7 @@ extension Route {
             case route
             /// As `basicAuth` knows them.
             case user
-            /// Counted before anybody is asked for a password.
+            /// Counted before anybody is asked for a password. Of IPv6 the network of /64, which is one client's.
             case clientAddress
             /// The value of a header, its name in lower case; all requests without it share one.
             case header(String)

@@ -15,7 +15,9 @@ from support import hostile
 from support.gateway import Gateway, binary
 from support.rawhttp import Client, get
 
-SECOND = 1.0
+# Of processor time. The goal is one second on a machine like those it is built on, where nothing here takes 0.7; other
+# machines are slower.
+SECOND = 2.0
 # Nobody reads more of what went wrong than this.
 MOST_OUTPUT = 4 << 20
 # Of mutated files, for each command and for reloads, which start no process and so are cheap.

@@ -134,9 +134,12 @@ def test_each_address_has_a_bucket(site, way):
 def test_the_address_is_the_one_a_trusted_proxy_names(site, way):
     base = ADDRESSES[str(way)]
     proxied = {"source": "127.0.0.3", "port": TRUSTING}
-    for client in (f"10.9.9.{base}", f"2001:db8::{base}"):
+    for client in (f"10.9.9.{base}", f"2001:db8:0:{base}::1"):
         field = ("x-forwarded-for", f"192.0.2.1, {client}")
         assert admitted(site, way, BURST + 2, "/addresses", field, **proxied) == BURST, client
+    # Another address of the same network is the same client.
+    field = ("x-forwarded-for", f"192.0.2.1, 2001:db8:0:{base}:1234::2")
+    assert admitted(site, way, 2, "/addresses", field, **proxied) == 0
     # Whoever is not trusted gets no new bucket by naming somebody else.
     through = sum(admitted(site, way, 1, "/addresses", ("x-forwarded-for", f"10.8.8.{number}"),
                            source=f"127.0.2.{base}") for number in range(BURST + 3))

@@ -49,7 +49,7 @@ extension Exchange {
         let key: UInt64?
         switch limit.key {
         case .route: key = nil
-        case .clientAddress: key = clientText.withUnsafeBytes { limit.hash($0) }
+        case .clientAddress: key = clientAddress.map { limit.hash($0) }
         case .user: key = user.withUnsafeBytes { limit.hash($0) }
         case .header(let name): key = head.first(named: name).map { limit.hash(head.value($0)) }
         }
