@@ -43,6 +43,9 @@ extension Pattern {
         private var next: [UInt16]
         private var accepts: [Bool]
 
+        /// What looking a set of positions up costs, beside reading it.
+        private static let lookUpSteps = 30
+
         /// `nil` if the table would exceed `limit` entries or the work its budget.
         init?(_ automaton: PositionAutomaton, limit: Int, _ budget: inout Budget) {
             alphabet = automaton.alphabet
@@ -56,7 +59,7 @@ extension Pattern {
             var state = 0
             while state <= sets.count {
                 var reachable = Array(automaton.first[0])
-                var cost = classCount * width
+                var cost = classCount * (width + Self.lookUpSteps)
                 if state > 0 {
                     reachable = Array(repeating: 0, count: width)
                     for position in Members(words: sets[state - 1]) {
