@@ -39,3 +39,15 @@ final class PatternCompiler {
         return pattern
     }
 }
+
+extension Report {
+    /// The expression of the configuration, or `nil` after a report.
+    func pattern(_ source: String, _ position: Position) -> Pattern? {
+        do throws(Pattern.Failure) {
+            return try patterns.pattern(source)
+        } catch {
+            self.error(position, "bad regular expression: \(error.message)")
+            return nil
+        }
+    }
+}

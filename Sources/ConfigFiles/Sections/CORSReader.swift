@@ -19,12 +19,7 @@ extension GatewayReader {
         cors.maxAge = wholeSeconds("maxAge", section)
         section.choice("unmatchedPreflights", [("ignore", false), ("forward", true)], report)
             .map { cors.forwardsUnmatchedPreflights = $0 }
-        if cors.allowCredentials, cors.allowOrigins.contains(.any) {
-            report.warning(
-                section.valuePosition(of: "allowCredentials", report),
-                "credentials are never allowed for origins that only '*' allows, name those that may send them in "
-                    + "'allowOrigins'")
-        }
+        report.warnOfCredentials(cors, at: section.valuePosition(of: "allowCredentials", report))
         return cors
     }
 
@@ -44,7 +39,7 @@ extension GatewayReader {
         guard let (key, value) = single(node, .originMatch, "an origin", example: example),
             let text = Section.text(value, "'\(key)'", report)
         else { return nil }
-        return key == "regex" ? pattern(text, value.position).map { .regex($0) } : .startsWith(text.lowercased())
+        return key == "regex" ? report.pattern(text, value.position).map { .regex($0) } : .startsWith(text.lowercased())
     }
 
     /// A list of `*` and what `read` takes, none of it twice in whatever case.
@@ -88,4 +83,15 @@ extension GatewayReader {
 extension Bounds {
     /// Browsers forget after a day at most; what proxies are configured with elsewhere goes up to weeks.
     static let preflightAge: ClosedRange<Duration> = .zero ... .seconds(365 * 24 * 3600)
+}
+
+extension Report {
+    /// Credentials that are allowed in vain.
+    func warnOfCredentials(_ cors: Route.CORS, at position: Position) {
+        guard cors.allowCredentials, cors.allowOrigins.contains(.any) else { return }
+        warning(
+            position,
+            "credentials are never allowed for origins that only '*' allows, name those that may send them in "
+                + "'allowOrigins'")
+    }
 }

@@ -36,13 +36,4 @@ extension GatewayReader {
     }
 
     private static func hint(_ ways: [String]) -> String { "write one of \(Wording.list(ways))" }
-
-    func pattern(_ source: String, _ position: Position) -> Pattern? {
-        do throws(Pattern.Failure) {
-            return try report.patterns.pattern(source)
-        } catch {
-            report.error(position, "bad regular expression: \(error.message)")
-            return nil
-        }
-    }
 }

@@ -74,7 +74,7 @@ extension GatewayReader {
 
     private func pathMatch(_ key: String, _ value: YAMLNode) -> Match.PathMatch? {
         guard let text = Section.text(value, "'\(key)'", report) else { return nil }
-        if key == "regex" { return pattern(text, value.position).map { .regex($0) } }
+        if key == "regex" { return report.pattern(text, value.position).map { .regex($0) } }
         if let problem = PathText.problem(in: text, isWhole: key != "startsWith") {
             report.error(value.position, "the path \(Wording.quoted(text)) \(problem)")
             return nil
@@ -97,7 +97,7 @@ extension GatewayReader {
         else { return nil }
         guard key != "exact" else { return hostName(value, "'exact'").map { .exact($0) } }
         guard let text = Section.text(value, "'\(key)'", report) else { return nil }
-        return key == "regex" ? pattern(text, value.position).map { .regex($0) } : .prefix(text.lowercased())
+        return key == "regex" ? report.pattern(text, value.position).map { .regex($0) } : .prefix(text.lowercased())
     }
 
     private func namedMatches(_ entry: YAMLNode.Entry, areHeaders: Bool) -> [Match.NamedMatch] {
@@ -147,7 +147,7 @@ extension GatewayReader {
         }
         guard let text = Section.scalar(value, "'\(key)'", "text", report) else { return nil }
         switch key {
-        case "regex": return pattern(text, value.position).map { .regex($0) }
+        case "regex": return report.pattern(text, value.position).map { .regex($0) }
         case "prefix":
             if areHeaders, !HeaderText.isValuePart(text) || text.utf8.first == UInt8(ascii: " ") {
                 report.error(

@@ -89,7 +89,7 @@ extension GatewayReader {
                 "'regex' needs '\(key)', write it such as { match: \"^/v1/(.*)\", replace: '/v2/\\1' }")
         }
         let pattern = section.text("match", report).flatMap {
-            self.pattern($0, section.valuePosition(of: "match", report))
+            report.pattern($0, section.valuePosition(of: "match", report))
         }
         guard let entry = section.entry("replace", report),
             let replacement = Section.scalar(entry.value, "'replace'", "text", report), let pattern

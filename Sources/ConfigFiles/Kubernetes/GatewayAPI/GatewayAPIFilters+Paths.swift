@@ -104,12 +104,7 @@ extension GatewayAPIRoutes {
         // "When the MaxAge field is unspecified, the gateway sets the response header 'Access-Control-Max-Age: 5'."
         let age = fields.integer("maxAge", in: 1...Int(Bounds.preflightAge.upperBound.components.seconds)) ?? 5
         cors.maxAge = .seconds(age)
-        if cors.allowCredentials, cors.allowOrigins.contains(.any) {
-            report.warning(
-                fields.valuePosition(of: "allowCredentials"),
-                "credentials are never allowed for origins that only '*' allows, name those that may send them in "
-                    + "'allowOrigins'")
-        }
+        report.warnOfCredentials(cors, at: fields.valuePosition(of: "allowCredentials"))
         return cors
     }
 

@@ -31,7 +31,7 @@ extension GatewayAPIRoutes {
         let text = fields.text("value") ?? (fields.has("value") ? nil : "/")
         guard let kind, let text else { return nil }
         let position = fields.valuePosition(of: "value")
-        guard kind != "RegularExpression" else { return pattern(text, position).map { (.regex($0), ()) } }
+        guard kind != "RegularExpression" else { return report.pattern(text, position).map { (.regex($0), ()) } }
         if let problem = PathText.problem(in: text, isWhole: true) {
             report.error(position, "the path \(Wording.quoted(text)) \(problem)")
             return nil
@@ -77,22 +77,13 @@ extension GatewayAPIRoutes {
             return nil
         }
         guard let text = Section.scalar(entry.value, "'value'", "text", report) else { return nil }
-        if kind == "RegularExpression" { return pattern(text, entry.value.position).map { .regex($0) } }
+        if kind == "RegularExpression" { return report.pattern(text, entry.value.position).map { .regex($0) } }
         guard !areHeaders || HeaderText.isValue(text) else {
             report.error(
                 entry.value.position, "no header has this value: it has control characters or blanks around it")
             return nil
         }
         return .exact(text)
-    }
-
-    private func pattern(_ source: String, _ position: Position) -> Pattern? {
-        do throws(Pattern.Failure) {
-            return try report.patterns.pattern(source)
-        } catch {
-            report.error(position, "bad regular expression: \(error.message)")
-            return nil
-        }
     }
 
     /// Text that has to be there.
@@ -124,7 +115,7 @@ extension GatewayAPIRoutes {
         }
         if kind == "RegularExpression" {
             let source = "/\(Self.group(service))/\(Self.group(name))"
-            guard let pattern = pattern(source, method.position) else { return nil }
+            guard let pattern = report.pattern(source, method.position) else { return nil }
             match.path = .regex(pattern)
         } else {
             guard isName("service", service, method), isName("method", name, method) else { return nil }
@@ -132,7 +123,7 @@ extension GatewayAPIRoutes {
                 switch (service, name) {
                 case (let service?, let name?): .exact("/\(service)/\(name)")
                 case (let service?, nil): .prefix("/\(service)")
-                default: pattern("/[^/]+/\(name ?? "")", method.position).map { .regex($0) }
+                default: report.pattern("/[^/]+/\(name ?? "")", method.position).map { .regex($0) }
                 }
         }
         return call(match, service: service?.count ?? 0, method: name?.count ?? 0)

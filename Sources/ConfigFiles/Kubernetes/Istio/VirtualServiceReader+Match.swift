@@ -70,7 +70,7 @@ extension VirtualServiceReader {
 
     private func path(_ fields: Fields, keepingRoot: Bool) -> Match.PathMatch? {
         guard let (key, text, position) = comparison(fields) else { return nil }
-        if key == "regex" { return pattern(text, position).map { .regex($0) } }
+        if key == "regex" { return report.pattern(text, position).map { .regex($0) } }
         // Every path begins with a slash.
         if key == "prefix", text.isEmpty || text == "/" { return keepingRoot ? .startsWith("/") : nil }
         if let problem = PathText.problem(in: text, isWhole: key == "exact") {
@@ -84,7 +84,7 @@ extension VirtualServiceReader {
     private func authority(_ fields: Fields) -> Match.ValueMatch? {
         guard let (key, text, position) = comparison(fields) else { return nil }
         switch key {
-        case "regex": return pattern(text, position).map { .regex($0) }
+        case "regex": return report.pattern(text, position).map { .regex($0) }
         case "prefix": return .prefix(text.lowercased())
         default:
             if !text.hasSuffix("]"), text.contains(":") {
@@ -105,7 +105,7 @@ extension VirtualServiceReader {
             found = all.contains(text) || (title == "method" && isMethod(text)) ? [text] : []
         case "prefix": found = all.filter { $0.hasPrefix(text) }
         default:
-            guard let pattern = pattern(text, position) else { return nil }
+            guard let pattern = report.pattern(text, position) else { return nil }
             found = all.filter { word in Array(word.utf8).withUnsafeBytes { pattern.matchesWhole($0) } }
         }
         guard !found.isEmpty else {
@@ -163,7 +163,7 @@ extension VirtualServiceReader {
         }
         guard let (key, text, position) = comparison(fields) else { return nil }
         switch key {
-        case "regex": return text == "*" ? .present(true) : pattern(text, position).map { .regex($0) }
+        case "regex": return text == "*" ? .present(true) : report.pattern(text, position).map { .regex($0) }
         case "prefix":
             if text.isEmpty { return .present(true) }
             if areHeaders, !HeaderText.isValuePart(text) || text.utf8.first == UInt8(ascii: " ") {
@@ -178,15 +178,6 @@ extension VirtualServiceReader {
                 return nil
             }
             return .exact(text)
-        }
-    }
-
-    func pattern(_ source: String, _ position: Position) -> Pattern? {
-        do throws(Pattern.Failure) {
-            return try report.patterns.pattern(source)
-        } catch {
-            report.error(position, "bad regular expression: \(error.message)")
-            return nil
         }
     }
 

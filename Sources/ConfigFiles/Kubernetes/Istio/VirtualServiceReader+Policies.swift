@@ -154,12 +154,7 @@ extension VirtualServiceReader {
         cors.allowCredentials = fields.flag("allowCredentials") ?? false
         let unmatched = [("UNSPECIFIED", true), ("FORWARD", true), ("IGNORE", false)]
         cors.forwardsUnmatchedPreflights = fields.choice("unmatchedPreflights", unmatched) ?? true
-        if cors.allowCredentials, cors.allowOrigins.contains(.any) {
-            report.warning(
-                fields.valuePosition(of: "allowCredentials"),
-                "credentials are never allowed for origins that only '*' allows, name those that may send them in "
-                    + "'allowOrigins'")
-        }
+        report.warnOfCredentials(cors, at: fields.valuePosition(of: "allowCredentials"))
         return cors
     }
 
@@ -170,7 +165,7 @@ extension VirtualServiceReader {
             return nil
         }
         switch key {
-        case "regex": return pattern(text, position).map { .regex($0) }
+        case "regex": return report.pattern(text, position).map { .regex($0) }
         case "prefix": return .startsWith(text.lowercased())
         default: return origin(text, at: position)
         }

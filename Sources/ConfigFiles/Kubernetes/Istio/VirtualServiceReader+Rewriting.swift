@@ -57,7 +57,7 @@ extension VirtualServiceReader {
         for key in ["match", "rewrite"] where !fields.has(key) {
             report.error(fields.position, "'uriRegexRewrite' needs '\(key)', add it")
         }
-        let pattern = fields.text("match").flatMap { self.pattern($0, fields.valuePosition(of: "match")) }
+        let pattern = fields.text("match").flatMap { report.pattern($0, fields.valuePosition(of: "match")) }
         guard let replacement = fields.text("rewrite"), let pattern else { return nil }
         // What no path holds: the request would be refused each time. What the groups hold is a path's already.
         guard replacement.utf8.allSatisfy({ (0x21...0x7e).contains($0) && !"?#".utf8.contains($0) }) else {
