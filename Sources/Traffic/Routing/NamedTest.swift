@@ -1,5 +1,6 @@
 import Base
 import Configuration
+import Glibc
 import HTTP
 
 /// A condition on a header field or query parameter.
@@ -77,10 +78,11 @@ struct NamedTest: Sendable {
 
     /// The first parameter of the name decides. `+` is a space and escapes are decoded, as in HTML forms.
     func matches(query: UnsafeRawBufferPointer) -> Bool {
+        guard let base = query.baseAddress else { return value.accepts(nil) }
         var start = 0
         while start < query.count {
-            var end = start
-            while end < query.count && query[end] != UInt8(ascii: "&") { end += 1 }
+            let mark = memchr(base + start, Int32(UInt8(ascii: "&")), query.count - start)
+            let end = mark.map { UnsafeRawPointer($0) - base } ?? query.count
             if let found = valueStart(query, start, end) {
                 return Self.decode(query, found, end).withUnsafeBytes { value.accepts($0) }
             }
