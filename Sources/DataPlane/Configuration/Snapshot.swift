@@ -19,7 +19,6 @@ package final class Snapshot: Sendable {
     package let routes: [ResolvedRoute]
     /// Headers that tell endpoints who the user is (`forwardUser`): clients' own never go on, whatever the route.
     let reservedHeaders: [[UInt8]]
-    let reservesHeaders: Bool
 
     package init(gateway: Gateway, hash: String, backends: [ResolvedBackend], routes: [ResolvedRoute]) {
         self.gateway = gateway
@@ -28,7 +27,6 @@ package final class Snapshot: Sendable {
         self.routes = routes
         table = RouteTable(gateway.routes)
         reservedHeaders = Set(gateway.routes.compactMap { $0.basicAuth?.forwardUser }).sorted().map { Array($0.utf8) }
-        reservesHeaders = !reservedHeaders.isEmpty
         Self.live.add(1, ordering: .relaxed)
     }
 

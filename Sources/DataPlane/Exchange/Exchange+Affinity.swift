@@ -17,13 +17,20 @@ extension Exchange {
         case .clientAddress: return clientText.withUnsafeBytes { hash($0) }
         case .cookie(let name):
             if let known = head.cookie(name).flatMap({ hash($0) }) { return known }
-            let made = worker.random.next()
-            newAffinity = made
-            // What the client will send from now on.
-            worker.valueScratch.removeAll()
-            worker.valueScratch.append(hex: made)
-            return hash(worker.valueScratch.bytes)
+            newAffinity = worker.random.next()
+            return cookie(name).flatMap { hash($0) }
         }
+    }
+
+    /// A cookie of the request, or the one that its answer gives the client: the next request brings it, and must find the
+    /// same entry and endpoint. Valid until the worker's scratch is used again.
+    func cookie(_ name: [UInt8]) -> UnsafeRawBufferPointer? {
+        guard let newAffinity, case .cookie(let given) = route?.policies?.sticky?.key, given == name else {
+            return head.cookie(name)
+        }
+        worker.valueScratch.removeAll()
+        worker.valueScratch.append(hex: newAffinity)
+        return worker.valueScratch.bytes
     }
 
     private func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64? { bytes.isEmpty ? nil : KeyHash.hash(bytes) }

@@ -183,7 +183,7 @@ extension Exchange {
 
     /// The earliest of what limits the exchange now.
     func armDeadline() {
-        guard let route, dispatchedAt != nil else { return }
+        guard let route, dispatchedAt != nil, phase != .finished else { return }
         var deadline = exchangeDeadline
         if let idle = route.idleTimeout { deadline = min(deadline, lastActivity + idle) }
         if let end = firstByteDeadline { deadline = min(deadline, end) }

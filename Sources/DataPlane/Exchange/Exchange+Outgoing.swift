@@ -98,8 +98,8 @@ extension Exchange {
     /// it came.
     private func editedHead(_ route: RouteState, _ edits: HeaderEdits?, _ mirror: MirrorState?) -> MessageHead? {
         guard let snapshot = configuration?.snapshot else { return nil }
-        guard edits != nil || snapshot.reservesHeaders else { return nil }
         let reserved = snapshot.reservedHeaders
+        guard edits != nil || !reserved.isEmpty else { return nil }
         let name = route.policies?.forwardUser
         guard edits != nil || name != nil || reserved.contains(where: { head.has(readAs: $0) }) else {
             return nil

@@ -101,15 +101,7 @@ extension Exchange {
         guard let source = pool.keySource else { return true }
         switch source {
         case .header(let name): noteKey(head.first(named: name).map(head.value), pool)
-        case .cookie(let name):
-            if let newAffinity, case .cookie(let given) = route?.policies?.sticky?.key, given == name {
-                // The client's next request brings it, and must find the same endpoint.
-                worker.valueScratch.removeAll()
-                worker.valueScratch.append(hex: newAffinity)
-                noteKey(worker.valueScratch.bytes, pool)
-            } else {
-                noteKey(head.cookie(name), pool)
-            }
+        case .cookie(let name): noteKey(cookie(name), pool)
         case .clientAddress:
             let text = clientText
             text.withUnsafeBytes { noteKey($0, pool) }
