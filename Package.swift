@@ -31,6 +31,7 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = [], data: [Str
 
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 let package = Package(
@@ -39,6 +40,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -49,6 +51,8 @@ let package = Package(
         .systemLibrary(name: "CSSL", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        // The dashboard's files, put into the binary by the compiler.
+        .target(name: "CDashboard", exclude: ["web"]),
 
         // words
         floor("Base"),
@@ -59,6 +63,10 @@ let package = Package(
         floor("Credentials", ["Base", "CLinux", "COpenSSL"]),
         floor("Telemetry", ["Base"]),
         floor("Inference", ["Base"]),
+        floor("API"),
+        floor("Observation", ["Base", "Telemetry", "API"]),
+        floor("Tracing", ["Base", "Telemetry", protobuf]),
+        floor("Terminal", ["API"]),
         floor("Traffic", ["Base", "HTTP", "Configuration", "Credentials"]),
         floor(
             "Explanation",
@@ -73,24 +81,29 @@ let package = Package(
         floor(
             "DataPlane",
             [
-                "Base", "HTTP", "Configuration", "Credentials", "Telemetry", "Inference", "Traffic", "TLS", "EventLoop",
+                "Base", "HTTP", "Configuration", "Credentials", "Telemetry", "Inference", "Traffic", "Tracing", "TLS",
+                "EventLoop",
             ]),
         floor("ConfigFiles", ["Base", "Configuration", "Credentials", "TLS", yams]),
         floor(
             "ControlPlane",
             [
-                "Base", "ControlClient", "Configuration", "Credentials", "Telemetry", "Traffic", "TLS", "EventLoop",
-                "DataPlane",
-                "ConfigFiles", log,
+                "API", "Base", "ControlClient", "Configuration", "Credentials", "Inference", "Observation", "Telemetry",
+                "Tracing", "Traffic", "TLS", "EventLoop", "DataPlane", "ConfigFiles", log,
             ]),
-        floor("Admin", ["Base", "HTTP", "Configuration", "Telemetry", "EventLoop", "DataPlane", "ControlPlane"]),
+        floor(
+            "Admin",
+            [
+                "API", "Base", "CDashboard", "HTTP", "Configuration", "Credentials", "Telemetry", "Traffic", "TLS",
+                "EventLoop", "DataPlane", "ControlPlane",
+            ]),
 
         // app
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "Base", "Configuration", "Credentials", "ConfigFiles", "ControlPlane", "Admin", "EventLoop",
-                "Explanation",
+                "API", "Base", "Configuration", "Credentials", "ConfigFiles", "ControlClient", "ControlPlane", "Admin",
+                "EventLoop", "Explanation", "Terminal",
                 argumentParser,
                 log,
             ],
@@ -111,6 +124,9 @@ let package = Package(
         tests(of: "Telemetry", ["Base"]),
         tests(of: "Traffic", ["Base", "HTTP", "Configuration"]),
         tests(of: "Explanation", ["Base", "HTTP", "Configuration", "Traffic", "ConfigFiles"]),
+        tests(of: "Observation", ["API", "Base", "Telemetry"]),
+        tests(of: "Tracing", ["Base", "Telemetry"]),
+        tests(of: "Terminal", ["API"]),
         tests(of: "EventLoop", ["Base"]),
         tests(of: "TLS", ["Base", "CSSL"]),
         tests(of: "ControlClient", ["Base", "Configuration", "TLS", "CNGHTTP2", "CSSL"]),

@@ -10,6 +10,7 @@ package struct Gateway: Sendable, Equatable {
     /// The second, read-only listener that serves `/metrics`, `/healthz` and `/readyz` only.
     package var metrics: Address?
     package var accessLog: AccessLog?
+    package var tracing: TracingSettings?
     package var shutdown = Shutdown()
     /// Bytes of memory past which new work is refused; `nil` means 80 % of the control group's limit, if it has one.
     package var memoryLimit: Int64?
@@ -82,12 +83,25 @@ package struct Listener: Sendable, Equatable {
 /// The operator's side: API, health, metrics.
 package struct AdminSurface: Sendable, Equatable {
     package var address: Address
+    /// `nil` means cleartext, which only a loopback address or a Unix socket may have.
+    package var tls: ListenerTLS?
+    /// `nil` means that everybody who can connect is the operator. `/healthz` and `/readyz` never ask.
+    package var login: Login?
     /// Refuses everything that changes the gateway.
     package var readOnly = false
     /// Host names, besides the loopback ones and the address itself, under which a browser may reach this surface.
     package var allowedHosts: [String] = []
 
     package init(address: Address) { self.address = address }
+
+    /// `admin.basicAuth`: who may use it.
+    package struct Login: Sendable, Equatable {
+        package var realm = "sluice"
+        /// User name to password hash, as an htpasswd line holds it; the users file and `users` together.
+        package var users: [String: String] = [:]
+
+        package init() {}
+    }
 }
 
 /// Where and how each finished exchange is written down.
