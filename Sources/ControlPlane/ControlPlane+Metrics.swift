@@ -253,6 +253,8 @@ extension ControlPlane {
         page.sample(droppedByOldWriters + (logWriter?.dropped.load(ordering: .relaxed) ?? 0))
         page.family(.configReloads)
         for outcome in ReloadOutcome.allCases { page.sample([.outcome: outcome.name], reloads[outcome]) }
+        page.family(.configLastReloadRejected)
+        page.sample(UInt64(lastReload?.outcome == .rejected ? 1 : 0))
         page.family(.configInfo)
         page.sample([.hash: snapshot?.hash ?? ""], UInt64(1))
         page.family(.configSnapshotsLive)

@@ -175,6 +175,9 @@ package final class ControlPlane: @unchecked Sendable {
         }
     }
 
+    /// After the files were renamed: what comes now goes into new ones.
+    package func reopenLogs() { queue.async { [self] in logWriter?.reopen() } }
+
     /// One reload after the other: while names are looked up for one, the control queue is free for everything else.
     func reloadInTurn(_ reload: PendingReload) {
         waitingReloads.append(reload)

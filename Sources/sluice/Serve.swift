@@ -13,7 +13,8 @@ struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the gateway.",
         discussion: """
-            SIGHUP reads the configuration again, as does a change of its files. SIGTERM and SIGINT end it in order, a
+            SIGHUP reads the configuration again, as does a change of its files. SIGUSR1 opens the access log anew, after it
+            was renamed. SIGTERM and SIGINT end it in order, a
             second one at once. With `takeover` in the configuration, a new process takes the sockets of the running one
             over, which then ends when its requests do.
 
@@ -55,7 +56,7 @@ struct Serve: ParsableCommand {
                 queue: DispatchQueue(label: "sluice.signals"),
                 [
                     SIGTERM: { plane.shutdown("SIGTERM") }, SIGINT: { plane.shutdown("SIGINT") },
-                    SIGHUP: { plane.reload("SIGHUP") },
+                    SIGHUP: { plane.reload("SIGHUP") }, SIGUSR1: { plane.reopenLogs() },
                 ])
         else {
             Console.complain("sluice: the kernel gives no descriptor for signals; raise the limit (ulimit -n)")

@@ -110,13 +110,18 @@ import Testing
                 record.user = view
                 record.userAgent = view
                 record.traceID = view
+                record.model = view
+                record.version = view
 
                 let line = Sample.bytes(record, .json)
                 #expect(line.firstIndex(of: 0x0A) == line.count - 1, "turn \(turn): one line")
                 #expect(!line.dropLast().contains { $0 < 0x20 || $0 == 0x7F }, "turn \(turn): no control byte")
                 let parsed = try JSONSerialization.jsonObject(with: Data(line)) as? [String: Any]
                 let expected = bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
-                for key in ["client", "method", "path", "host", "route", "backend", "endpoint", "requestId", "user"] {
+                for key in [
+                    "client", "method", "path", "host", "route", "backend", "endpoint", "requestId", "user", "model",
+                    "version",
+                ] {
                     let value = parsed?[key] as? String
                     #expect(value?.unicodeScalars.elementsEqual(expected?.unicodeScalars ?? "".unicodeScalars) != false)
                     #expect((value == nil) == (expected == nil), "turn \(turn): \(key)")
@@ -125,9 +130,9 @@ import Testing
                 let text = Sample.bytes(record, .text)
                 #expect(text.last == 0x0A)
                 #expect(text.dropLast().allSatisfy { $0 >= 0x20 && $0 < 0x7F }, "turn \(turn): printable")
-                // 22 blanks are the line's own; of the client's only those of the quoted user agent are kept.
+                // 25 blanks are the line's own; of the client's only those of the quoted user agent are kept.
                 let blanks = text.count { $0 == 0x20 }
-                #expect(blanks == 22 + bytes.count { $0 == 0x20 }, "turn \(turn)")
+                #expect(blanks == 25 + bytes.count { $0 == 0x20 }, "turn \(turn)")
             }
         }
     }

@@ -13,7 +13,7 @@ import Testing
                 + #""backend":"stable","endpoint":"10.0.0.7:8000","status":502,"cause":"upstream_reset","#
                 + #""requestId":"r-1","user":"ann","userAgent":"curl/8 (x)","traceId":"4bf92f","requestBytes":128,"#
                 + #""responseBytes":64,"queueSeconds":0.000000,"firstByteSeconds":0.002100,"#
-                + #""durationSeconds":61.000001,"retries":1}"# + "\n")
+                + #""durationSeconds":61.000001,"retries":1,"tries":2,"model":"m","version":"3"}"# + "\n")
     }
 
     @Test func aWholeLineOfText() {
@@ -22,18 +22,19 @@ import Testing
             line == #"192.0.2.7 - ann [2026-11-21T09:22:00.123456Z] "POST /v2/models/m/infer?x=1 HTTP/1.1" 502 64 "-" "#
                 + #""curl/8 (x)" host=gw:8080 route=infer backend=stable endpoint=10.0.0.7:8000 cause=upstream_reset "#
                 + #"request_id=r-1 trace_id=4bf92f request_bytes=128 queue=0.000000 first_byte=0.002100 "#
-                + #"duration=61.000001 retries=1"# + "\n")
+                + #"duration=61.000001 retries=1 tries=2 model=m version=3"# + "\n")
     }
 
     @Test func whatIsNotKnownIsLeftOut() {
         #expect(
             Sample.line(AccessLogRecord(), .json)
                 == #"{"time":"1970-01-01T00:00:00.000000Z","status":0,"requestBytes":0,"responseBytes":0,"#
-                + #""durationSeconds":0.000000,"retries":0}"# + "\n")
+                + #""durationSeconds":0.000000,"retries":0,"tries":0}"# + "\n")
         #expect(
             Sample.line(AccessLogRecord(), .text)
                 == #"- - - [1970-01-01T00:00:00.000000Z] "- - -" 0 0 "-" "-" host=- route=- backend=- endpoint=- cause=- "#
-                + #"request_id=- trace_id=- request_bytes=0 queue=- first_byte=- duration=0.000000 retries=0"# + "\n")
+                + #"request_id=- trace_id=- request_bytes=0 queue=- first_byte=- duration=0.000000 retries=0 "#
+                + #"tries=0 model=- version=-"# + "\n")
     }
 
     @Test(
@@ -92,6 +93,34 @@ import Testing
     }
 }
 
+@Suite struct AccessLogMirrorTests {
+    private let mirrors = [
+        MirrorNote(place: 0, backend: Array("sha\"dow".utf8), outcome: .ok),
+        MirrorNote(place: 1, backend: Array("b".utf8), outcome: .dropped),
+    ]
+
+    private func ends(_ format: AccessLogFormatter.Format, _ mirrors: [MirrorNote]) -> String {
+        var buffer = ByteBuffer()
+        var formatter = AccessLogFormatter(format: format)
+        formatter.append(AccessLogRecord(), mirrors: mirrors, to: &buffer)
+        let line = String(decoding: buffer.bytes, as: UTF8.self)
+        return String(line[(line.range(of: "\"tries\":0") ?? line.range(of: "version=-")!).upperBound...])
+    }
+
+    @Test func theEndTellsOfEachCopy() {
+        #expect(
+            ends(.json, mirrors)
+                == #","mirrors":[{"backend":"sha\"dow","outcome":"ok"},{"backend":"b","outcome":"dropped"}]}"# + "\n")
+        #expect(ends(.text, mirrors).hasPrefix(" mirrors="))
+        #expect(ends(.text, mirrors).hasSuffix(":ok,b:dropped\n"))
+    }
+
+    @Test func nothingIsSaidWithoutMirrors() {
+        #expect(ends(.json, []) == "}\n")
+        #expect(ends(.text, []) == "\n")
+    }
+}
+
 /// A record with every field set.
 enum Sample {
     static func line(_ record: AccessLogRecord, _ format: AccessLogFormatter.Format) -> String {
@@ -108,7 +137,7 @@ enum Sample {
     static func withRecord<Result>(_ body: (AccessLogRecord) -> Result) -> Result {
         let texts = [
             "192.0.2.7", "POST", "/v2/models/m/infer?x=1", "gw:8080", "infer", "stable", "10.0.0.7:8000", "r-1", "ann",
-            "curl/8 (x)", "4bf92f",
+            "curl/8 (x)", "4bf92f", "m", "3",
         ].map(StableBytes.init)
         return withExtendedLifetime(texts) {
             var record = AccessLogRecord()
@@ -133,6 +162,9 @@ enum Sample {
             record.firstByte = 2_100_000
             record.duration = 61_000_001_000
             record.retries = 1
+            record.tries = 2
+            record.model = texts[11].bytes
+            record.version = texts[12].bytes
             return body(record)
         }
     }

@@ -52,7 +52,7 @@ extension Schema {
             Key("format", .word(["json", "text"]), .value("json"), "how each record is written"),
             Key(
                 "samplePercent", .percent, .percent(AccessLog().samplePercent),
-                "share of the exchanges that is written"),
+                "share of the exchanges that is written; those with a cause or an error always are"),
         ])
 
     static let shutdown = Schema(

@@ -99,7 +99,8 @@ package final class LoopConfiguration {
             let before = old?.mirrors.first { $0.mirror.backend == mirror.backend }
             mirrors.append(
                 MirrorState(
-                    mirror, of: resolved.route, pool: backends[target.backend], load: target.load, after: before))
+                    mirror, at: mirrors.count, of: resolved.route, pool: backends[target.backend], load: target.load,
+                    after: before))
         }
         let split: Split
         if let old, case .forward(let before) = old.route.action, Self.areSame(before.backends, forward.backends) {

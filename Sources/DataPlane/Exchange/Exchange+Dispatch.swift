@@ -117,6 +117,7 @@ extension Exchange {
         let now = worker.loop.now
         let waited = now.since(queuedAt)
         queued = Nanoseconds(queued.count &+ waited.count)
+        lease.endpoint.counters.queue.record(nanoseconds: waited.count)
         phase = .sending
         endpoint = lease.endpoint
         ticket = lease.ticket
@@ -162,14 +163,18 @@ extension Exchange {
         // One draw for all, so that two mirrors of one share get the same requests.
         let draw = Double(worker.random.next() >> 11) * 0x1p-53 * 100
         for state in route.mirrors where draw < state.mirror.percent {
-            var started: MirrorCopy?
+            var start = MirrorCopy.Start.ended(.dropped)
             withRequest(edits: state.requestEdits, mirror: state) {
-                started = MirrorCopy.start(state, worker: worker, $0, isGRPC: isGRPC)
+                start = MirrorCopy.start(state, worker: worker, $0, isGRPC: isGRPC)
             }
-            guard let copy = started else { continue }
-            kept.forEachRun { copy.sendBody($0) }
-            if isRequestComplete { copy.sendEnd(trailers: nil) }
-            mirrors.append(copy)
+            switch start {
+            case .ended(let outcome):
+                lostMirrors.append(MirrorNote(place: state.place, backend: state.backend, outcome: outcome))
+            case .begun(let copy):
+                kept.forEachRun { copy.sendBody($0) }
+                if isRequestComplete { copy.sendEnd(trailers: nil) }
+                mirrors.append(copy)
+            }
         }
     }
 

@@ -24,8 +24,9 @@ extension Exchange {
     }
 
     /// Gives back what `BackendPool.acquire` took, and tells nothing more of the try.
-    func givePlaceBack() {
+    func givePlaceBack(isError: Bool) {
         guard let endpoint, let pool, let ticket else { return }
+        endpoint.counters.record(duration: worker.loop.now.since(triedAt).count, isError: isError)
         // A trial that came to nothing is somebody else's now.
         if ticket.isProbe { note(.neutral) }
         self.ticket = nil

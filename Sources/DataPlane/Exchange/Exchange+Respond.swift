@@ -187,9 +187,11 @@ extension Exchange {
             self.upstream = nil
             if answered { upstream.release(idleTimeout: pool.idleTimeout) } else { upstream.abandon() }
         }
-        givePlaceBack()
+        let isError = ServiceError.happened(
+            status: UInt16(clamping: status), cause: cause, grpcStatus: grpcStatus?.rawValue)
+        givePlaceBack(isError: isError)
         if !isRequestComplete { for mirror in mirrors { mirror.cancel() } }
-        worker.record(self, cause)
+        worker.record(self, cause, isError: isError)
         client?.exchangeEnded()
         worker.retire(self)
     }

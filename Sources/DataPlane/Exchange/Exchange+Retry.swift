@@ -169,7 +169,7 @@ extension Exchange {
 
     /// The place is given back, for who waits may use it meanwhile.
     private func pause(until end: Instant) {
-        givePlaceBack()
+        givePlaceBack(isError: true)
         firstByteAt = nil
         phase = .pausing
         worker.loop.setDeadline(self, end)

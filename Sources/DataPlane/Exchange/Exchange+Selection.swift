@@ -54,6 +54,24 @@ extension Exchange {
         return InferencePath(upstreamPath).flatMap { modelKey($0.model, $0.version) }
     }
 
+    /// Calls `body` with the names of model and version as `modelKey` has them, without making one; empty where there are none.
+    func withModel(_ body: (_ model: UnsafeRawBufferPointer, _ version: UnsafeRawBufferPointer) -> Void) {
+        var model = UnsafeRawBufferPointer(start: nil, count: 0)
+        var version = model
+        if isGRPC {
+            if let reader = modelReader ?? inspector, reader.isDecided, reader.readsModel {
+                (model, version) = (reader.model, reader.version)
+            }
+        } else if let named = InferencePath(upstreamPath) {
+            (model, version) = (named.model, named.version)
+        }
+        guard !model.isEmpty, let names else {
+            body(model, version)
+            return
+        }
+        names.replacing(model, version, body)
+    }
+
     private func modelKey(_ model: UnsafeRawBufferPointer, _ version: UnsafeRawBufferPointer) -> ModelKey? {
         guard let names else { return ModelKey(name: model, version: version) }
         return names.replacing(model, version) { ModelKey(name: $0, version: $1) }
@@ -67,9 +85,14 @@ extension Exchange {
 
     // MARK: The model
 
-    /// Begins to look for the model of a call, where it matters which endpoint gets it.
+    /// Endpoints may differ in the models they have ready.
+    private func modelDecides(_ pool: BackendPool) -> Bool {
+        pool.backend.server == .triton && pool.endpoints.count > 1
+    }
+
+    /// Begins to look for the model of a call, where it matters which endpoint gets it, or the log names it.
     func beginModel(_ pool: BackendPool) {
-        guard isGRPC, inspector?.readsModel != true, pool.backend.server == .triton, pool.endpoints.count > 1,
+        guard isGRPC, inspector?.readsModel != true, modelDecides(pool) || worker.log.isOn,
             GRPCMethod.namesModel(upstreamPath)
         else { return }
         let reader = worker.takeInspector()
@@ -88,7 +111,9 @@ extension Exchange {
     /// Whether nothing that the endpoint depends on is still to come.
     func knowsEnough(_ pool: BackendPool) -> Bool {
         // While every endpoint serves every model, nobody waits to hear which one it is.
-        if let modelReader, !modelReader.isDecided, !isRequestComplete, worker.hasOutages { return false }
+        if let modelReader, !modelReader.isDecided, !isRequestComplete, worker.hasOutages, modelDecides(pool) {
+            return false
+        }
         return findKey(pool)
     }
 

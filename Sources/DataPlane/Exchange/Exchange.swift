@@ -60,6 +60,8 @@ package final class Exchange: UpstreamUser {
     /// Set once both sides speak WebSocket, see Exchange+Tunnel.
     var tunnel: Tunnel?
     var mirrors: ContiguousArray<MirrorCopy> = []
+    /// Copies that did not begin, for the log.
+    var lostMirrors: [MirrorNote] = []
     var user: [UInt8] = []
     /// What the endpoint sees of the path, where that is not what the client asked for.
     var rewrittenPath = ByteBuffer()
@@ -165,6 +167,7 @@ package final class Exchange: UpstreamUser {
         if isGRPC { forgetCall() }
         dropKept()
         if !mirrors.isEmpty { mirrors.removeAll(keepingCapacity: true) }
+        if !lostMirrors.isEmpty { lostMirrors.removeAll() }
         if !forwardedClient.isEmpty { forwardedClient.removeAll() }
         if !user.isEmpty { user.removeAll(keepingCapacity: true) }
         if isRewritten { rewrittenPath.release() }

@@ -21,6 +21,7 @@ package final class RouteCounters {
     var auth = OutcomeCounts<AuthOutcome>()
     var retries = OutcomeCounts<RetryReason>()
     var obstacles = OutcomeCounts<RetryStop>()
+    var listeners = ListenerCounts<UInt64>()
 }
 
 /// A mirror's copies on one loop, those of earlier configurations included.
@@ -156,6 +157,8 @@ final class EntryChanges {
 /// A mirror of a route as one loop sees it.
 package final class MirrorState {
     let mirror: Route.Mirror
+    /// Among the mirrors of the route.
+    let place: Int
     let pool: BackendPool
     let load: MirrorLoad
     let timeout: Nanoseconds
@@ -163,8 +166,12 @@ package final class MirrorState {
     let requestEdits: HeaderEdits?
     let backend: [UInt8]
 
-    init(_ mirror: Route.Mirror, of route: Route, pool: BackendPool, load: MirrorLoad, after previous: MirrorState?) {
+    init(
+        _ mirror: Route.Mirror, at place: Int, of route: Route, pool: BackendPool, load: MirrorLoad,
+        after previous: MirrorState?
+    ) {
         self.mirror = mirror
+        self.place = place
         self.pool = pool
         self.load = load
         timeout = Nanoseconds(mirror.timeout)

@@ -22,28 +22,43 @@ package final class MirrorCopy: UpstreamUser {
     private let isGRPC: Bool
     private var grpcStatus: GRPCStatus?
     private var isOver = false
+    private let startedAt: Instant
+    /// How it ended; `nil` while it is under way.
+    private(set) var note: MirrorNote?
+    /// Waits to say how it ended.
+    var line: MirroredLine?
 
     init(worker: Worker, state: MirrorState, isGRPC: Bool) {
         self.worker = worker
         self.state = state
         self.isGRPC = isGRPC
+        startedAt = worker.loop.now
     }
 
-    /// - Returns: a copy under way, or `nil` where the mirror has no room for one: counted as dropped.
+    /// A copy under way; or how it ended before it began, which is counted.
+    enum Start {
+        case begun(MirrorCopy)
+        case ended(MirrorOutcome)
+    }
+
     static func start(
         _ state: MirrorState, worker: Worker, _ request: UpstreamSide.Request, isGRPC: Bool
-    ) -> MirrorCopy? {
+    ) -> Start {
+        let start = tryToStart(state, worker: worker, request, isGRPC: isGRPC)
+        if case .ended(let outcome) = start { state.copies.outcomes.count(outcome) }
+        return start
+    }
+
+    private static func tryToStart(
+        _ state: MirrorState, worker: Worker, _ request: UpstreamSide.Request, isGRPC: Bool
+    ) -> Start {
         guard worker.overload.sparesForMirror(0, &worker.unmeasured),
             state.load.inFlight.take(limit: state.mirror.maxInFlight)
-        else {
-            state.copies.outcomes.count(.dropped)
-            return nil
-        }
+        else { return .ended(.dropped) }
         guard let lease = state.pool.acquire(BackendPool.Wish(isGRPC: isGRPC)) else {
             state.load.inFlight.give()
             let couldTake = state.pool.canServe && (!isGRPC || state.pool.carriesGRPC)
-            state.copies.outcomes.count(couldTake ? .dropped : .error)
-            return nil
+            return .ended(couldTake ? .dropped : .error)
         }
         let copy = MirrorCopy(worker: worker, state: state, isGRPC: isGRPC)
         copy.endpoint = lease.endpoint
@@ -52,12 +67,9 @@ package final class MirrorCopy: UpstreamUser {
         state.copies.list.append(copy)
         worker.loop.setDeadline(copy, worker.loop.now + state.timeout)
         copy.upstream = UpstreamSide.begin(lease.access, for: copy, state.pool, request)
-        guard copy.upstream != nil else {
-            copy.end(.error)
-            return nil
-        }
-        copy.account()
-        return copy
+        // Its end is counted with it.
+        if copy.upstream == nil { copy.end(.error) } else { copy.account() }
+        return .begun(copy)
     }
 
     // MARK: The request
@@ -113,12 +125,12 @@ package final class MirrorCopy: UpstreamUser {
         status = head.status
         noteStatus(head)
         let outcome = EndpointOutcome(status: status)
-        if outcome.countsAgainstEndpoint { note(outcome) }
+        if outcome.countsAgainstEndpoint { report(outcome) }
     }
 
     override func upstreamEnded(trailers: MessageHead?) {
         if let trailers { noteStatus(trailers) }
-        if !EndpointOutcome(status: status).countsAgainstEndpoint { note(.answered) }
+        if !EndpointOutcome(status: status).countsAgainstEndpoint { report(.answered) }
         let isFine = isGRPC ? grpcStatus == .ok : status < 500
         end(isFine ? .ok : .error)
     }
@@ -129,16 +141,16 @@ package final class MirrorCopy: UpstreamUser {
 
     override func upstreamFailed(_ failure: UpstreamFailure) {
         upstream = nil
-        note(EndpointOutcome(failure))
+        report(EndpointOutcome(failure))
         end(failure.cause == .connectTimeout ? .timeout : .error)
     }
 
     override func expired(now: Instant) {
-        note(status == 0 ? .timeout : .neutral)
+        report(status == 0 ? .timeout : .neutral)
         end(.timeout)
     }
 
-    private func note(_ outcome: EndpointOutcome) {
+    private func report(_ outcome: EndpointOutcome) {
         guard let endpoint, ticket != nil else { return }
         worker.note(outcome, of: &ticket!, at: endpoint, state.pool)
     }
@@ -149,6 +161,10 @@ package final class MirrorCopy: UpstreamUser {
         state.load.bufferedBytes.subtract(accounted, ordering: .relaxed)
         state.load.inFlight.give()
         state.copies.outcomes.count(outcome)
+        let note = MirrorNote(place: state.place, backend: state.backend, outcome: outcome)
+        self.note = note
+        line?.ended(note)
+        line = nil
         if let index = state.copies.list.firstIndex(where: { $0 === self }) {
             state.copies.list.swapAt(index, state.copies.list.count - 1)
             state.copies.list.removeLast()
@@ -162,8 +178,12 @@ package final class MirrorCopy: UpstreamUser {
                 upstream.abandon()
             }
         }
-        note(.neutral)
-        if let endpoint { state.pool.giveBack(endpoint) }
+        report(.neutral)
+        if let endpoint {
+            endpoint.counters.record(
+                duration: worker.loop.now.since(startedAt).count, isError: outcome == .error || outcome == .timeout)
+            state.pool.giveBack(endpoint)
+        }
         endpoint = nil
     }
 }

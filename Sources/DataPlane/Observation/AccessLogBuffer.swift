@@ -27,12 +27,30 @@ final class AccessLogBuffer: Timed {
         if formatter.format != format { formatter = AccessLogFormatter(format: format) }
     }
 
-    /// Whether this exchange is to be written down.
-    func wants(random: inout RandomSource) -> Bool { writer != nil && random.chance(percent: percent) }
+    /// Whether anything is written down.
+    var isOn: Bool { writer != nil }
 
-    func append(_ record: AccessLogRecord) {
+    /// Whether this exchange is to be written down. What went wrong always is.
+    func wants(hasFailed: Bool, random: inout RandomSource) -> Bool {
+        writer != nil && (hasFailed || random.chance(percent: percent))
+    }
+
+    /// - Parameters:
+    ///   - mirrors: copies that never began.
+    ///   - copies: those that did. Where some have not ended, the line is written when the last of them has.
+    func append(_ record: AccessLogRecord, mirrors: [MirrorNote], copies: ContiguousArray<MirrorCopy>) {
+        guard !copies.isEmpty || !mirrors.isEmpty else {
+            add { formatter.append(record, to: &$0) }
+            return
+        }
+        var beginning = ByteBuffer()
+        formatter.begin(record, to: &beginning)
+        MirroredLine(Array(beginning.bytes), formatter.format, mirrors, self).wait(for: copies)
+    }
+
+    func add(_ write: (inout ByteBuffer) -> Void) {
         if lines == 0 { loop.setDeadline(self, loop.now + Self.delay) }
-        formatter.append(record, to: &text)
+        write(&text)
         lines += 1
         if text.count >= Self.batchBytes { flush() }
     }

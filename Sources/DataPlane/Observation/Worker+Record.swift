@@ -6,7 +6,7 @@ import Telemetry
 
 extension Worker {
     /// Tells metrics and access log how an exchange ended.
-    func record(_ exchange: Exchange, _ cause: Cause) {
+    func record(_ exchange: Exchange, _ cause: Cause, isError: Bool) {
         let now = loop.now
         let series =
             exchange.entry.flatMap { exchange.route?.entries[$0].series } ?? exchange.route?.series ?? unmatched
@@ -16,9 +16,33 @@ extension Worker {
         series.counters.record(
             code: UInt16(clamping: exchange.status), cause: cause, duration: duration, queue: queue,
             firstByte: firstByte, requestBytes: exchange.requestBytes, responseBytes: exchange.responseBytes,
-            grpcStatus: exchange.grpcStatus?.rawValue)
-        guard log.wants(random: &random) else { return }
+            grpcStatus: exchange.grpcStatus?.rawValue, isError: isError)
+        if let listener = exchange.client?.connection.listener {
+            (exchange.route?.counters ?? unmatchedCounters).listeners.update(listener, initial: 0) { $0 &+= 1 }
+            listeners.update(listener, initial: FlowCounters()) { $0.record(duration: duration, isError: isError) }
+        }
+        if let kind = notable.kind(
+            isError: isError, cause: cause, isTunnel: exchange.tunnel != nil, duration: duration, now: now.nanoseconds)
+        {
+            notable.add(copy(exchange, cause, kind, series, duration: duration, queue: queue))
+        }
+        guard log.wants(hasFailed: isError || cause != .none, random: &random) else { return }
         writeLine(exchange, cause, series, duration: duration, queue: queue, firstByte: firstByte)
+    }
+
+    private func copy(
+        _ exchange: Exchange, _ cause: Cause, _ kind: NotableExchange.Kind, _ series: Series, duration: UInt64,
+        queue: UInt64?
+    ) -> NotableExchange {
+        func text(_ bytes: some Collection<UInt8>) -> [UInt8] { Array(bytes.prefix(NotableExchanges.textLimit)) }
+        let head = exchange.head
+        return NotableExchange(
+            kind: kind, time: exchange.startedWallClock, client: exchange.clientText,
+            method: text(head.slice(head.methodName)),
+            path: text(head.slice(head.target)), route: series.route, backend: series.backend,
+            endpoint: exchange.endpoint?.name ?? [], status: UInt16(clamping: exchange.status), cause: cause,
+            grpcStatus: exchange.grpcStatus?.rawValue, requestID: text(exchange.identity.requestID(head)),
+            traceID: text(exchange.identity.traceID(head)), queue: queue, duration: duration)
     }
 
     private func protocolName(_ exchange: Exchange) -> StaticString {
@@ -48,6 +72,7 @@ extension Worker {
         record.firstByte = firstByte
         record.duration = duration
         record.retries = exchange.retries
+        record.tries = UInt32(clamping: exchange.tries)
         // The views have to outlive the call they are used in.
         exchange.clientText.withUnsafeBytes { client in
             series.route.withUnsafeBytes { route in
@@ -60,7 +85,11 @@ extension Worker {
                             record.backend = backend
                             record.endpoint = endpoint
                             record.user = user
-                            log.append(record)
+                            exchange.withModel {
+                                record.model = $0
+                                record.version = $1
+                                log.append(record, mirrors: exchange.lostMirrors, copies: exchange.mirrors)
+                            }
                         }
                     }
                 }

@@ -1,6 +1,7 @@
 import Base
 package import EventLoop
 import Synchronization
+import Telemetry
 package import Traffic
 
 /// One endpoint as one loop uses it: its port, and the one for gRPC where that is another. Kept across reloads as long as
@@ -12,6 +13,7 @@ package final class EndpointPool {
     package let load: EndpointLoad
     package let health: EndpointHealth
     let backendLoad: BackendLoad
+    var counters = FlowCounters()
     private let main: UpstreamPort
     private let grpc: UpstreamPort?
 

@@ -56,6 +56,9 @@ package final class Worker: @unchecked Sendable {
     var acceptors: [Acceptor] = []
     var lastDealt = 0
     let unmatched = Series(route: "", backend: "")
+    let unmatchedCounters = RouteCounters()
+    var listeners = ListenerCounts<FlowCounters>()
+    var notable = NotableExchanges()
     let log: AccessLogBuffer
 
     private var connections: ContiguousArray<ClientConnection> = []

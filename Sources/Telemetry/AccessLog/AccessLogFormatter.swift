@@ -21,7 +21,13 @@ package struct AccessLogFormatter {
     package init(format: Format) { self.format = format }
 
     /// Appends one line with its newline.
-    package mutating func append(_ record: AccessLogRecord, to buffer: inout ByteBuffer) {
+    package mutating func append(_ record: AccessLogRecord, mirrors: [MirrorNote] = [], to buffer: inout ByteBuffer) {
+        begin(record, to: &buffer)
+        Self.end(mirrors, format, to: &buffer)
+    }
+
+    /// Appends a line without its end, which tells of the mirrors: their copies may take longer than the request.
+    package mutating func begin(_ record: AccessLogRecord, to buffer: inout ByteBuffer) {
         let room = Self.room(for: record)
         var line = LineWriter(at: buffer.reserve(room), capacity: room)
         switch format {
@@ -29,6 +35,41 @@ package struct AccessLogFormatter {
         case .text: appendText(record, to: &line)
         }
         buffer.advance(line.count)
+    }
+
+    /// Appends the end of a line that was begun in this format.
+    package static func end(_ mirrors: [MirrorNote], _ format: Format, to buffer: inout ByteBuffer) {
+        var room = 64
+        for mirror in mirrors {
+            room += 64 + mirror.backend.withUnsafeBytes { LineWriter.escapedSize(of: $0) }
+        }
+        var line = LineWriter(at: buffer.reserve(room), capacity: room)
+        switch format {
+        case .json: endJSON(mirrors, &line)
+        case .text: endText(mirrors, &line)
+        }
+        buffer.advance(line.count)
+    }
+
+    private static func endJSON(_ mirrors: [MirrorNote], _ line: inout LineWriter) {
+        for (index, mirror) in mirrors.enumerated() {
+            line.append(index == 0 ? ",\"mirrors\":[{\"backend\":\"" : ",{\"backend\":\"")
+            mirror.backend.withUnsafeBytes { line.append(json: $0) }
+            line.append("\",\"outcome\":\"")
+            line.append(plain: mirror.outcome.name)
+            line.append("\"}")
+        }
+        line.append(mirrors.isEmpty ? "}\n" : "]}\n")
+    }
+
+    private static func endText(_ mirrors: [MirrorNote], _ line: inout LineWriter) {
+        for (index, mirror) in mirrors.enumerated() {
+            line.append(index == 0 ? " mirrors=" : ",")
+            mirror.backend.withUnsafeBytes { line.append(printable: $0, quoted: false) }
+            line.append(":")
+            line.append(plain: mirror.outcome.name)
+        }
+        line.append("\n")
     }
 
     /// Bytes that a line of either format takes at most.
@@ -41,6 +82,7 @@ package struct AccessLogFormatter {
             + LineWriter.escapedSize(of: record.endpoint) + LineWriter.escapedSize(of: record.requestID)
             + LineWriter.escapedSize(of: record.user) + LineWriter.escapedSize(of: record.userAgent)
             + LineWriter.escapedSize(of: record.traceID) + LineWriter.escapedSize(of: record.clientSubject)
+            + LineWriter.escapedSize(of: record.model) + LineWriter.escapedSize(of: record.version)
     }
 
     private mutating func appendJSON(_ record: AccessLogRecord, to line: inout LineWriter) {
@@ -83,7 +125,10 @@ package struct AccessLogFormatter {
         line.append(seconds: record.duration)
         line.append(",\"retries\":")
         line.append(decimal: UInt64(record.retries))
-        line.append("}\n")
+        line.append(",\"tries\":")
+        line.append(decimal: UInt64(record.tries))
+        line.append(member: ",\"model\":\"", record.model)
+        line.append(member: ",\"version\":\"", record.version)
     }
 
     private mutating func appendText(_ record: AccessLogRecord, to line: inout LineWriter) {
@@ -123,7 +168,10 @@ package struct AccessLogFormatter {
         if !record.clientSubject.isEmpty { line.append(word: " client_subject=", record.clientSubject) }
         line.append(" retries=")
         line.append(decimal: UInt64(record.retries))
-        line.append("\n")
+        line.append(" tries=")
+        line.append(decimal: UInt64(record.tries))
+        line.append(word: " model=", record.model)
+        line.append(word: " version=", record.version)
     }
 }
 
@@ -134,6 +182,12 @@ extension LineWriter {
         append(opening)
         append(json: value)
         append(byte: UInt8(ascii: "\""))
+    }
+
+    /// One of the words of the metrics' labels.
+    fileprivate mutating func append(plain word: String) {
+        var word = word
+        word.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
 
     /// A value without blanks, `-` if empty.

@@ -44,9 +44,27 @@ package struct AccessLogRecord {
     package var duration: UInt64 = 0
     /// Tries after the first.
     package var retries: UInt32 = 0
+    /// Places at endpoints that it was given, one after the other.
+    package var tries: UInt32 = 0
+    /// As the endpoint was asked for them: empty where the request names none, or nobody has read it.
+    package var model = UnsafeRawBufferPointer.none
+    package var version = UnsafeRawBufferPointer.none
 
     package init() {}
+}
 
+/// How the copy of a request for one mirror ended.
+package struct MirrorNote: Sendable {
+    /// The mirror's place among those of the route.
+    package var place: Int
+    package var backend: [UInt8]
+    package var outcome: MirrorOutcome
+
+    package init(place: Int, backend: [UInt8], outcome: MirrorOutcome) {
+        self.place = place
+        self.backend = backend
+        self.outcome = outcome
+    }
 }
 
 extension UnsafeRawBufferPointer {

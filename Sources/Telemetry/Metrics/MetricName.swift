@@ -43,6 +43,7 @@ package enum MetricName: UInt8, Sendable, CaseIterable {
     case overloaded
     case accessLogDropped
     case configReloads
+    case configLastReloadRejected
     case configInfo
     case configSnapshotsLive
     case buildInfo
@@ -220,6 +221,10 @@ extension MetricName {
             Row(
                 "sluice_config_reloads_total", .counter, [.outcome],
                 "Attempts to load the configuration again, by what they came to")
+        case .configLastReloadRejected:
+            Row(
+                "sluice_config_last_reload_rejected", .gauge, [],
+                "1 while the last attempt to load the configuration was rejected, so that an older one runs")
         case .configInfo:
             Row("sluice_config_info", .gauge, [.hash], "Always 1; hash names the configuration that runs")
         case .configSnapshotsLive:

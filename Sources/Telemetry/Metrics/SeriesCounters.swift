@@ -13,16 +13,21 @@ package struct SeriesCounters: Sendable {
     package var responses = ResponseCounts()
     /// Of gRPC calls, beside `responses`.
     package var grpc = GRPCStatusCounts()
+    /// Exchanges that were errors of the service, see `ServiceError`.
+    package var errors: UInt64 = 0
 
     package init() {}
 
     /// Records one finished exchange. Durations are nanoseconds; `nil` where the exchange did not get that far.
     ///
-    /// - Parameter grpcStatus: how a gRPC call ended; `nil` for other requests.
+    /// - Parameters:
+    ///   - grpcStatus: how a gRPC call ended; `nil` for other requests.
+    ///   - isError: see `ServiceError`.
     package mutating func record(
         code: UInt16, cause: Cause, duration: UInt64, queue: UInt64?, firstByte: UInt64?, requestBytes: UInt64,
-        responseBytes: UInt64, grpcStatus: UInt8? = nil
+        responseBytes: UInt64, grpcStatus: UInt8? = nil, isError: Bool = false
     ) {
+        if isError { errors &+= 1 }
         self.duration.record(nanoseconds: duration)
         if let queue { self.queue.record(nanoseconds: queue) }
         if let firstByte { self.firstByte.record(nanoseconds: firstByte) }
@@ -41,5 +46,6 @@ package struct SeriesCounters: Sendable {
         responseBytes &+= other.responseBytes
         responses.add(other.responses)
         grpc.add(other.grpc)
+        errors &+= other.errors
     }
 }
