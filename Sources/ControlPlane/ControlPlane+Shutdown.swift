@@ -97,6 +97,8 @@ extension ControlPlane {
 
     private func finish(cut: Int) {
         if cut > 0 { logger.warning("the drain time is over: \(cut) connections were cut") }
+        // The log lines of their requests wait for them.
+        for worker in workers { worker.loop.post { worker.cancelMirrorCopies() } }
         // Reports flush the loops' log buffers as well.
         collect { [self] _ in
             logWriter?.flush(seconds: 2)

@@ -170,13 +170,17 @@ package final class ControlPlane: @unchecked Sendable {
     package func reload(_ trigger: String, completion: @escaping @Sendable (ReloadReport) -> Void = { _ in }) {
         queue.async { [self] in
             // Asked for by hand, for example after a log rotation.
-            logWriter?.reopen()
+            reopenLog()
             reloadInTurn(PendingReload(trigger: trigger, loaded: nil, completion: completion))
         }
     }
 
     /// After the files were renamed: what comes now goes into new ones.
-    package func reopenLogs() { queue.async { [self] in logWriter?.reopen() } }
+    package func reopenLogs() { queue.async { [self] in reopenLog() } }
+
+    private func reopenLog() {
+        logWriter?.reopen { [logger] in logger.warning("\($0); the old file is written on") }
+    }
 
     /// One reload after the other: while names are looked up for one, the control queue is free for everything else.
     func reloadInTurn(_ reload: PendingReload) {

@@ -54,22 +54,23 @@ extension Exchange {
         return InferencePath(upstreamPath).flatMap { modelKey($0.model, $0.version) }
     }
 
-    /// Calls `body` with the names of model and version as `modelKey` has them, without making one; empty where there are none.
-    func withModel(_ body: (_ model: UnsafeRawBufferPointer, _ version: UnsafeRawBufferPointer) -> Void) {
-        var model = UnsafeRawBufferPointer(start: nil, count: 0)
-        var version = model
+    /// Calls `body` with the model and version the client asked for, for people to read; empty where there are none.
+    func withAskedModel(_ body: (_ model: UnsafeRawBufferPointer, _ version: UnsafeRawBufferPointer) -> Void) {
         if isGRPC {
-            if let reader = modelReader ?? inspector, reader.isDecided, reader.readsModel {
-                (model, version) = (reader.model, reader.version)
+            guard let reader = modelReader ?? inspector, reader.isDecided, reader.readsModel else {
+                body(UnsafeRawBufferPointer(start: nil, count: 0), UnsafeRawBufferPointer(start: nil, count: 0))
+                return
             }
+            body(reader.model, reader.version)
         } else if let named = InferencePath(upstreamPath) {
-            (model, version) = (named.model, named.version)
+            if let model = percentDecoded(named.model) {
+                model.withUnsafeBytes { body($0, named.version) }
+            } else {
+                body(named.model, named.version)
+            }
+        } else {
+            body(UnsafeRawBufferPointer(start: nil, count: 0), UnsafeRawBufferPointer(start: nil, count: 0))
         }
-        guard !model.isEmpty, let names else {
-            body(model, version)
-            return
-        }
-        names.replacing(model, version, body)
     }
 
     private func modelKey(_ model: UnsafeRawBufferPointer, _ version: UnsafeRawBufferPointer) -> ModelKey? {

@@ -46,11 +46,17 @@ package final class LogWriter: Sendable {
         if last > 2 { close(last) }
     }
 
-    /// Opens the file anew, after it has been rotated away. Keeps the old one where that fails.
-    package func reopen() {
+    /// Opens the file anew, after it has been rotated away. Keeps the old one where that fails, and says so.
+    package func reopen(failed: @escaping @Sendable (OpenFailure) -> Void) {
         guard case .file = sink else { return }
         queue.async { [self] in
-            guard let fresh = try? Self.open(sink) else { return }
+            let fresh: Int32
+            do throws(OpenFailure) {
+                fresh = try Self.open(sink)
+            } catch {
+                failed(error)
+                return
+            }
             let old = descriptor.withLock { present in
                 defer { present = fresh }
                 return present

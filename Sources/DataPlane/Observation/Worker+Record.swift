@@ -85,7 +85,7 @@ extension Worker {
                             record.backend = backend
                             record.endpoint = endpoint
                             record.user = user
-                            exchange.withModel {
+                            exchange.withAskedModel {
                                 record.model = $0
                                 record.version = $1
                                 log.append(record, mirrors: exchange.lostMirrors, copies: exchange.mirrors)

@@ -32,6 +32,15 @@ extension Worker {
         }
     }
 
+    /// The process ends, and nobody waits for the mirrors.
+    package func cancelMirrorCopies() {
+        for route in configuration?.routes ?? [] {
+            for mirror in route.mirrors {
+                for copy in Array(mirror.copies.list) { copy.cancel() }
+            }
+        }
+    }
+
     /// Closes client connections that wait for a request, those first that have waited longest.
     private func closeIdleClients() {
         var idle: [(since: Instant, connection: ClientConnection)] = []

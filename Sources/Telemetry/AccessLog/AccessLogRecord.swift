@@ -46,7 +46,7 @@ package struct AccessLogRecord {
     package var retries: UInt32 = 0
     /// Places at endpoints that it was given, one after the other.
     package var tries: UInt32 = 0
-    /// As the endpoint was asked for them: empty where the request names none, or nobody has read it.
+    /// What the client asked for; empty where the request names none, or nobody has read it.
     package var model = UnsafeRawBufferPointer.none
     package var version = UnsafeRawBufferPointer.none
 
