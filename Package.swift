@@ -118,7 +118,7 @@ let package = Package(
 
         tests(of: "Base"),
         tests(of: "HTTP", ["Base"]),
-        tests(of: "Configuration"),
+        tests(of: "Configuration", ["Base"]),
         tests(of: "Credentials", ["Base"]),
         tests(of: "Inference", ["Base"]),
         tests(of: "Telemetry", ["Base"]),

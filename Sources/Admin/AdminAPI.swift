@@ -1,3 +1,4 @@
+import API
 import Configuration
 import ControlPlane
 import HTTP
@@ -91,12 +92,12 @@ final class AdminAPI: Sendable {
         }
         switch (request.method, path) {
         case (.get, "/api/v1/status"), (.head, "/api/v1/status"):
-            plane.status { completion(AdminResponse(status: 200, body: $0)) }
+            plane.status { completion(AdminResponse(status: 200, body: AdminJSON.encode($0))) }
         case (.post, "/api/v1/reload"):
             guard let refusal = writing(surface) else {
                 plane.reload("API") { report in
                     let status = report.outcome == .rejected ? 422 : 200
-                    completion(AdminResponse(status: status, body: ControlPlane.json(report)))
+                    completion(AdminResponse(status: status, body: AdminJSON.encode(Status.Reload(report))))
                 }
                 return
             }

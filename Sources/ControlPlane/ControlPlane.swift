@@ -1,3 +1,4 @@
+import API
 import Base
 package import ConfigFiles
 package import Configuration
@@ -34,9 +35,12 @@ package final class ControlPlane: @unchecked Sendable {
     var areNamesScheduled = false
     var logWriter: LogWriter?
     var droppedByOldWriters: UInt64 = 0
-    var snapshot: Snapshot?
+    var snapshot: Snapshot? { didSet { describedRoutes = nil } }
     var reloads = OutcomeCounts<ReloadOutcome>()
     var lastReload: ReloadReport?
+    var lastRejected: ReloadReport?
+    /// What the status says of the routes of `snapshot`, once somebody has asked.
+    var describedRoutes: [Status.Route]?
     var watcher: FileWatcher?
     var isReloadScheduled = false
     var waitingReloads: [PendingReload] = []
@@ -248,6 +252,7 @@ package final class ControlPlane: @unchecked Sendable {
         reloads.count(outcome)
         let report = ReloadReport(outcome: outcome, time: now, message: message, diagnostics: diagnostics)
         lastReload = report
+        if outcome == .rejected { lastRejected = report }
         switch outcome {
         case .rejected:
             logger.error("configuration rejected (\(trigger)), the old one still runs: \(message)")

@@ -1,3 +1,4 @@
+import API
 import ControlClient
 import DataPlane
 import EventLoop
@@ -6,17 +7,7 @@ import Traffic
 
 /// What status and metrics tell about an endpoint's health.
 struct EndpointView {
-    enum State: String {
-        case up
-        /// Its health check fails.
-        case unhealthy
-        /// Left alone after failures.
-        case ejected
-        /// A request on trial decides.
-        case probing
-        /// An operator wants nothing new sent there.
-        case draining
-    }
+    typealias State = Status.Endpoint.State
 
     var state: State
     /// Why it is, or last was, out: a word. `nil` if it never was.

@@ -8,16 +8,6 @@ enum Shown {
     /// Stands for what is not shown.
     static let hidden = "…"
 
-    /// What names of headers and parameters with credentials have in them.
-    private static let secretMarks = [
-        "authorization", "cookie", "token", "secret", "password", "api-key", "apikey", "api_key", "signature",
-    ]
-
-    static func isSecret(_ name: String) -> Bool {
-        let name = name.lowercased()
-        return secretMarks.contains { name.contains($0) }
-    }
-
     static func value(_ bytes: UnsafeRawBufferPointer) -> String { value(text(bytes)) }
 
     /// What a terminal can be trusted with.
@@ -42,7 +32,7 @@ enum Shown {
 
     /// The value of a header or parameter. Of credentials their scheme is shown, such as `Basic …`.
     static func value(of name: String, _ text: String) -> String {
-        guard isSecret(name) else { return value(text) }
+        guard SecretNames.contains(name) else { return value(text) }
         let scheme = text.prefix { $0.isASCII && ($0.isLetter || $0 == "-") }
         let hasScheme = name.lowercased().hasSuffix("authorization") && text.dropFirst(scheme.count).first == " "
         return hasScheme ? "\(scheme) \(hidden)" : hidden
