@@ -28,6 +28,10 @@ static const unsigned char graph_columns_js[] = {
 #embed "web/graph/columns.js"
 };
 
+static const unsigned char graph_curves_js[] = {
+#embed "web/graph/curves.js"
+};
+
 static const unsigned char graph_draw_js[] = {
 #embed "web/graph/draw.js"
 };
@@ -46,6 +50,10 @@ static const unsigned char graph_nodes_js[] = {
 
 static const unsigned char graph_particles_js[] = {
 #embed "web/graph/particles.js"
+};
+
+static const unsigned char graph_place_js[] = {
+#embed "web/graph/place.js"
 };
 
 static const unsigned char graph_reading_js[] = {
@@ -191,11 +199,13 @@ const struct dashboard_file dashboard_files[] = {
     {"/events.js", "text/javascript; charset=utf-8", events_js, sizeof events_js},
     {"/format.js", "text/javascript; charset=utf-8", format_js, sizeof format_js},
     {"/graph/columns.js", "text/javascript; charset=utf-8", graph_columns_js, sizeof graph_columns_js},
+    {"/graph/curves.js", "text/javascript; charset=utf-8", graph_curves_js, sizeof graph_curves_js},
     {"/graph/draw.js", "text/javascript; charset=utf-8", graph_draw_js, sizeof graph_draw_js},
     {"/graph/layout.js", "text/javascript; charset=utf-8", graph_layout_js, sizeof graph_layout_js},
     {"/graph/model.js", "text/javascript; charset=utf-8", graph_model_js, sizeof graph_model_js},
     {"/graph/nodes.js", "text/javascript; charset=utf-8", graph_nodes_js, sizeof graph_nodes_js},
     {"/graph/particles.js", "text/javascript; charset=utf-8", graph_particles_js, sizeof graph_particles_js},
+    {"/graph/place.js", "text/javascript; charset=utf-8", graph_place_js, sizeof graph_place_js},
     {"/graph/reading.js", "text/javascript; charset=utf-8", graph_reading_js, sizeof graph_reading_js},
     {"/graph/table.js", "text/javascript; charset=utf-8", graph_table_js, sizeof graph_table_js},
     {"/graph/tree.js", "text/javascript; charset=utf-8", graph_tree_js, sizeof graph_tree_js},

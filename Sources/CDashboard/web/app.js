@@ -90,5 +90,10 @@ startEvents((state) => {
   topbar.showStream(state);
   if (!store.status && state.state === "waiting") replace(main, h("p", { class: "loading" }, "The gateway does not answer. This page tries again by itself."));
 });
+document.querySelector(".skip").addEventListener("click", (event) => {
+  // The fragment of the address names the page, so that the link must not change it.
+  event.preventDefault();
+  main.focus();
+});
 document.addEventListener("keydown", keys);
 document.addEventListener("visibilitychange", () => !document.hidden && store.status && draw([]));

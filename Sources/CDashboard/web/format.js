@@ -28,7 +28,7 @@ export function percent(share) {
   if (value < 0.1) return "<0.1 %";
   if (value >= 100) return "100 %";
   if (value > 99.9) return ">99.9 %";
-  return value < 10 || (value > 90 && value % 1 > 0.05) ? `${value.toFixed(1)} %` : `${Math.round(value)} %`;
+  return value < 9.95 || (value > 98 && value % 1 > 0.05) ? `${value.toFixed(1)} %` : `${Math.round(value)} %`;
 }
 
 /** Seconds with the unit that suits: 340 µs, 4.2 ms, 87 ms, 1.2 s, 45 s, 3 min. */

@@ -2,7 +2,7 @@
 
 /** In units of the type size: what it takes to read everything, and what it takes at least. */
 const ROOMY = { widths: [7.5, 12, 18, 13.5, 17], gaps: [4.6, 5.2, 12.6, 9] };
-const TIGHT = { widths: [6, 9.6, 13, 10.4, 13.2], gaps: [2.2, 3, 8.4, 5.4] };
+const TIGHT = { widths: [5.6, 9.4, 12.6, 9.8, 12.8], gaps: [2.4, 2.9, 7.4, 4.8] };
 
 const sum = (numbers) => numbers.reduce((all, one) => all + one, 0);
 const whole = ({ widths, gaps }) => sum(widths) + sum(gaps);

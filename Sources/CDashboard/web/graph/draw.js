@@ -2,10 +2,12 @@
 
 import { h, keyed, s, setAttribute, setStyle } from "../dom.js";
 import { columns } from "./columns.js";
-import { layout, pathOf, placeLabels } from "./layout.js";
+import { pathOf, placeLabels } from "./curves.js";
+import { ordered } from "./layout.js";
 import { build, LAYERS } from "./model.js";
 import { heightOf, make, update } from "./nodes.js";
 import { Particles } from "./particles.js";
+import { placed } from "./place.js";
 import { bandOf, labelOf, read } from "./reading.js";
 import { errorShare } from "../format.js";
 
@@ -23,10 +25,9 @@ export class Graph {
     this.edges = s("svg", { class: "edges", "aria-hidden": "true" }, this.bands, this.failures);
     this.labels = s("svg", { class: "labels", "aria-hidden": "true" });
     this.canvas = h("canvas", { class: "dots", "aria-hidden": "true" });
-    this.sight = h("div", { class: "sight" }, this.canvas);
     this.boxes = h("div", { class: "boxes", role: "group", "aria-label": "Live graph. Arrow keys move from box to box, Enter opens one." });
     this.heads = h("div", { class: "heads", "aria-hidden": "true" }, LAYERS.map((name) => h("span", {}, name)));
-    this.field = h("div", { class: "graph" }, this.edges, this.sight, this.labels, this.boxes);
+    this.field = h("div", { class: "graph" }, this.edges, this.canvas, this.labels, this.boxes);
     this.element = h("div", { class: "graph-scroll" }, this.heads, this.field);
     this.particles = new Particles(this.canvas);
     this.signature = "";
@@ -37,12 +38,15 @@ export class Graph {
     this.boxes.addEventListener("pointerleave", () => this.highlight(null));
     this.recolour = () => this.particles.readColours();
     document.addEventListener("themechange", this.recolour);
+    this.scrolled = () => this.scroll();
+    document.getElementById("main").addEventListener("scroll", this.scrolled, { passive: true });
     this.observer = new ResizeObserver(() => this.refresh(true));
     this.observer.observe(this.element);
   }
 
   destroy() {
     document.removeEventListener("themechange", this.recolour);
+    document.getElementById("main").removeEventListener("scroll", this.scrolled);
     this.observer.disconnect();
     this.particles.destroy();
   }
@@ -53,54 +57,97 @@ export class Graph {
     const model = build(this.options);
     const type = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const available = this.element.clientWidth;
-    const size = `${available} ${type} ${this.options.order} ${this.element.parentElement.clientHeight}`;
-    const placed = !force && model.signature === this.signature && size === this.size;
+    const size = `${available} ${type} ${this.options.order} ${this.scroller.clientHeight}`;
+    const isPlaced = !force && model.signature === this.signature && size === this.size;
     this.model = model;
     keyed(this.boxes, model.nodes, (node) => node.id, (node) => make(node, { expand: this.expand }), update);
-    if (!placed) this.arrange(type, available);
+    if (!isPlaced) this.arrange(type, available);
     [this.signature, this.size] = [model.signature, size];
     this.showFlows(type);
+  }
+
+  get scroller() {
+    return document.getElementById("main");
   }
 
   arrange(type, available) {
     const { model } = this;
     const withClients = model.nodes.some((node) => node.layer === 0);
-    const plan = columns(available, type, withClients);
     const sized = model.nodes.map((node) => ({ ...node, height: heightOf(node) * type }));
-    const above = this.element.getBoundingClientRect().top - this.element.parentElement.getBoundingClientRect().top + this.element.parentElement.scrollTop;
-    const { boxes, curves, height } = layout(sized, model.edges, {
-      columns: plan.columns,
-      gap: type * (model.dense ? 0.5 : 1.15),
-      fixed: this.options.order === "file" ? new Set([ROUTES]) : new Set(),
-      height: this.element.parentElement.clientHeight - above - type * 6.5,
-    });
-    this.plan = plan;
-    this.curves = curves;
-    setStyle(this.field, { width: `${plan.width}px`, height: `${Math.ceil(height + type)}px` });
-    setStyle(this.heads, { width: `${plan.width}px` });
+    this.plan = columns(available, type, withClients);
+    this.order = ordered(sized, model.edges, LAYERS.length, this.options.order === "file" ? new Set([ROUTES]) : new Set());
+    setStyle(this.field, { width: `${this.plan.width}px` });
+    setStyle(this.heads, { width: `${this.plan.width}px` });
     [...this.heads.children].forEach((head, index) => {
-      setStyle(head, { left: `${plan.columns[index].x}px`, width: `${plan.columns[index].width}px` });
+      setStyle(head, { left: `${this.plan.columns[index].x}px`, width: `${this.plan.columns[index].width}px` });
       head.hidden = index === 0 && !withClients;
     });
+    this.position(type);
+    this.recolour();
+    this.keep(this.boxes.querySelector(`[data-node="${CSS.escape(this.current ?? "")}"]`) ?? this.boxes.firstElementChild);
+  }
+
+  /** What is in sight of the graph, in its own coordinates. */
+  sight() {
+    const main = this.scroller.getBoundingClientRect();
+    const field = this.field.getBoundingClientRect();
+    const hidden = main.top - (field.top - this.heads.offsetHeight);
+    return { top: Math.max(0, main.top + this.heads.offsetHeight - field.top), bottom: main.bottom - field.top, head: Math.max(0, hidden) };
+  }
+
+  position(type) {
+    const { model, plan } = this;
+    const above = this.field.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top + this.scroller.scrollTop;
+    const sight = this.sight();
+    const { boxes, curves, height, tall } = placed(this.order, model.edges, {
+      columns: plan.columns,
+      gap: type * (model.dense ? 0.5 : 1.15),
+      height: this.scroller.clientHeight - above - type * 4,
+      sight,
+    });
+    this.tall = tall;
+    this.curves = curves;
+    const whole = Math.ceil(height + type);
+    setStyle(this.field, { height: `${whole}px` });
     for (const element of this.boxes.children) {
       const box = boxes.get(element.dataset.node);
-      setStyle(element, { transform: `translate(${box.x}px, ${box.y}px)`, width: `${box.width}px`, height: `${box.height}px` });
+      setStyle(element, { transform: `translate(${box.x}px, ${Math.round(box.y)}px)`, width: `${box.width}px`, height: `${box.height}px` });
     }
     for (const drawing of [this.edges, this.labels]) {
       setAttribute(drawing, "width", plan.width);
-      setAttribute(drawing, "height", Math.ceil(height + type));
+      setAttribute(drawing, "height", whole);
     }
-    setStyle(this.canvas, { width: `${Math.min(plan.width, available)}px`, height: `${this.element.parentElement.clientHeight}px` });
     this.particles.setCurves(curves, type);
-    this.recolour();
-    this.keep(this.boxes.querySelector(`[data-node="${CSS.escape(this.current ?? "")}"]`) ?? this.boxes.firstElementChild);
-    this.placed = null;
+    this.spotted = null;
+    this.follow(sight, whole);
+  }
+
+  /** The canvas and the headings stay where they can be seen. */
+  follow(sight, whole = this.field.offsetHeight) {
+    const height = Math.max(0, Math.min(this.scroller.clientHeight, whole - sight.top));
+    setStyle(this.canvas, { transform: `translateY(${sight.top}px)`, width: `${this.plan.width}px`, height: `${height}px` });
+    setStyle(this.heads, { transform: `translateY(${sight.head}px)` });
+    this.heads.classList.toggle("afloat", sight.head > 0);
+  }
+
+  scroll() {
+    if (this.scrolling || !this.plan) return;
+    this.scrolling = true;
+    requestAnimationFrame(() => {
+      this.scrolling = false;
+      if (!this.element.isConnected) return;
+      if (!this.tall) return this.follow(this.sight());
+      const type = parseFloat(getComputedStyle(document.documentElement).fontSize);
+      this.position(type);
+      this.showFlows(type);
+    });
   }
 
   showFlows(type) {
-    const { model, plan } = this;
-    const readings = new Map(model.edges.map((edge) => [edge.id, read(edge)]));
-    keyed(this.bands, model.edges, (edge) => edge.id, (edge) => s("path", { class: `edge ${edge.kind}`, "data-edge": edge.id }), (path, edge) => {
+    const { plan } = this;
+    const seen = this.model.edges.filter((edge) => this.curves.has(edge.id));
+    const readings = new Map(seen.map((edge) => [edge.id, read(edge)]));
+    keyed(this.bands, seen, (edge) => edge.id, (edge) => s("path", { class: `edge ${edge.kind}`, "data-edge": edge.id }), (path, edge) => {
       const value = readings.get(edge.id);
       const band = bandOf(value.rate) * type;
       setAttribute(path, "d", pathOf(this.curves.get(edge.id)));
@@ -109,37 +156,35 @@ export class Graph {
       this.particles.setFlow(edge.id, { rate: value.rate, errors: value.errors, kind: edge.kind === "mirror" ? "copy" : "flow", band });
     });
     // The part of a band that is red is the part that fails, on a scale on which one percent can be seen.
-    const failing = model.edges.filter((edge) => errorShare(readings.get(edge.id)) > 0);
+    const failing = seen.filter((edge) => errorShare(readings.get(edge.id)) > 0);
     keyed(this.failures, failing, (edge) => edge.id, (edge) => s("path", { class: "edge wrong-part", "data-edge": edge.id }), (path, edge) => {
       const value = readings.get(edge.id);
       setAttribute(path, "d", pathOf(this.curves.get(edge.id)));
       setStyle(path, { "stroke-width": `${Math.max(1, bandOf(value.rate) * type * Math.sqrt(errorShare(value))).toFixed(1)}px` });
     });
     this.particles.start();
-    this.showLabels(type, plan, readings);
+    this.showLabels(type, plan, readings, seen);
   }
 
-  showLabels(type, plan, readings) {
+  showLabels(type, plan, readings, seen) {
     const { model } = this;
     const few = model.edges.filter((edge) => edge.kind === "take").length <= FEW_TAKES;
-    const labelled = model.edges
+    const labelled = seen
       .map((edge) => ({ edge, lines: labelOf(edge, readings.get(edge.id), { dense: model.dense, roomy: plan.roomy > 0.85, few }) }))
       .filter((label) => label.lines.length);
     // Places change only with the shape: a label that jumps cannot be read.
     const shape = labelled.map((label) => label.edge.id).join("\n");
-    if (this.placed !== shape) {
-      this.placed = shape;
-      this.spots = placeLabels(labelled.map(({ edge }) => this.labelBox(edge, type)));
+    if (this.spotted !== shape) {
+      this.spotted = shape;
+      this.spots = placeLabels(labelled.map((label) => this.labelBox(label, type)));
     }
     keyed(this.labels, labelled, (label) => label.edge.id, (label) => s("g", { class: `label ${label.edge.kind}`, "data-label": label.edge.id }, s("rect", { rx: 4 }), s("text")), (group, { edge, lines }) => {
       this.fillLabel(group, lines, this.spots.get(edge.id), type);
     });
   }
 
-  labelBox(edge, type) {
-    const narrow = edge.kind === "client" || edge.kind === "take";
-    const lines = this.model.dense || edge.kind === "client" || edge.kind === "answer" ? 1 : 2;
-    return { id: edge.id, tries: this.triesFor(edge), curve: this.curves.get(edge.id), width: (narrow ? 3 : this.plan.roomy > 0.85 ? 9 : 7) * type, height: (lines * LABEL_LINE * LABEL_TYPE + 0.35) * type };
+  labelBox({ edge, lines }, type) {
+    return { id: edge.id, tries: this.triesFor(edge), curve: this.curves.get(edge.id), ...sizeOf(lines, type) };
   }
 
   /** Where edges are apart: those from listeners at the routes, those of many routes at the routes as well. */
@@ -156,8 +201,7 @@ export class Graph {
     const step = LABEL_LINE * LABEL_TYPE * type;
     text.replaceChildren(...lines.map((line, index) =>
       s("tspan", { x, y: y + (index - (lines.length - 1) / 2) * step }, line.map((part) => s("tspan", { class: part.kind }, part.text)))));
-    const width = Math.max(...lines.map((line) => line.reduce((sum, part) => sum + part.text.length, 0))) * LABEL_TYPE * type * 0.535 + type * 0.5;
-    const height = lines.length * step + type * 0.25;
+    const { width, height } = sizeOf(lines, type);
     for (const [name, value] of Object.entries({ x: x - width / 2, y: y - height / 2, width, height })) setAttribute(rect, name, value.toFixed(1));
   }
 
@@ -210,4 +254,10 @@ export class Graph {
     for (const path of [...this.bands.children, ...this.failures.children]) path.classList.toggle("lit", litEdges.has(path.dataset.edge));
     for (const label of this.labels.children) label.classList.toggle("lit", litEdges.has(label.dataset.label));
   }
+}
+
+/** In pixels, by the mean width of a letter: near enough for a frame, and nothing is measured. */
+function sizeOf(lines, type) {
+  const letters = Math.max(...lines.map((line) => line.reduce((sum, part) => sum + part.text.length, 0)));
+  return { width: (letters * LABEL_TYPE * 0.535 + 0.5) * type, height: (lines.length * LABEL_LINE * LABEL_TYPE + 0.2) * type };
 }

@@ -55,11 +55,11 @@ const PARTS = {
     return { rate, connections };
   },
   listener(element) {
-    const [name, tls, rate, address, numbers] = [h("b", { class: "name" }), part("tag"), part("rate"), part("sub mono"), part("sub")];
-    line(element, name, tls, rate);
+    const [name, rate, address, numbers] = [h("b", { class: "name" }), part("rate"), part("sub mono"), part("sub")];
+    line(element, name, rate);
     line(element, address);
     line(element, numbers);
-    return { name, tls, rate, address, numbers };
+    return { name, rate, address, numbers };
   },
   route(element) {
     const [name, tag, rate, match, error, times, chips] = [h("b", { class: "name" }), part("tag"), part("rate"), part("sub mono"), part("wrong"), part("sub times"), part("row chips")];
@@ -123,9 +123,8 @@ const UPDATES = {
     const flow = flowOf("listeners", listener.name);
     const connections = live?.connections ?? listener.connections;
     setText(parts.name, listener.name);
-    setText(parts.tls, listener.tls ? "TLS" : "");
     setText(parts.rate, `${rate(flow.rate)}/s`);
-    setText(parts.address, listener.address === listener.name ? "" : listener.address);
+    setText(parts.address, [listener.address === listener.name ? "" : listener.address, listener.tls ? "TLS" : ""].filter(Boolean).join(" "));
     setText(parts.numbers, `${count(connections)} conn.${live?.http2Connections ? ` · ${count(live.http2Connections)} h2` : ""}`);
     return `Listener ${listener.name}, ${spoken(flow)}, ${connections} connections`;
   },
@@ -133,6 +132,8 @@ const UPDATES = {
     const flow = flowOf("routes", route.name);
     const wrong = errorShare(flow);
     setText(parts.name, route.name);
+    setAttribute(parts.name, "title", route.name);
+    setAttribute(parts.match, "title", route.matches.join("\n") || null);
     setText(parts.tag, route.action === "forward" ? "" : route.action);
     setText(parts.rate, `${rate(flow.rate)}/s`);
     setText(parts.match, route.matches[0] ? `${route.matches[0]}${route.matches.length > 1 ? ` +${route.matches.length - 1}` : ""}` : (route.hosts[0] ?? "everything"));
@@ -163,6 +164,7 @@ const UPDATES = {
     setText(parts.word, up ? "" : endpoint.state);
     setText(parts.numbers, `${count(inFlight)} in flight${queue}`);
     setText(parts.reason, up ? "" : [endpoint.reason, endpoint.detail].filter(Boolean).join(": "));
+    setAttribute(parts.reason, "title", parts.reason.textContent || null);
     const why = up ? "" : ` because of ${endpoint.reason ?? "an unknown reason"}`;
     return `Endpoint ${endpoint.address} of ${backend.name}, ${endpoint.state}${why}, ${inFlight} in flight${queue.replace(" ·", ",")}, ${spoken(flow)}`;
   },

@@ -4,7 +4,7 @@
 // looks, or less motion is asked for.
 
 import { calm } from "../preferences.js";
-import { pointAt } from "./layout.js";
+import { pointAt } from "./curves.js";
 
 const MOST_DOTS = 500;
 const PICTURE_MILLISECONDS = 32;

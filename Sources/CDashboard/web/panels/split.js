@@ -161,6 +161,7 @@ export function splitEditor(name) {
     conflict.hidden = false;
     const again = h("button", { type: "button", class: "button", onclick: load }, "Load the present weights");
     replace(conflict, h("p", {}, h("b", {}, "Not changed. "), message), again);
+    show();
     again.focus();
   }
 
@@ -209,5 +210,5 @@ export function splitEditor(name) {
 function makeLegend({ entry, index }) {
   const parts = { now: h("b"), wanted: h("span", { class: "quiet" }), rate: h("span", { class: "quiet" }) };
   const detail = [entry.as === entry.backend ? "" : `to ${entry.backend}`, entry.model ? `as model ${entry.model}` : "", entry.version ? `version ${entry.version}` : ""].filter(Boolean).join(", ");
-  return Object.assign(h("li", { class: `hue-${index % 6}` }, h("i", { "aria-hidden": "true" }), h("span", { class: "entry" }, entry.as, detail ? h("small", { class: "quiet" }, ` ${detail}`) : null), parts.now, parts.wanted, parts.rate), { parts });
+  return Object.assign(h("li", { class: `hue-${index % 6}` }, h("i", { "aria-hidden": "true" }), h("span", { class: "entry" }, entry.as), parts.now, parts.wanted, parts.rate, detail ? h("small", { class: "quiet" }, detail) : null), { parts });
 }

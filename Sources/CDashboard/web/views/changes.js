@@ -38,13 +38,15 @@ function item(one) {
     { class: one.refusal ? "refused" : "" },
     h("p", { class: "what" }, h("time", { class: "mono quiet", datetime: one.time }, clock(one.time, Date.now())), one.refusal ? tagOf("refused", "bad") : tagOf("done", "good"), h("span", {}, h("b", {}, who), one.refusal ? " was refused: " : " ", one.refusal ? one.kind : WORDS[one.kind] ?? one.kind, " ", subject)),
     one.refusal ? h("p", { class: "message" }, one.refusal) : null,
-    one.before || one.after ? h("div", { class: "bars" }, bar("Before", one.before), bar("After", one.after)) : null,
+    one.before || one.after ? h("div", { class: "bars" }, bar("Before", one.before, one.subject), bar("After", one.after, one.subject)) : null,
   );
 }
 
-function bar(caption, weights) {
+function bar(caption, weights, route) {
   if (!weights) return null;
-  const names = Object.keys(weights).sort();
+  // In the order of the file, as everywhere, so that an entry has the same colour.
+  const order = findRoute(route)?.backends.map((entry) => entry.as) ?? [];
+  const names = Object.keys(weights).sort((a, b) => order.indexOf(a) - order.indexOf(b) || a.localeCompare(b));
   const numbers = names.map((name) => weights[name]);
   const drawing = shareBar("change", caption);
   drawing.show(names, shares(numbers));
