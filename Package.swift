@@ -95,7 +95,7 @@ let package = Package(
             "Admin",
             [
                 "API", "Base", "CDashboard", "HTTP", "Configuration", "Credentials", "Telemetry", "Traffic", "TLS",
-                "EventLoop", "DataPlane", "ControlPlane",
+                "EventLoop", "DataPlane", "ControlPlane", log,
             ]),
 
         // app
@@ -131,5 +131,6 @@ let package = Package(
         tests(of: "TLS", ["Base", "CSSL"]),
         tests(of: "ControlClient", ["Base", "Configuration", "TLS", "CNGHTTP2", "CSSL"]),
         tests(of: "ConfigFiles", ["Base", "Configuration"], data: ["convert"]),
+        tests(of: "Admin", ["Base", "Configuration", "HTTP"]),
     ]
 )

@@ -1,33 +1,43 @@
+import Base
 import Configuration
 package import ControlPlane
 import DataPlane
+import Dispatch
 import EventLoop
 import Glibc
 import Synchronization
+import TLS
 
 /// The admin and metrics listeners, on a loop of their own: a scrape takes nothing from the data path but the copying of
 /// its counters, and a busy data path does not delay a scrape.
 ///
 /// Unchecked: listeners are changed on the control queue, connections on the loop.
 package final class AdminServer: @unchecked Sendable {
-    /// Open connections of both listeners: a handful of scrapers and operators, and no way to use up the descriptors.
-    private static let connectionLimit = 256
-
-    private let plane: ControlPlane
-    private let loop: Loop
+    let plane: ControlPlane
+    let loop: Loop
+    private let logins: LoginRecord
+    private let tickets = TicketKeys(now: .now())
     private var bound: [Role: Bound] = [:]
-    private var connections: Set<ObjectIdentifier> = []
-    /// On the loop: who asks next should ask another process.
-    private var isLeaving = false
+    /// On the loop.
+    let connections = AdminConnections()
 
-    private enum Role: Hashable { case admin, metrics }
+    enum Role: Hashable { case admin, metrics }
+
+    /// What a listener is to be.
+    private struct Wanted {
+        var role: Role
+        var address: Address
+        /// `nil` for the listener `metrics`.
+        var surface: AdminSurface?
+        var context: TLSServerContext?
+    }
 
     private struct Bound {
-        var address: Address
-        var surface: AdminSurface?
+        var wanted: Wanted
+        var login: LoginGate?
         var socket: ListeningSocket
         var acceptor: LoopBound<Acceptor>
-        var api: APIBox
+        var listening: AdminListening
     }
 
     /// - Returns: `nil` where the kernel gives no descriptors.
@@ -35,37 +45,53 @@ package final class AdminServer: @unchecked Sendable {
         guard let loop = Loop(label: "sluice.admin") else { return nil }
         self.plane = plane
         self.loop = loop
+        logins = LoginRecord(plane.verifier.key, logger: plane.logger, seed: .random(in: 0...UInt64.max))
         loop.start()
         plane.prepareAdmin = { [unowned self] in prepare($0) }
         plane.stopAdmin = { [unowned self] in stopAll(keepsFiles: $0, done: $1) }
         plane.adminSockets = { [unowned self] in
-            Dictionary(bound.values.map { ($0.address, $0.socket) }, uniquingKeysWith: { first, _ in first })
+            Dictionary(bound.values.map { ($0.wanted.address, $0.socket) }, uniquingKeysWith: { first, _ in first })
+        }
+        rotateTickets()
+    }
+
+    /// Session tickets are sealed with keys that do not live long.
+    private func rotateTickets() {
+        let wait = tickets.rotate(now: .now()).since(.now())
+        plane.queue.asyncAfter(deadline: .now() + .nanoseconds(Int(clamping: wait.count))) { [weak self] in
+            self?.rotateTickets()
         }
     }
 
+    // MARK: Changes
+
     /// Binds what is new; the result takes it into use or gives it up.
     private func prepare(_ gateway: Gateway) -> Result<(Bool) -> Void, ListenFailure> {
-        var wanted: [(Role, Address, AdminSurface?)] = []
-        if let admin = gateway.admin { wanted.append((.admin, admin.address, admin)) }
-        if let metrics = gateway.metrics { wanted.append((.metrics, metrics, nil)) }
+        var wanted: [Wanted] = []
         var sockets: [Role: ListeningSocket] = [:]
-        for (role, address, _) in wanted where bound[role]?.address != address {
-            do throws(ListenFailure) {
-                let own = bound.values.map(\.socket)
-                let mode = role == .admin ? SocketSource.privateMode : SocketSource.openMode
-                let socket = try plane.source.socket(for: address, beside: own, mode: mode)
-                sockets[role] = socket
-                guard role == .metrics || socket.address.isLoopback || socket.address.isUnix else {
-                    throw ListenFailure(
-                        address: address,
-                        reason: .socket(SocketFailure("'admin' must not be reached from other machines")))
-                }
-            } catch {
-                for socket in sockets.values { socket.abandon() }
-                return .failure(error)
+        do throws(ListenFailure) {
+            if let admin = gateway.admin {
+                wanted.append(
+                    Wanted(role: .admin, address: admin.address, surface: admin, context: try context(for: admin)))
             }
+            if let metrics = gateway.metrics { wanted.append(Wanted(role: .metrics, address: metrics)) }
+            for one in wanted where bound[one.role]?.wanted.address != one.address {
+                let own = bound.values.map(\.socket)
+                let mode = one.role == .admin ? SocketSource.privateMode : SocketSource.openMode
+                let socket = try plane.source.socket(for: one.address, beside: own, mode: mode)
+                sockets[one.role] = socket
+            }
+            for one in wanted {
+                guard let surface = one.surface, let socket = sockets[one.role] ?? bound[one.role]?.socket else {
+                    continue
+                }
+                try check(surface, socket.address)
+            }
+        } catch {
+            for socket in sockets.values { socket.abandon() }
+            return .failure(error)
         }
-        return .success { [self, sockets] commit in
+        return .success { [self, wanted, sockets] commit in
             guard commit else {
                 for socket in sockets.values { socket.abandon() }
                 return
@@ -74,62 +100,96 @@ package final class AdminServer: @unchecked Sendable {
         }
     }
 
-    private func change(to wanted: [(Role, Address, AdminSurface?)], _ sockets: [Role: ListeningSocket]) {
-        for (role, old) in bound {
-            let next = wanted.first { $0.0 == role }
-            if next?.1 == old.address && next?.2 == old.surface { continue }
-            if next?.1 == old.address, let surface = next?.2 {
-                bound[role]?.surface = surface
-                old.api.replace(AdminAPI(plane: plane, surface: surface))
-                continue
-            }
-            bound[role] = nil
-            old.socket.removeFile()
-            let acceptor = old.acceptor
-            loop.post { acceptor.value.stop() }
+    /// The same rule as the configuration's, for sockets whose address is seen only here.
+    private func check(_ surface: AdminSurface, _ address: SocketAddress) throws(ListenFailure) {
+        guard !address.isLoopback, !address.isUnix, surface.tls == nil || surface.login == nil else { return }
+        throw ListenFailure(
+            address: surface.address,
+            reason: .socket(
+                SocketFailure("other machines reach 'admin' there, which needs 'admin.tls' and 'admin.basicAuth'")))
+    }
+
+    private func context(for admin: AdminSurface) throws(ListenFailure) -> TLSServerContext? {
+        guard let tls = admin.tls else { return nil }
+        if let present = bound[.admin]?.wanted, present.surface?.tls == tls, let context = present.context {
+            return context
         }
-        for (role, address, surface) in wanted {
-            guard let socket = sockets[role] else { continue }
-            let api = APIBox(AdminAPI(plane: plane, surface: surface))
-            let acceptor = makeAcceptor(api)
-            bound[role] = Bound(
-                address: address, surface: surface, socket: socket, acceptor: acceptor, api: api)
+        var settings = TLSServerSettings(tls)
+        settings.alpn = ["http/1.1"]
+        do throws(TLSConfigurationError) {
+            return try TLSServerContext(settings, tickets: tickets)
+        } catch {
+            throw ListenFailure(address: admin.address, reason: .certificate(error.message))
+        }
+    }
+
+    private func change(to wanted: [Wanted], _ sockets: [Role: ListeningSocket]) {
+        for (role, old) in bound {
+            let next = wanted.first { $0.role == role }
+            if let next, next.address == old.wanted.address {
+                if next.surface == old.wanted.surface { continue }
+                let login = gate(for: next, old.login)
+                bound[role]?.wanted = next
+                bound[role]?.login = login
+                old.listening.replace(rules(next, login))
+            } else {
+                bound[role] = nil
+                old.socket.removeFile()
+                retire(old)
+            }
+        }
+        for one in wanted {
+            guard let socket = sockets[one.role] else { continue }
+            let login = gate(for: one, nil)
+            let listening = AdminListening(rules(one, login))
+            let acceptor = makeAcceptor(listening, one.role)
+            bound[one.role] = Bound(
+                wanted: one, login: login, socket: socket, acceptor: acceptor, listening: listening)
             loop.post { _ = acceptor.value.start(socket) }
         }
     }
 
-    private func makeAcceptor(_ api: APIBox) -> LoopBound<Acceptor> {
+    private func gate(for wanted: Wanted, _ present: LoginGate?) -> LoginGate? {
+        guard let login = wanted.surface?.login else { return nil }
+        if let present, present.login == login { return present }
+        return LoginGate(login, verifier: plane.verifier, record: logins)
+    }
+
+    private func rules(_ wanted: Wanted, _ login: LoginGate?) -> AdminListening.Rules {
+        let secure = wanted.context.map {
+            AdminListening.Secure(
+                context: $0, handshakeTimeout: Nanoseconds(wanted.surface?.tls?.handshakeTimeout ?? .zero))
+        }
+        return AdminListening.Rules(
+            api: AdminAPI(plane: plane, surface: wanted.surface, login: login), secure: secure)
+    }
+
+    private func retire(_ old: Bound) {
+        let acceptor = old.acceptor
+        old.listening.close()
+        loop.post { acceptor.value.stop() }
+    }
+
+    private func makeAcceptor(_ listening: AdminListening, _ role: Role) -> LoopBound<Acceptor> {
         let acceptor = Acceptor(loop: loop) { [unowned self] in
-            connections.count < Self.connectionLimit
-        } accepted: { [unowned self] descriptor, _ in
-            let connection = AdminConnection(loop: loop, api: api.current) { [unowned self] in
-                !isLeaving
-            } ended: { [unowned self] in
-                connections.remove(ObjectIdentifier($0))
+            connections.hasRoom(role)
+        } accepted: { [unowned self] descriptor, address in
+            let connection = AdminConnection(loop: loop, listening: listening, address: address) { [unowned self] in
+                connections.remove($0, role)
             }
-            if connection.start(descriptor) { connections.insert(ObjectIdentifier(connection)) }
+            if connection.start(descriptor) { connections.add(connection, role) }
         }
         return LoopBound(acceptor)
     }
 
     private func stopAll(keepsFiles: Bool, done: @escaping @Sendable () -> Void) {
-        let acceptors = bound.values.map(\.acceptor)
-        if !keepsFiles { for one in bound.values { one.socket.removeFile() } }
+        let all = Array(bound.values)
+        if !keepsFiles { for one in all { one.socket.removeFile() } }
         bound.removeAll()
-        loop.post { [self] in
-            isLeaving = true
-            for acceptor in acceptors { acceptor.value.stop() }
+        for one in all { one.listening.close() }
+        loop.post {
+            for one in all { one.acceptor.value.stop() }
             done()
         }
     }
-}
-
-/// The settings that new connections of a listener get; replaced on a reload, read by the accepting loop.
-private final class APIBox: Sendable {
-    private let api: Mutex<AdminAPI>
-
-    init(_ api: AdminAPI) { self.api = Mutex(api) }
-
-    var current: AdminAPI { api.withLock { $0 } }
-    func replace(_ next: AdminAPI) { api.withLock { $0 = next } }
 }

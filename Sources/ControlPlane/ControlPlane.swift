@@ -24,7 +24,7 @@ package final class ControlPlane: @unchecked Sendable {
     let listeners: Listeners
     package let source: SocketSource
     let service: ServiceManager?
-    let verifier: Verifier
+    package let verifier: Verifier
     let memory: MemoryGuardian
     var registry = Registry()
     let health: HealthMonitor

@@ -111,7 +111,8 @@ def test_what_is_not_there(fleet, query, body):
     """Nothing is drained by mistake, least of all the gateway itself."""
     only = fleet.add()
     fleet.start(IN_TURN)
-    status, _, text = fleet.gateway.admin("/api/v1/drain" + query.replace("ADDRESS", quote(only.address)), "POST", body)
+    path = "/api/v1/drain" + query.replace("ADDRESS", quote(only.address))
+    status, _, text = fleet.gateway.admin(path, "POST", body, {"Content-Type": "application/json"})
     assert status in (400, 404), text
     assert fleet.gateway.admin_status("/readyz") == 200
     assert fleet.is_up(only)

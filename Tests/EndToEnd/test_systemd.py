@@ -127,7 +127,7 @@ def test_sockets_for_another_process(gateway):
 def test_the_admin_side_stays_on_this_machine(tmp_path):
     gateway = Gateway("admin: { address: systemd:admin }\n" + ROUTES, tmp_path / "gateway")
     pass_sockets(gateway, {"admin": listening(address=("0.0.0.0", 0))})
-    assert "'admin' must not be reached from other machines" in refused(gateway)
+    assert "which needs 'admin.tls' and 'admin.basicAuth'" in refused(gateway)
 
 
 # --- notifications

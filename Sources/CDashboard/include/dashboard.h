@@ -14,4 +14,7 @@ struct dashboard_file {
 extern const struct dashboard_file dashboard_files[];
 extern const size_t dashboard_file_count;
 
+// Swift sees no array of unknown length.
+static inline const struct dashboard_file *dashboard_file_at(size_t index) { return &dashboard_files[index]; }
+
 #endif

@@ -13,6 +13,14 @@ package struct Verification: Sendable {
     var hash: String
     /// The client's address without port.
     var client: [UInt8]
+
+    package init(digest: CredentialDigest, user: [UInt8], password: [UInt8], hash: String, client: [UInt8]) {
+        self.digest = digest
+        self.user = user
+        self.password = password
+        self.hash = hash
+        self.client = client
+    }
 }
 
 /// Verifies passwords on threads of its own: slow hashes are slow on purpose.

@@ -68,10 +68,7 @@ struct RouteRateLimit {
 
     func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 { limiter.key(bytes) }
 
-    /// A client that has one IPv6 address has a network of 2^64 of them (RFC 4291 section 2.5.4), and is one client.
-    func hash(_ address: IPAddress) -> UInt64 {
-        withUnsafeBytes(of: address.isIPv4 ? address.low : address.high) { hash($0) }
-    }
+    func hash(_ address: IPAddress) -> UInt64 { limiter.key(address) }
 }
 
 /// What keeps a client on one side of a route's split.

@@ -28,12 +28,34 @@ package final class RateLimiter: Sendable {
     /// What `admit` knows a client by: a hash of its name, address or the like.
     package func key(_ bytes: UnsafeRawBufferPointer) -> UInt64 { KeyHash.hash(bytes, seed: seed) }
 
+    /// What `admit` knows an address by. A client that has one IPv6 address has a network of 2^64 of them (RFC 4291 section
+    /// 2.5.4), and is one client.
+    package func key(_ address: IPAddress) -> UInt64 {
+        withUnsafeBytes(of: address.isIPv4 ? address.low : address.high) { key($0) }
+    }
+
     /// Takes a token, if there is one.
     ///
     /// - Parameter keyHash: from `key`; `nil` for what has none.
     package func admit(keyHash: UInt64?, now: Instant) -> Admission {
         guard let keyHash else { return take(from: shared, now) }
         return table.withBucket(of: KeyHash.mix(keyHash ^ seed)) { take(from: $0, now) }
+    }
+
+    /// Puts a token back that `admit` has taken, for what turned out not to count.
+    package func giveBack(keyHash: UInt64?) {
+        guard let keyHash else { return giveBack(to: shared) }
+        table.withBucket(of: KeyHash.mix(keyHash ^ seed)) { giveBack(to: $0) }
+    }
+
+    private func giveBack(to word: borrowing Atomic<UInt64>) {
+        var seen = word.load(ordering: .relaxed)
+        while true {
+            let (exchanged, found) = word.weakCompareExchange(
+                expected: seen, desired: bucket.returning(to: seen), ordering: .relaxed)
+            if exchanged { return }
+            seen = found
+        }
     }
 
     /// Keys that had to leave the table for others.

@@ -56,6 +56,9 @@ package struct TokenBucket: Sendable {
         return .refused(retryAfter: nanoseconds(next &- bound))
     }
 
+    /// The state of a bucket that gets back a token it has given.
+    package func returning(to bucket: UInt64) -> UInt64 { bucket > interval ? bucket &- interval : Self.full }
+
     private func count(_ now: Instant) -> UInt64 {
         let time = now.nanoseconds
         if shift < 0 { return time >> UInt64(-shift) }
