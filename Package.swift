@@ -131,6 +131,6 @@ let package = Package(
         tests(of: "TLS", ["Base", "CSSL"]),
         tests(of: "ControlClient", ["Base", "Configuration", "TLS", "CNGHTTP2", "CSSL"]),
         tests(of: "ConfigFiles", ["Base", "Configuration"], data: ["convert"]),
-        tests(of: "Admin", ["Base", "Configuration", "HTTP"]),
+        tests(of: "Admin", ["Base", "Configuration", "Credentials", "EventLoop", "HTTP", log]),
     ]
 )

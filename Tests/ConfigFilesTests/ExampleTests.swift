@@ -44,6 +44,8 @@ import Testing
                 try CIDR(parsing: "10.0.0.0/8"), try CIDR(parsing: "2001:db8::/32"), try CIDR(parsing: "192.0.2.7/32"),
             ])
         #expect(gateway.admin?.allowedHosts == ["ops.example.com"] && gateway.admin?.readOnly == false)
+        #expect(gateway.admin?.tls?.certificates.count == 1 && gateway.admin?.tls?.minimumVersion == .tls13)
+        #expect(gateway.admin?.login?.realm == "Operators" && gateway.admin?.login?.users["root"] != nil)
         #expect(gateway.metrics == .tcp(HostPort(host: "0.0.0.0", port: 9902)))
         #expect(gateway.accessLog == AccessLog())
         #expect(gateway.shutdown == Shutdown())

@@ -52,6 +52,13 @@ struct RandomGateway {
             var admin = AdminSurface(address: .tcp(HostPort(host: "127.0.0.1", port: 9901)))
             admin.readOnly = $0.coin()
             admin.allowedHosts = $0.few(2, ["ops.example.com", "null", "on"])
+            admin.login = $0.some {
+                var login = AdminSurface.Login()
+                login.realm = $0.pick(["sluice", "yes", "a: \"b\""])
+                login.users = ["ann": $0.pick(Self.hashes)]
+                if $0.coin() { login.users["2"] = $0.pick(Self.hashes) }
+                return login
+            }
             return admin
         }
         gateway.metrics = some { _ in .tcp(HostPort(host: "0.0.0.0", port: 9902)) }

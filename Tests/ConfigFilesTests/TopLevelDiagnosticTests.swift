@@ -284,7 +284,7 @@ import Testing
             admin: { address: 0.0.0.0:9901 }
             """,
             [
-                "sluice.yaml:4:19: error: 'admin' on 0.0.0.0:9901 could be reached from other machines, which needs admin.tls and admin.basicAuth, and these are not supported yet: write 127.0.0.1:9901"
+                "sluice.yaml:4:19: error: other machines could reach 'admin' on 0.0.0.0:9901, add 'tls' and 'basicAuth' to it or write 127.0.0.1:9901"
             ]),
         Golden(
             "admin on a name",
@@ -295,7 +295,7 @@ import Testing
             admin: { address: ops.example.com:9901 }
             """,
             [
-                "sluice.yaml:4:19: error: 'admin' on ops.example.com:9901 could be reached from other machines, which needs admin.tls and admin.basicAuth, and these are not supported yet: write 127.0.0.1:9901"
+                "sluice.yaml:4:19: error: other machines could reach 'admin' on ops.example.com:9901, add 'tls' and 'basicAuth' to it or write 127.0.0.1:9901"
             ]),
         Golden(
             "admin without address",
@@ -319,8 +319,30 @@ import Testing
             [
                 "sluice.yaml:4:45: error: 'readOnly' must be true or false, not 'yes'",
                 "sluice.yaml:4:65: error: 'http://a' is no host name, write a name without scheme, port or final dot",
-                "sluice.yaml:4:78: error: 'tls' is not supported yet, leave it out",
-                "sluice.yaml:4:87: error: 'basicAuth' is not supported yet, leave it out",
+                "sluice.yaml:4:83: error: 'tls' needs a certificate, write 'certificates: [{ certificate: tls.crt, privateKey: tls.key }]'",
+                "sluice.yaml:4:98: error: 'basicAuth' knows no users, add 'usersFile: users.htpasswd' or 'users'",
+            ]),
+        Golden(
+            "admin open to the network without TLS",
+            """
+            listeners: [{ address: 0.0.0.0:8080 }]
+            backends: { stable: { endpoints: [127.0.0.1:8000] } }
+            routes: [{ name: a, backends: [{ name: stable }] }]
+            admin: { address: "[::]:9901", basicAuth: { users: { ann: "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=" } } }
+            """,
+            [
+                "sluice.yaml:4:19: error: other machines could reach 'admin' on [::]:9901, add 'tls' to it or write 127.0.0.1:9901"
+            ]),
+        Golden(
+            "admin's users",
+            """
+            listeners: [{ address: 0.0.0.0:8080 }]
+            backends: { stable: { endpoints: [127.0.0.1:8000] } }
+            routes: [{ name: a, backends: [{ name: stable }] }]
+            admin: { address: localhost:9901, basicAuth: { users: { ann: secret, "a:b": x }, allow: [ann], realm: "ü" } }
+            """,
+            [
+                "x"
             ]),
         Golden(
             "metrics",

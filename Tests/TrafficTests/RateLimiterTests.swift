@@ -32,6 +32,34 @@ struct RateLimiterTests {
         }
     }
 
+    /// What turned out not to count is as if it had never been asked for.
+    @Test(arguments: [nil, 3] as [UInt64?]) func tokensThatComeBack(_ key: UInt64?) {
+        let limiter = RateLimiter(.init(requests: 1, per: .seconds(2), burst: 5), seed: 1)
+        let now = Instant(nanoseconds: 1_000_000_000_000)
+        for _ in 0..<100 {
+            #expect(limiter.admit(keyHash: key, now: now) == .admitted)
+            limiter.giveBack(keyHash: key)
+        }
+        for _ in 0..<5 { #expect(limiter.admit(keyHash: key, now: now) == .admitted) }
+        #expect(limiter.admit(keyHash: key, now: now) == .refused(retryAfter: .seconds(2)))
+        limiter.giveBack(keyHash: key)
+        #expect(limiter.admit(keyHash: key, now: now) == .admitted)
+        #expect(limiter.admit(keyHash: key, now: now) != .admitted)
+        // More than were taken make no room for more than there are.
+        for _ in 0..<20 { limiter.giveBack(keyHash: key) }
+        for _ in 0..<5 { #expect(limiter.admit(keyHash: key, now: now) == .admitted) }
+        #expect(limiter.admit(keyHash: key, now: now) != .admitted)
+    }
+
+    /// RFC 4291 section 2.5.4.
+    @Test func networksOfAddresses() throws {
+        let limiter = RateLimiter(.init(requests: 1, per: .seconds(1), burst: 1), seed: 1)
+        func key(_ text: String) throws -> UInt64 { limiter.key(try #require(IPAddress(text))) }
+        #expect(try key("2001:db8::1") == key("2001:db8::ffff:1:2:3"))
+        #expect(try key("2001:db8::1") != key("2001:db8:0:1::1"))
+        #expect(try key("192.0.2.1") != key("192.0.2.2"))
+    }
+
     /// Twenty thousand keys are told apart, and hardly any has to leave.
     @Test func manyKeys() {
         let limiter = Self.limiter(1, burst: 1)

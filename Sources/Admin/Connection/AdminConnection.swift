@@ -115,7 +115,7 @@ final class AdminConnection: Stream {
 
     /// - Returns: false while more has to arrive.
     private func readBody() -> Bool {
-        if let left = body.remaining, left + UInt64(received.count) > Self.bodyLimit {
+        if let left = body.remaining, left > Self.bodyLimit - UInt64(received.count) {
             refuse(413, "a body has at most \(Self.bodyLimit / 1024) KiB here")
             return true
         }

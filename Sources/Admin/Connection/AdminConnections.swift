@@ -2,8 +2,13 @@ import Base
 
 /// The open connections of the operator's side; on its loop.
 final class AdminConnections {
-    /// Open connections of each listener: a handful of scrapers and operators, and no way to use up the descriptors.
-    static let limit = 256
+    /// Open connections of a listener: a handful of scrapers and operators, and no way to use up the descriptors.
+    private static func limit(_ role: AdminServer.Role) -> Int {
+        switch role {
+        case .admin: 192
+        case .metrics: 64
+        }
+    }
 
     private var open: [AdminServer.Role: [ObjectIdentifier: AdminConnection]] = [:]
 
@@ -18,7 +23,7 @@ final class AdminConnections {
     /// Where all places are taken, the connection that has waited longest for a request, or for the rest of one, gives way:
     /// who opens many and says nothing shuts nobody out.
     func hasRoom(_ role: AdminServer.Role) -> Bool {
-        guard let open = open[role], open.count >= Self.limit else { return true }
+        guard let open = open[role], open.count >= Self.limit(role) else { return true }
         let idlest = open.values.filter { $0.isWaiting }.min { $0.waitsSince < $1.waitsSince }
         guard let idlest else { return false }
         idlest.close()

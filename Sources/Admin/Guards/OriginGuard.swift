@@ -4,6 +4,7 @@ package import Configuration
 /// rebound name betrays, by the `Origin` that a browser adds, and by what it says of the page in `Sec-Fetch-Site` (Fetch
 /// Metadata Request Headers). Programs that are no browsers send neither of the two.
 package struct OriginGuard: Sendable {
+    private let own: Set<String>
     private let allowed: Set<String>
     private let isSecure: Bool
     /// The page of an address is at that address: no name leads elsewhere later. So on a listener for other machines, which
@@ -11,10 +12,10 @@ package struct OriginGuard: Sendable {
     private let admitsLiterals: Bool
 
     package init(_ surface: AdminSurface) {
-        let own = surface.address.host.map(Self.bracketed)
-        allowed = Set(["localhost", "127.0.0.1", "[::1]"] + [own].compactMap { $0 } + surface.allowedHosts)
-        isSecure = surface.tls != nil
         let host = surface.address.host
+        own = Set(["localhost", "127.0.0.1", "[::1]"] + [host].compactMap { $0.map(Self.bracketed) })
+        allowed = Set(surface.allowedHosts)
+        isSecure = surface.tls != nil
         admitsLiterals = host.flatMap { IPAddress($0) }.map { !$0.isLoopback } ?? (host == nil)
     }
 
@@ -36,9 +37,9 @@ package struct OriginGuard: Sendable {
     }
 
     private func admits(host: String) -> Bool {
-        let name = Self.name(host)
-        if allowed.contains(name) { return true }
-        let literal = name.hasPrefix("[") && name.hasSuffix("]") ? name.dropFirst().dropLast() : name[...]
+        guard let name = Self.name(host) else { return false }
+        if own.contains(name) || allowed.contains(name) { return true }
+        let literal = name.hasPrefix("[") ? name.dropFirst().dropLast() : name[...]
         return admitsLiterals && IPAddress(literal) != nil
     }
 
@@ -46,8 +47,9 @@ package struct OriginGuard: Sendable {
     private func admits(origin: String, host: String) -> Bool {
         let origin = origin.lowercased()
         for (scheme, port) in [("http://", ":80"), ("https://", ":443")] where origin.hasPrefix(scheme) {
-            // A proxy in front may speak HTTPS for a listener that does not, never the other way round.
-            if isSecure, scheme != "https://" { return false }
+            // A proxy in front, under a name of its own, may speak HTTPS for a listener that does not.
+            let isProxied = scheme == "https://" && Self.name(host).map(allowed.contains) == true
+            guard isProxied || isSecure == (scheme == "https://") else { return false }
             return Self.without(port, origin.dropFirst(scheme.count)) == Self.without(port, host.lowercased()[...])
         }
         return false
@@ -59,10 +61,17 @@ package struct OriginGuard: Sendable {
 
     private static func bracketed(_ host: String) -> String { host.contains(":") ? "[\(host)]" : host.lowercased() }
 
-    /// Without the port, in lower case.
-    private static func name(_ host: String) -> String {
+    /// Without the port, in lower case; `nil` for what is no host and port (RFC 9110 section 7.2).
+    private static func name(_ host: String) -> String? {
         let host = host.lowercased()
-        if host.hasPrefix("["), let end = host.firstIndex(of: "]") { return String(host[...end]) }
-        return String(host.prefix { $0 != ":" })
+        var end = host.firstIndex(of: ":") ?? host.endIndex
+        if host.hasPrefix("[") {
+            guard let bracket = host.firstIndex(of: "]") else { return nil }
+            end = host.index(after: bracket)
+        }
+        let port = host[end...]
+        guard port.isEmpty || port.first == ":" && port.dropFirst().utf8.allSatisfy({ (0x30...0x39).contains($0) })
+        else { return nil }
+        return String(host[..<end])
     }
 }

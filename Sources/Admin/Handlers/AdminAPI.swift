@@ -27,6 +27,9 @@ final class AdminAPI: Sendable {
 
     /// - Parameter completion: called once, on any thread.
     func handle(_ request: AdminRequest, _ session: LoginSession, now: Instant, completion: @escaping Completion) {
+        guard request.path.hasPrefix("/") else {
+            return completion(.error(400, "the target of a request must be a path here"))
+        }
         let call = AdminCall(path: request.path)
         if let call, call == .health || call == .readiness {
             completion(probe(call, request))

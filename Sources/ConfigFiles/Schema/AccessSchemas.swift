@@ -40,11 +40,8 @@ extension Schema {
     static let basicAuth = Schema(
         name: "'basicAuth'", path: "routes[].basicAuth",
         entries: [
-            Key("realm", .text(.realm), .value(Route.BasicAuth().realm), "what browsers show"),
-            Key(
-                "usersFile", .text(.file),
-                "an htpasswd file: bcrypt, SHA-512-crypt, SHA-256-crypt, apr1 or `{SHA}`"),
-            Key("users", .map(.user, .text(.passwordHash)), "names and hashes of the same kinds, in quotes"),
+            Key("realm", .text(.realm), .value(Route.BasicAuth().realm), "what browsers show")
+        ] + userKeys + [
             Key("allow", .list(.text(.user)), .absent("all of them"), "the users who get through"),
             Key("forwardUser", .text(.changedHeader), "a header that tells endpoints the user's name"),
             Key(
@@ -52,6 +49,14 @@ extension Schema {
                 "keep the `Authorization` header on the way to the endpoint"),
         ],
         rules: [.some(["usersFile", "users"])])
+
+    /// Where there are users.
+    static let userKeys = [
+        Key(
+            "usersFile", .text(.file),
+            "an htpasswd file: bcrypt, SHA-512-crypt, SHA-256-crypt, apr1 or `{SHA}`"),
+        Key("users", .map(.user, .text(.passwordHash)), "names and hashes of the same kinds, in quotes"),
+    ]
 
     static let rateLimit = Schema(
         name: "'rateLimit'", path: "routes[].rateLimit",

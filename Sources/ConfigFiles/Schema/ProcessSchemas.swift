@@ -30,13 +30,21 @@ extension Schema {
         entries: [
             Key(
                 "address", .text(.listeningAddress), .required,
-                "a loopback address, a Unix socket, or a passed socket that is one of these"),
+                "where it is served; any but a loopback address or a Unix socket needs `tls` and `basicAuth`"),
+            Key("tls", .object(listenerTLS), .absent("cleartext"), "speak HTTPS, as a listener does"),
+            Key("basicAuth", .object(adminLogin), .absent("everybody who can connect"), "who may use it"),
             Key("readOnly", .flag, .value("false"), "refuse everything that changes the gateway"),
             Key(
                 "allowedHosts", .list(.text(.host)),
                 "host names, besides the loopback ones and the address itself, under which a browser may reach it"),
-        ],
-        planned: ["tls", "basicAuth"])
+        ])
+
+    static let adminLogin = Schema(
+        name: "admin's basicAuth", path: "admin.basicAuth",
+        entries: [
+            Key("realm", .text(.realm), .value(AdminSurface.Login().realm), "what browsers show")
+        ] + userKeys,
+        rules: [.some(["usersFile", "users"])])
 
     static let metrics = Schema(
         name: "'metrics'", path: "metrics",

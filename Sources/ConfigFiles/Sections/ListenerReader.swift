@@ -67,33 +67,6 @@ extension GatewayReader {
         return limits
     }
 
-    /// The admin surface and where its address stands.
-    func admin(_ entry: YAMLNode.Entry) -> (surface: AdminSurface, position: Position)? {
-        guard let section = Section(entry.value, .admin, title: "'admin'", report) else { return nil }
-        let readOnly = section.flag("readOnly", report)
-        let hosts = section.entry("allowedHosts", report).map { entry in
-            Section.items(entry, "[ops.example.com]", report).compactMap { hostName($0, "an allowed host") }
-        }
-        guard let address = section.listeningAddress("address", report) else {
-            if !section.has("address") {
-                report.error(section.position, "'admin' needs an address, write 'address: 127.0.0.1:9901'")
-            }
-            return nil
-        }
-        let position = section.position(of: "address")
-        guard Self.staysOnThisMachine(address) else {
-            report.error(
-                section.entry("address", report)?.value.position ?? position,
-                "'admin' on \(address) could be reached from other machines, which needs admin.tls and admin.basicAuth, "
-                    + "and these are not supported yet: write 127.0.0.1:\(address.hostPort?.port ?? 0)")
-            return nil
-        }
-        var surface = AdminSurface(address: address)
-        surface.readOnly = readOnly ?? false
-        surface.allowedHosts = hosts ?? []
-        return (surface, position)
-    }
-
     /// A host as clients name it, without a port: a name or a literal address, in lower case.
     func hostName(_ node: YAMLNode, _ title: String) -> String? {
         guard let text = Section.text(node, title, report) else { return nil }

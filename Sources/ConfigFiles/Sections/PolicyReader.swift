@@ -50,32 +50,53 @@ extension GatewayReader {
     func basicAuth(_ entry: YAMLNode.Entry) -> Route.BasicAuth? {
         guard let section = Section(entry.value, .basicAuth, title: "'basicAuth'", report) else { return nil }
         var auth = Route.BasicAuth()
-        if let realm = section.text("realm", report) {
-            if HeaderText.isValue(realm), realm.utf8.allSatisfy({ $0 < 0x80 }) {
-                auth.realm = realm
-            } else {
-                report.error(section.position(of: "realm"), "'realm' must be ASCII text without blanks around it")
-            }
-        }
+        realm(section).map { auth.realm = $0 }
         section.flag("forwardAuthorization", report).map { auth.forwardAuthorization = $0 }
-        var hasAllUsers = true
+        let users = users(section)
+        let hasAllUsers = users.isComplete
+        auth.users = users.read
+        auth.allow = section.entry("allow", report).map { allowed($0, of: auth.users, hasAllUsers: hasAllUsers) }
+        auth.forwardUser = userHeader(section)
+        return auth
+    }
+
+    /// Who may use the operator's side.
+    func adminLogin(_ entry: YAMLNode.Entry) -> AdminSurface.Login? {
+        guard let section = Section(entry.value, .adminLogin, title: "'basicAuth'", report) else { return nil }
+        var login = AdminSurface.Login()
+        realm(section).map { login.realm = $0 }
+        login.users = users(section).read
+        return login
+    }
+
+    private func realm(_ section: Section) -> String? {
+        guard let realm = section.text("realm", report) else { return nil }
+        guard HeaderText.isValue(realm), realm.utf8.allSatisfy({ $0 < 0x80 }) else {
+            report.error(section.position(of: "realm"), "'realm' must be ASCII text without blanks around it")
+            return nil
+        }
+        return realm
+    }
+
+    /// Those of the file and those beside it; not complete where the file cannot be read.
+    private func users(_ section: Section) -> (read: [String: String], isComplete: Bool) {
+        var read: [String: String] = [:]
+        var isComplete = true
         if let path = section.text("usersFile", report) {
             let users = sources.users(
                 at: path, position: section.entry("usersFile", report)?.value.position ?? section.position)
-            hasAllUsers = users != nil
-            auth.users = users ?? [:]
+            isComplete = users != nil
+            read = users ?? [:]
         }
-        if let inline = section.entry("users", report) { addUsers(inline, to: &auth.users) }
+        if let inline = section.entry("users", report) { addUsers(inline, to: &read) }
         if section.written(["usersFile", "users"]).isEmpty {
             report.error(section.position, "'basicAuth' knows no users, add 'usersFile: users.htpasswd' or 'users'")
-        } else if auth.users.isEmpty, hasAllUsers, !report.hasErrors {
+        } else if read.isEmpty, isComplete, !report.hasErrors {
             // No error: taking the last user out of a file must take effect.
             report.warning(
                 section.position, "'basicAuth' has no users, so nobody gets through; add one with 'sluice passwd'")
         }
-        auth.allow = section.entry("allow", report).map { allowed($0, of: auth.users, hasAllUsers: hasAllUsers) }
-        auth.forwardUser = userHeader(section)
-        return auth
+        return (read, isComplete)
     }
 
     /// The names of those who get through, sorted.

@@ -26,13 +26,23 @@ extension GatewayWriter {
 
     /// Users of a file are written like the others: which are which is not known any more.
     func basicAuth(_ auth: Route.BasicAuth) -> YAMLOutline {
-        let users = auth.users.sorted { $0.key < $1.key }
-        return .mapping([
-            ("realm", Self.unless(Route.BasicAuth().realm, auth.realm) { .text($0) }),
-            ("users", YAMLOutline.mapping(users.map { ($0.key, .text($0.value)) }).opened),
+        .mapping([
+            ("realm", Self.unless(Route.BasicAuth().realm, auth.realm) { .text($0) }), ("users", users(auth.users)),
             ("allow", auth.allow.map { .texts($0) }), ("forwardUser", auth.forwardUser.map { .text($0) }),
             ("forwardAuthorization", auth.forwardAuthorization ? .word(true) : nil),
         ])
+    }
+
+    /// Likewise.
+    func login(_ login: AdminSurface.Login) -> YAMLOutline {
+        .mapping([
+            ("realm", Self.unless(AdminSurface.Login().realm, login.realm) { .text($0) }),
+            ("users", users(login.users)),
+        ])
+    }
+
+    private func users(_ users: [String: String]) -> YAMLOutline {
+        YAMLOutline.mapping(users.sorted { $0.key < $1.key }.map { ($0.key, .text($0.value)) }).opened
     }
 
     func rateLimit(_ limit: Route.RateLimit) -> YAMLOutline {

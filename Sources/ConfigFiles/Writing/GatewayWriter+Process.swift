@@ -64,7 +64,8 @@ extension GatewayWriter {
 
     private func admin(_ admin: AdminSurface) -> YAMLOutline {
         .mapping([
-            ("address", .text(admin.address.description)), ("readOnly", admin.readOnly ? .word(true) : nil),
+            ("address", .text(admin.address.description)), ("tls", admin.tls.map(tls)),
+            ("basicAuth", admin.login.map(login)), ("readOnly", admin.readOnly ? .word(true) : nil),
             ("allowedHosts", admin.allowedHosts.isEmpty ? nil : .texts(admin.allowedHosts)),
         ])
     }
