@@ -97,7 +97,8 @@ import Testing
         counters.record(
             code: 200, cause: .none, duration: 1_000_000, queue: 0, firstByte: nil, requestBytes: 3, responseBytes: 4)
         counters.record(
-            code: 503, cause: .queueFull, duration: 10, queue: nil, firstByte: nil, requestBytes: 0, responseBytes: 0)
+            code: 503, cause: .queueFull, duration: 10, queue: nil, firstByte: nil, requestBytes: 0, responseBytes: 0,
+            isError: true)
         for code in UInt16(600)..<700 { counters.responses.count(code: code, cause: .none) }
         let lines = Self.text(.openMetrics) {
             $0.write([LabeledSeries(route: "infer", backend: "stable", counters: counters)])
@@ -107,6 +108,7 @@ import Testing
             "sluice_requests_total\(labels),code=\"200\",cause=\"\"} 1",
             "sluice_requests_total\(labels),code=\"503\",cause=\"queue_full\"} 1",
             "sluice_requests_total\(labels),code=\"other\",cause=\"\"} 38",
+            "sluice_errors_total\(labels)} 1",
             "sluice_request_duration_seconds_count\(labels)} 2",
             "sluice_queue_duration_seconds_count\(labels)} 1",
             "sluice_time_to_first_byte_seconds_count\(labels)} 0",

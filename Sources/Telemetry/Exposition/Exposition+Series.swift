@@ -30,6 +30,8 @@ extension Exposition {
                     entry.count)
             }
         }
+        family(.errors)
+        for one in series { sample([.route: one.route, .backend: one.backend], one.counters.errors) }
         write(series, .requestDuration, \.duration)
         write(series, .queueDuration, \.queue)
         write(series, .timeToFirstByte, \.firstByte)

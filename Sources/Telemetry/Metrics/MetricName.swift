@@ -4,6 +4,7 @@
 package enum MetricName: UInt8, Sendable, CaseIterable {
     // One series for each route and backend label.
     case requests
+    case errors
     case requestDuration
     case queueDuration
     case timeToFirstByte
@@ -103,6 +104,10 @@ extension MetricName {
             Row(
                 "sluice_requests_total", .counter, [.route, .backend, .code, .cause],
                 "Requests answered; cause says why when the gateway ended the exchange, and is empty otherwise")
+        case .errors:
+            Row(
+                "sluice_errors_total", .counter, [.route, .backend],
+                "Requests that failed on the side of the service: 5xx, or a gRPC status that says the same")
         case .requestDuration:
             Row(
                 "sluice_request_duration_seconds", .histogram, [.route, .backend],
