@@ -2,24 +2,17 @@
 
 import json
 import math
-import shutil
-import subprocess
 
 import pytest
 import requests
 from support import triton as real
-from support.gateway import Gateway, free_port, wait_until
+from support.gateway import Gateway, wait_until
+from support.prometheus import Prometheus, promtool
 
 import traffic
 
 BODY = json.dumps(traffic.INFER)
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
-
-
-def program(name: str) -> str:
-    found = shutil.which(name)
-    assert found, f"no {name} on PATH: run config/demo/setup tests"
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -37,38 +30,15 @@ def gateway(tmp_path_factory):
 @pytest.fixture(scope="module")
 def prometheus(gateway, tmp_path_factory):
     """Asks Prometheus an instant query; returns {labels: value}."""
-    directory, port = tmp_path_factory.mktemp("prometheus"), free_port()
-    config = directory / "prometheus.yml"
-    config.write_text(f"""
+    config = f"""
 global: {{ scrape_interval: 500ms }}
 scrape_configs:
   - job_name: sluice
     static_configs: [{{ targets: ['127.0.0.1:{gateway.admin_port}'] }}]
-""")
-    with open(directory / "log", "wb") as log:
-        process = subprocess.Popen(
-            [program("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={directory / 'tsdb'}",
-             f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=log)
-
-    def query(text: str) -> dict:
-        answer = requests.get(f"http://127.0.0.1:{port}/api/v1/query", params={"query": text}, timeout=10)
-        answer.raise_for_status()
-        result = answer.json()["data"]["result"]
-        return {tuple(sorted(each["metric"].items())): float(each["value"][1]) for each in result}
-
-    def up() -> bool:
-        assert process.poll() is None, (directory / "log").read_text()
-        try:
-            return query("up") != {} and all(query("up").values())
-        except requests.RequestException:
-            return False
-
-    try:
-        wait_until(up, 30, "Prometheus has scraped the gateway")
-        yield query
-    finally:
-        process.terminate()
-        process.wait(20)
+"""
+    with Prometheus(config, tmp_path_factory.mktemp("prometheus")) as running:
+        running.wait_scraped()
+        yield running.query
 
 
 def test_queue_latency_p99(gateway, prometheus):
@@ -116,9 +86,7 @@ def test_scrapes_lose_nothing(gateway, prometheus):
 def test_promtool_finds_no_fault(gateway):
     _, headers, text = gateway.admin("/metrics")
     assert headers["Content-Type"].startswith("text/plain; version=0.0.4")
-    done = subprocess.run(
-        [program("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, timeout=30)
-    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    assert promtool("check", "metrics", text=text) == (0, "")
 
 
 def test_openmetrics_on_request(gateway):
