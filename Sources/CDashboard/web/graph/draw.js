@@ -61,6 +61,7 @@ export class Graph {
     const isPlaced = !force && model.signature === this.signature && size === this.size;
     this.model = model;
     keyed(this.boxes, model.nodes, (node) => node.id, (node) => make(node, { expand: this.expand }), update);
+    for (const element of this.boxes.children) element.classList.toggle("selected", element.getAttribute("href") === location.hash);
     if (!isPlaced) this.arrange(type, available);
     [this.signature, this.size] = [model.signature, size];
     this.showFlows(type);

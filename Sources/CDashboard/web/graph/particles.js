@@ -1,13 +1,13 @@
 // Dots that run along the edges: as many as there are requests, in the colour of how they end.
 //
-// Drawn on one canvas as large as what is in sight, at thirty pictures a second, and not at all while nothing moves, nobody
+// Drawn on one canvas as large as what is in sight, at some twenty-five pictures a second, and not at all while nothing moves, nobody
 // looks, or less motion is asked for.
 
 import { calm } from "../preferences.js";
 import { pointAt } from "./curves.js";
 
 const MOST_DOTS = 500;
-const PICTURE_MILLISECONDS = 32;
+const PICTURE_MILLISECONDS = 38;
 /** In type sizes a second. */
 const PACE = 9;
 const STEPS = 24;

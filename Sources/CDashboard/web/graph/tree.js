@@ -82,7 +82,7 @@ function updateWay({ parts }, edge) {
   const wrong = errorShare(value);
   const times = value.rate > 0 && value.p50 !== undefined ? pair(value.p50, value.p99) : "";
   setText(parts.times, [times, wrong > 0 ? `${percent(wrong)} err` : ""].filter(Boolean).join(" · "));
-  setStyle(parts.bar, { width: `${(share ?? 0) * 100}%`, "--wrong": `${Math.round(Math.sqrt(wrong) * 100)}%` });
+  setStyle(parts.bar, { width: `${(share ?? 0) * 100}%` });
 }
 
 function makeBackend(backend) {

@@ -120,7 +120,7 @@ function wholeNumbers() {
     say("errors", whole > 0 ? percent(wrong / whole) : "0 %", wrong > 0 ? `${rate(wrong)} a second` : "none", wrong > 0 ? "bad" : "");
     say("flight", count(backends.reduce((sum, one) => sum + one.inFlight, 0)), "at endpoints");
     say("queued", count(queued), queued ? "waiting" : "none waits", queued ? "warn" : "");
-    say("endpoints", `${endpoints.length - down}`, `of ${endpoints.length}`, down ? "bad" : "good");
+    say("endpoints", `${endpoints.length - down}/${endpoints.length}`, down ? `${down} not up` : "all of them", down ? "bad" : "good");
     const live = status.listeners.map((one) => store.traffic.listeners.get(one.name)?.connections ?? one.connections);
     say("connections", count(live.reduce((sum, one) => sum + one, 0)), "of clients");
     if (memory) say("memory", bytes(memory.bytes), memory.limitBytes ? `of ${bytes(memory.limitBytes)}` : memory.state, memory.state === "normal" ? "" : memory.state === "tight" ? "warn" : "bad");
