@@ -17,6 +17,16 @@ package enum ConfigurationLoader {
         package var files: [[UInt8]: String]
         /// Where routes come from that manifests were turned into, by their names.
         package var origins: [String: ManifestOrigin]
+        /// Where the weights of routes that forward are written, by their names.
+        package var weightPlaces: [String: WeightPlace]
+    }
+
+    /// An outcome and what it was made of.
+    struct Loaded {
+        var outcome: Outcome
+        var report: Report
+        var sources: SourceFiles
+        var weights: WeightTable
     }
 
     /// What it is loaded for.
@@ -35,8 +45,16 @@ package enum ConfigurationLoader {
 
     /// Loads several files or directories as if they were one.
     package static func load(paths: [String], for purpose: Purpose = .inspection) -> Outcome {
+        read(paths: paths, for: purpose).outcome
+    }
+
+    /// - Parameter overlay: what to take for the contents of configuration files, by their paths as they are read.
+    static func read(
+        paths: [String], for purpose: Purpose, overlay: [String: [UInt8]] = [:]
+    ) -> Loaded {
         let report = Report()
-        let sources = SourceFiles(report: report)
+        let sources = SourceFiles(report: report, overlay: overlay)
+        let weights = WeightTable()
         var top = TopLevel(report: report)
         for (file, bytes) in paths.flatMap(sources.configuration) {
             guard let documents = YAMLReader.documents(of: bytes, file: file, report: report) else {
@@ -46,28 +64,32 @@ package enum ConfigurationLoader {
             for document in documents where !top.add(document) { sources.isIncomplete = true }
         }
         var origins: [String: ManifestOrigin] = [:]
-        let gateway = gateway(top, sources, purpose, report, &origins)
+        let gateway = gateway(top, sources, purpose, report, weights, &origins)
         if gateway == nil, !report.hasErrors {
             let file = report.add(file: paths.first ?? "")
             report.error(
                 Position(file: file, line: 1, column: 1),
                 "the configuration is empty, write at least 'listeners', 'backends' and 'routes'")
         }
-        return Outcome(
+        let outcome = Outcome(
             gateway: report.hasErrors ? nil : gateway, diagnostics: report.sorted(), hash: sources.contentHash,
-            watched: sources.watched, files: sources.paths, origins: origins)
+            watched: sources.watched, files: sources.paths, origins: origins,
+            weightPlaces: report.hasErrors ? [:] : weights.places(report))
+        return Loaded(outcome: outcome, report: report, sources: sources, weights: weights)
     }
 
     /// `nil` if nothing was written at all.
     private static func gateway(
-        _ top: TopLevel, _ sources: SourceFiles, _ purpose: Purpose, _ report: Report,
+        _ top: TopLevel, _ sources: SourceFiles, _ purpose: Purpose, _ report: Report, _ weights: WeightTable,
         _ origins: inout [String: ManifestOrigin]
     ) -> Gateway? {
-        let reader = GatewayReader(report: report, sources: sources, hasManifests: !top.manifests.isEmpty)
+        let reader = GatewayReader(
+            report: report, sources: sources, weights: weights, hasManifests: !top.manifests.isEmpty)
         let native = top.merged.map(reader.gateway)
         guard let first = top.manifests.first else { return native }
         var gateway = native ?? Gateway()
-        let conversion = ManifestConversion(top.manifests, sources: sources, native: gateway, report: report)
+        let conversion = ManifestConversion(
+            top.manifests, sources: sources, weights: weights, native: gateway, report: report)
         conversion.add(to: &gateway)
         origins = conversion.origins
         if top.merged?.names("listeners") != true, !sources.isIncomplete {

@@ -41,6 +41,7 @@ package final class ControlPlane: @unchecked Sendable {
     var lastRejected: ReloadReport?
     /// What the status says of the routes of `snapshot`, once somebody has asked.
     var describedRoutes: [Status.Route]?
+    var steering = Steering()
     var watcher: FileWatcher?
     var isReloadScheduled = false
     var waitingReloads: [PendingReload] = []
@@ -131,6 +132,7 @@ package final class ControlPlane: @unchecked Sendable {
                 outcome: .applied, time: now, message: "loaded at start",
                 diagnostics: outcome.diagnostics.map(\.description))
             guard result == nil else { return result }
+            steering.adopt(outcome)
             watch(outcome.watched)
             rotateTickets()
             // Who is told to end before it has taken over leaves everything to the other process.
@@ -193,10 +195,17 @@ package final class ControlPlane: @unchecked Sendable {
     }
 
     private func nextReload() {
-        isReloading = !waitingReloads.isEmpty
-        guard isReloading else { return }
-        let reload = waitingReloads.removeFirst()
-        let outcome = reload.loaded ?? ConfigurationLoader.load(path: path, for: .service)
+        var next: (PendingReload, ConfigurationLoader.Outcome)?
+        while next == nil, !waitingReloads.isEmpty {
+            let reload = waitingReloads.removeFirst()
+            let outcome =
+                if let edit = reload.edit { begin(edit) } else {
+                    reload.loaded ?? ConfigurationLoader.load(path: path, for: .service)
+                }
+            next = outcome.map { (reload, $0) }
+        }
+        isReloading = next != nil
+        guard let (reload, outcome) = next else { return }
         let isTold = tellReloading(reload, outcome)
         begin(reload, outcome) { [self] report in
             if isTold { tellReloaded(report) }
@@ -240,6 +249,7 @@ package final class ControlPlane: @unchecked Sendable {
             return finish(.unchanged, trigger, "nothing has changed", texts)
         }
         if let problem = apply(gateway, hash: outcome.hash) { return finish(.rejected, trigger, problem, texts) }
+        steering.adopt(outcome)
         if let loops = gateway.loops, loops != workers.count {
             logger.warning("loops: \(loops) takes effect at the next start; \(workers.count) run now")
         }

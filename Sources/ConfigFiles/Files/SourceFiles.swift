@@ -4,9 +4,14 @@ import Credentials
 /// file cannot see two versions of it.
 final class SourceFiles {
     private let report: Report
+    /// What to take for the contents of configuration files, by their paths as they are read.
+    private let overlay: [String: [UInt8]]
     private var usersFiles: [String: UsersFile] = [:]
     private var otherFiles: [String: [UInt8]] = [:]
     private var hash = ContentHash()
+    /// What was read, and the names in directories that were listed, by path as it was used.
+    private(set) var contents: [String: [UInt8]] = [:]
+    private(set) var listings: [String: [String]] = [:]
     /// Absolute paths, each once, in the order of reading.
     private(set) var watched: [String] = []
     /// Whether a file could not be read or parsed, so that what it defines is missing without anybody's fault.
@@ -17,7 +22,10 @@ final class SourceFiles {
         case unreadable(String)
     }
 
-    init(report: Report) { self.report = report }
+    init(report: Report, overlay: [String: [UInt8]] = [:]) {
+        self.report = report
+        self.overlay = overlay
+    }
 
     var contentHash: String { hash.text }
 
@@ -34,6 +42,7 @@ final class SourceFiles {
         }
         do throws(FileContents.Failure) {
             let names = try FileContents.configurationFiles(in: path)
+            listings[path] = names
             if names.isEmpty {
                 fail(path, "the directory holds no .yaml or .yml file")
             }
@@ -80,6 +89,7 @@ final class SourceFiles {
             watch(resolved)
             let bytes = try FileContents.read(resolved, onlyRegular: true)
             hash.add(bytes)
+            contents[resolved] = bytes
             otherFiles[key] = bytes
             return bytes
         } catch {
@@ -99,6 +109,7 @@ final class SourceFiles {
             return .unreadable(error.message)
         }
         hash.add(bytes)
+        contents[path] = bytes
         guard let text = String(validating: bytes, as: UTF8.self) else { return .unreadable("it is not UTF-8") }
         let (users, problems) = HtpasswdFile.parse(text)
         if !problems.isEmpty {
@@ -112,8 +123,12 @@ final class SourceFiles {
 
     private func read(_ path: String, onlyRegular: Bool) -> (file: Int, bytes: [UInt8])? {
         do throws(FileContents.Failure) {
-            let bytes = try FileContents.read(path, onlyRegular: onlyRegular)
+            let bytes =
+                if let bytes = overlay[path] { bytes } else {
+                    try FileContents.read(path, onlyRegular: onlyRegular)
+                }
             hash.add(bytes)
+            contents[path] = bytes
             return (report.add(file: path), bytes)
         } catch {
             fail(path, "cannot read the configuration: \(error.message)")

@@ -19,6 +19,7 @@ import Configuration
 final class ManifestConversion {
     let manifests: ManifestSet
     let sources: SourceFiles
+    let weights: WeightTable
     let report: Report
     let backends: ManifestBackends
     /// What is written beside the manifests.
@@ -29,9 +30,12 @@ final class ManifestConversion {
     private var routeNames: UniqueNames
     private var usedSecrets: Set<String> = []
 
-    init(_ manifests: ManifestSet, sources: SourceFiles, native: Gateway, report: Report) {
+    init(
+        _ manifests: ManifestSet, sources: SourceFiles, weights: WeightTable, native: Gateway, report: Report
+    ) {
         self.manifests = manifests
         self.sources = sources
+        self.weights = weights
         self.native = native
         self.report = report
         backends = ManifestBackends(native: native, report: report)

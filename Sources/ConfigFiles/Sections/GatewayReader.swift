@@ -4,6 +4,7 @@ import Configuration
 struct GatewayReader {
     let report: Report
     let sources: SourceFiles
+    var weights = WeightTable()
     /// Routes may come from there, and listeners are asked for when everything has been read.
     var hasManifests = false
 

@@ -35,6 +35,10 @@ extension GatewayReader {
                 catchAll = (name ?? "the route", position)
             }
             if let route = route(section, name: name ?? "", references) { routes.append(route) }
+            if let name, let entry = section.entry("backends", report), case .sequence(let items) = entry.value.content
+            {
+                weights.add(name, .entries(items))
+            }
         }
         return routes
     }

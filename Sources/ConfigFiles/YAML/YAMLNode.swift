@@ -41,6 +41,11 @@ struct YAMLNode {
         if case .mapping(let entries) = content { entries.contains { $0.key == key } } else { false }
     }
 
+    /// What a mapping has under a key.
+    func entry(_ key: String) -> Entry? {
+        if case .mapping(let entries) = content { entries.first { $0.key == key } } else { nil }
+    }
+
     /// `a list`, for messages.
     var kind: String {
         switch content {

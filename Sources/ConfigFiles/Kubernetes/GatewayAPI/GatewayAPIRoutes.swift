@@ -24,6 +24,7 @@ struct GatewayAPIRoutes {
             }
             var route = rule.route
             route.name = conversion.routeName(rule.manifest, rule.name)
+            if let weights = rule.weights { conversion.weights.add(route.name, weights) }
             route.hosts = part.hosts
             let matches = part.matches.map { rule.matches[$0].match }
             // One that takes every request makes the others pointless.
@@ -84,12 +85,14 @@ struct GatewayAPIRoutes {
 /// What all rules of one object share.
 private struct RouteObject {
     private let manifest: Manifest
+    private let weights: WeightTable
     private let hosts: [String]
     /// Whether every reference to a Gateway names one of its listeners.
     let isBound: Bool
 
     init(_ manifest: Manifest, _ spec: Fields, _ routes: GatewayAPIRoutes) {
         self.manifest = manifest
+        weights = routes.conversion.weights
         hosts = routes.hostnames(spec)
         isBound = routes.isBound(spec)
     }
@@ -101,9 +104,14 @@ private struct RouteObject {
                 fields.valuePosition(of: "name"),
                 "\(Wording.quoted(name)) is no name of a rule, write letters, digits, '-' and '.'")
         }
-        return GatewayAPIRule(
+        var rule = GatewayAPIRule(
             manifest: manifest, position: fields.position, name: name ?? index, hosts: hosts, matches: matches,
             route: route)
+        if case .forward = route.action {
+            rule.weights = WeightTable.Source(
+                owner: weights.newOwner(), writing: .entries(fields.items("backendRefs")))
+        }
+        return rule
     }
 }
 

@@ -15,6 +15,7 @@ struct GatewayAPIRule {
     var isFirst = false
     /// Without name, hosts and matches.
     var route: Route
+    var weights: WeightTable.Source?
 }
 
 /// An alternative and how it ranks among those of all rules: the least goes first.

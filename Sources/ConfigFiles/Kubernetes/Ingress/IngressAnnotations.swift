@@ -25,6 +25,9 @@ struct IngressAnnotations {
 
     func has(_ name: String) -> Bool { entries[name] != nil }
 
+    /// What is written under a name.
+    func node(_ name: String) -> YAMLNode? { entries[name]?.value }
+
     /// Where it is written; `nil` if it is not.
     func position(of name: String) -> Position? { entries[name]?.position }
 

@@ -83,7 +83,9 @@ struct IngressRoutes {
         var routes: [Route?] = []
         if !alternatives.canary.isEmpty { routes.append(route("-canary", alternatives.canary, other)) }
         if !alternatives.main.isEmpty { routes.append(route("-main", alternatives.main, main)) }
-        routes.append(route("", only, split(main, other, canary.rules)))
+        let last = route("", only, split(main, other, canary.rules))
+        if let last { noteWeight(of: last, canary) }
+        routes.append(last)
         return routes.compactMap { $0 }
     }
 
@@ -95,6 +97,14 @@ struct IngressRoutes {
         forward.sticky = template.sticky
         forward.mirrors = template.mirrors
         return forward
+    }
+
+    /// One canary is that of every path of its Ingress, and has one weight for all of them.
+    private func noteWeight(of route: Route, _ canary: IngressHosts.Canary) {
+        guard canary.rules.weight != nil, let node = canary.ingress.annotations.node("canary-weight") else { return }
+        let owner = conversion.weights.owner(named: canary.ingress.manifest.title)
+        conversion.weights.add(
+            route.name, WeightTable.Source(owner: owner, writing: .canary(node, total: canary.rules.total)))
     }
 
     private func split(_ main: Route.Forward?, _ other: Route.Forward?, _ rules: IngressCanary) -> Route.Forward? {

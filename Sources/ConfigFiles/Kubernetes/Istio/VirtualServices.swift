@@ -30,7 +30,7 @@ struct VirtualServices {
         var manifest: Manifest
         var hosts: [String]
         /// Under their own names or indices.
-        var rules: [(name: String, route: Route)]
+        var rules: [(name: String, route: Route, weights: WeightTable.Source?)]
         /// Some rule takes every request for the hosts.
         var takesAll: Bool { rules.contains { $0.route.match.isEmpty } }
     }
@@ -42,21 +42,33 @@ struct VirtualServices {
         if !spec.has("hosts") {
             report.note(spec.position, "there are no 'hosts', so the rules take requests for any host")
         }
-        var rules: [(String, Route)] = []
+        var rules: [(String, Route, WeightTable.Source?)] = []
         for (index, rule) in spec.list("http", .httpRule).enumerated() {
             let name = rule.text("name").flatMap {
                 Section.checkName($0, "'name'", position: rule.valuePosition(of: "name"), report)
             }
-            if let route = reader.route(rule) { rules.append((name ?? "\(index)", route)) }
+            if let route = reader.route(rule) { rules.append((name ?? "\(index)", route, weights(of: rule))) }
         }
         if !spec.has("http") { report.error(spec.position, "\(manifest.title) has no rules, add 'http'") }
         return VirtualService(manifest: manifest, hosts: hosts, rules: rules)
+    }
+
+    private func weights(of rule: Fields) -> WeightTable.Source? {
+        let destinations = rule.items("route")
+        guard let first = destinations.first else { return nil }
+        let owner = conversion.weights.newOwner()
+        guard destinations.count > 1 else {
+            let reason = "a lone destination of a VirtualService gets everything: write a second one beside it"
+            return WeightTable.Source(owner: owner, writing: .fixed(first.position, reason: reason))
+        }
+        return WeightTable.Source(owner: owner, writing: .entries(destinations))
     }
 
     private func routes(of service: VirtualService, _ hosts: [String]) -> [Route] {
         service.rules.map { rule in
             var route = rule.route
             route.name = conversion.routeName(service.manifest, rule.name)
+            if let weights = rule.weights { conversion.weights.add(route.name, weights) }
             route.hosts = hosts
             return route
         }
