@@ -36,6 +36,14 @@ static const unsigned char graph_draw_js[] = {
 #embed "web/graph/draw.js"
 };
 
+static const unsigned char graph_focus_js[] = {
+#embed "web/graph/focus.js"
+};
+
+static const unsigned char graph_labels_js[] = {
+#embed "web/graph/labels.js"
+};
+
 static const unsigned char graph_layout_js[] = {
 #embed "web/graph/layout.js"
 };
@@ -201,6 +209,8 @@ const struct dashboard_file dashboard_files[] = {
     {"/graph/columns.js", "text/javascript; charset=utf-8", graph_columns_js, sizeof graph_columns_js},
     {"/graph/curves.js", "text/javascript; charset=utf-8", graph_curves_js, sizeof graph_curves_js},
     {"/graph/draw.js", "text/javascript; charset=utf-8", graph_draw_js, sizeof graph_draw_js},
+    {"/graph/focus.js", "text/javascript; charset=utf-8", graph_focus_js, sizeof graph_focus_js},
+    {"/graph/labels.js", "text/javascript; charset=utf-8", graph_labels_js, sizeof graph_labels_js},
     {"/graph/layout.js", "text/javascript; charset=utf-8", graph_layout_js, sizeof graph_layout_js},
     {"/graph/model.js", "text/javascript; charset=utf-8", graph_model_js, sizeof graph_model_js},
     {"/graph/nodes.js", "text/javascript; charset=utf-8", graph_nodes_js, sizeof graph_nodes_js},

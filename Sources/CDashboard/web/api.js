@@ -48,11 +48,14 @@ const query = (values) =>
     .map(([key, value]) => `${key}=${encodeURIComponent(value)}`)
     .join("&");
 
+const drainPath = (endpoint) => (endpoint ? `/api/v1/drain?${query(endpoint)}` : "/api/v1/drain");
+
 export const weights = (route) => call("GET", weightsPath(route));
 export const setWeights = (route, body, etag) => call("PUT", weightsPath(route), { body, ifMatch: etag });
 export const undoWeights = (route, etag) => call("POST", `${weightsPath(route)}/undo`, { ifMatch: etag });
 export const history = (subject) => call("GET", `/api/v1/history?${query(subject)}`);
 export const models = (refresh) => call("GET", `/api/v1/models${refresh ? "?refresh=1" : ""}`);
-export const drain = (endpoint) => call("POST", `/api/v1/drain?${query(endpoint)}`);
-export const undrain = (endpoint) => call("DELETE", `/api/v1/drain?${query(endpoint)}`);
+/** Of an endpoint, `{ backend, endpoint }`, or of the whole gateway. */
+export const drain = (endpoint) => call("POST", drainPath(endpoint));
+export const undrain = (endpoint) => call("DELETE", drainPath(endpoint));
 export const reload = () => call("POST", "/api/v1/reload");

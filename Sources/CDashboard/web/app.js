@@ -38,6 +38,7 @@ function show(next) {
     if (!first && !next.panel) main.focus({ preventScroll: true });
   }
   panel.show(next.panel);
+  view.update(null);
   document.title = `${panel.title() ?? TITLES[next.view]} · Sluice`;
 }
 

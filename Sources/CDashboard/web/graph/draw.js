@@ -2,20 +2,18 @@
 
 import { h, keyed, s, setAttribute, setStyle } from "../dom.js";
 import { columns } from "./columns.js";
-import { pathOf, placeLabels } from "./curves.js";
+import { pathOf } from "./curves.js";
+import { Focus } from "./focus.js";
+import { Labels } from "./labels.js";
 import { ordered } from "./layout.js";
 import { build, LAYERS } from "./model.js";
 import { heightOf, make, update } from "./nodes.js";
 import { Particles } from "./particles.js";
 import { placed } from "./place.js";
-import { bandOf, labelOf, read } from "./reading.js";
+import { bandOf, read } from "./reading.js";
 import { errorShare } from "../format.js";
 
-const LABEL_TYPE = 0.8;
-const LABEL_LINE = 1.12;
 const ROUTES = 2;
-/** Up to so many edges from listeners to routes there is room for two lines each. */
-const FEW_TAKES = 6;
 
 export class Graph {
   constructor({ expand }) {
@@ -23,19 +21,15 @@ export class Graph {
     this.bands = s("g");
     this.failures = s("g");
     this.edges = s("svg", { class: "edges", "aria-hidden": "true" }, this.bands, this.failures);
-    this.labels = s("svg", { class: "labels", "aria-hidden": "true" });
+    this.labels = new Labels();
     this.canvas = h("canvas", { class: "dots", "aria-hidden": "true" });
     this.boxes = h("div", { class: "boxes", role: "group", "aria-label": "Live graph. Arrow keys move from box to box, Enter opens one." });
     this.heads = h("div", { class: "heads", "aria-hidden": "true" }, LAYERS.map((name) => h("span", {}, name)));
-    this.field = h("div", { class: "graph" }, this.edges, this.canvas, this.labels, this.boxes);
+    this.field = h("div", { class: "graph" }, this.edges, this.canvas, this.labels.element, this.boxes);
     this.element = h("div", { class: "graph-scroll" }, this.heads, this.field);
     this.particles = new Particles(this.canvas);
+    this.focus = new Focus(this);
     this.signature = "";
-    this.current = null;
-    this.boxes.addEventListener("keydown", (event) => this.move(event));
-    this.boxes.addEventListener("focusin", (event) => this.keep(event.target.closest("[data-node]")));
-    this.boxes.addEventListener("pointerover", (event) => this.highlight(event.target.closest("[data-node]")?.dataset.node));
-    this.boxes.addEventListener("pointerleave", () => this.highlight(null));
     this.recolour = () => this.particles.readColours();
     document.addEventListener("themechange", this.recolour);
     this.scrolled = () => this.scroll();
@@ -61,10 +55,10 @@ export class Graph {
     const isPlaced = !force && model.signature === this.signature && size === this.size;
     this.model = model;
     keyed(this.boxes, model.nodes, (node) => node.id, (node) => make(node, { expand: this.expand }), update);
-    for (const element of this.boxes.children) element.classList.toggle("selected", element.getAttribute("href") === location.hash);
     if (!isPlaced) this.arrange(type, available);
     [this.signature, this.size] = [model.signature, size];
     this.showFlows(type);
+    this.focus.select();
   }
 
   get scroller() {
@@ -85,7 +79,7 @@ export class Graph {
     });
     this.position(type);
     this.recolour();
-    this.keep(this.boxes.querySelector(`[data-node="${CSS.escape(this.current ?? "")}"]`) ?? this.boxes.firstElementChild);
+    this.focus.restore();
   }
 
   /** What is in sight of the graph, in its own coordinates. */
@@ -114,12 +108,12 @@ export class Graph {
       const box = boxes.get(element.dataset.node);
       setStyle(element, { transform: `translate(${box.x}px, ${Math.round(box.y)}px)`, width: `${box.width}px`, height: `${box.height}px` });
     }
-    for (const drawing of [this.edges, this.labels]) {
+    for (const drawing of [this.edges, this.labels.element]) {
       setAttribute(drawing, "width", plan.width);
       setAttribute(drawing, "height", whole);
     }
     this.particles.setCurves(curves, type);
-    this.spotted = null;
+    this.labels.forget();
     this.follow(sight, whole);
   }
 
@@ -145,7 +139,6 @@ export class Graph {
   }
 
   showFlows(type) {
-    const { plan } = this;
     const seen = this.model.edges.filter((edge) => this.curves.has(edge.id));
     const readings = new Map(seen.map((edge) => [edge.id, read(edge)]));
     keyed(this.bands, seen, (edge) => edge.id, (edge) => s("path", { class: `edge ${edge.kind}`, "data-edge": edge.id }), (path, edge) => {
@@ -164,101 +157,6 @@ export class Graph {
       setStyle(path, { "stroke-width": `${Math.max(1, bandOf(value.rate) * type * Math.sqrt(errorShare(value))).toFixed(1)}px` });
     });
     this.particles.start();
-    this.showLabels(type, plan, readings, seen);
+    this.labels.show({ model: this.model, plan: this.plan, curves: this.curves, type }, readings, seen);
   }
-
-  showLabels(type, plan, readings, seen) {
-    const { model } = this;
-    const few = model.edges.filter((edge) => edge.kind === "take").length <= FEW_TAKES;
-    const labelled = seen
-      .map((edge) => ({ edge, lines: labelOf(edge, readings.get(edge.id), { dense: model.dense, roomy: plan.roomy > 0.85, few }) }))
-      .filter((label) => label.lines.length);
-    // Places change only with the shape: a label that jumps cannot be read.
-    const shape = labelled.map((label) => label.edge.id).join("\n");
-    if (this.spotted !== shape) {
-      this.spotted = shape;
-      this.spots = placeLabels(labelled.map((label) => this.labelBox(label, type)));
-    }
-    keyed(this.labels, labelled, (label) => label.edge.id, (label) => s("g", { class: `label ${label.edge.kind}`, "data-label": label.edge.id }, s("rect", { rx: 4 }), s("text")), (group, { edge, lines }) => {
-      this.fillLabel(group, lines, this.spots.get(edge.id), type);
-    });
-  }
-
-  labelBox({ edge, lines }, type) {
-    return { id: edge.id, tries: this.triesFor(edge), curve: this.curves.get(edge.id), ...sizeOf(lines, type) };
-  }
-
-  /** Where edges are apart: those from listeners at the routes, those of many routes at the routes as well. */
-  triesFor(edge) {
-    if (edge.kind === "take") return [0.8, 0.72, 0.88, 0.64, 0.94, 0.5];
-    return this.model.dense ? [0.2, 0.3, 0.4, 0.5, 0.6] : [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82];
-  }
-
-  fillLabel(group, lines, { x, y }, type) {
-    const [rect, text] = group.children;
-    const said = JSON.stringify(lines);
-    if (group.said === said && group.at === `${x} ${y} ${type}`) return;
-    [group.said, group.at] = [said, `${x} ${y} ${type}`];
-    const step = LABEL_LINE * LABEL_TYPE * type;
-    text.replaceChildren(...lines.map((line, index) =>
-      s("tspan", { x, y: y + (index - (lines.length - 1) / 2) * step }, line.map((part) => s("tspan", { class: part.kind }, part.text)))));
-    const { width, height } = sizeOf(lines, type);
-    for (const [name, value] of Object.entries({ x: x - width / 2, y: y - height / 2, width, height })) setAttribute(rect, name, value.toFixed(1));
-  }
-
-  /** One box is in the order of tabs at a time; the arrows choose which. */
-  keep(element) {
-    if (!element) return;
-    const before = this.boxes.querySelector('[tabindex="0"]');
-    if (before && before !== element) before.tabIndex = -1;
-    element.tabIndex = 0;
-    this.current = element.dataset.node;
-    if (document.activeElement === element) this.highlight(this.current);
-  }
-
-  move(event) {
-    const directions = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
-    const direction = directions[event.key];
-    if (!direction || event.altKey || event.ctrlKey || event.metaKey) return;
-    event.preventDefault();
-    const from = event.target.closest("[data-node]").getBoundingClientRect();
-    const [dx, dy] = direction;
-    const middle = (box) => ({ x: box.left + box.width / 2, y: box.top + box.height / 2 });
-    const here = middle(from);
-    let best = null;
-    for (const element of this.boxes.children) {
-      const there = middle(element.getBoundingClientRect());
-      const [along, across] = dx ? [(there.x - here.x) * dx, Math.abs(there.y - here.y)] : [(there.y - here.y) * dy, Math.abs(there.x - here.x)];
-      if (along < 1 || (dy && across > from.width / 2)) continue;
-      const cost = along + across * (dx ? 0.5 : 2);
-      if (!best || cost < best.cost) best = { element, cost };
-    }
-    best?.element.focus();
-  }
-
-  /** Everything before and behind a box, the rest dimmed. */
-  highlight(id) {
-    const edges = this.model?.edges ?? [];
-    const lit = new Set(id ? [id] : []);
-    const litEdges = new Set();
-    for (const [mine, other] of [["from", "to"], ["to", "from"]]) {
-      let front = id ? [id] : [];
-      while (front.length) {
-        const next = edges.filter((edge) => front.includes(edge[mine]) && !litEdges.has(edge.id));
-        next.forEach((edge) => litEdges.add(edge.id));
-        front = next.map((edge) => edge[other]);
-        front.forEach((one) => lit.add(one));
-      }
-    }
-    this.field.classList.toggle("focused", litEdges.size > 0);
-    for (const element of this.boxes.children) element.classList.toggle("lit", lit.has(element.dataset.node));
-    for (const path of [...this.bands.children, ...this.failures.children]) path.classList.toggle("lit", litEdges.has(path.dataset.edge));
-    for (const label of this.labels.children) label.classList.toggle("lit", litEdges.has(label.dataset.label));
-  }
-}
-
-/** In pixels, by the mean width of a letter: near enough for a frame, and nothing is measured. */
-function sizeOf(lines, type) {
-  const letters = Math.max(...lines.map((line) => line.reduce((sum, part) => sum + part.text.length, 0)));
-  return { width: (letters * LABEL_TYPE * 0.535 + 0.5) * type, height: (lines.length * LABEL_LINE * LABEL_TYPE + 0.2) * type };
 }

@@ -23,6 +23,8 @@ export class Particles {
     this.frame = 0;
     this.last = 0;
     this.colours = {};
+    /** The edges whose dots are shown, where not all are. */
+    this.only = null;
     this.type = 14;
     this.wake = () => this.start();
     document.addEventListener("visibilitychange", this.wake);
@@ -137,7 +139,7 @@ export class Particles {
       context.fillStyle = this.colours[kind];
       context.beginPath();
       for (const dot of this.dots) {
-        if (dot.kind !== kind) continue;
+        if (dot.kind !== kind || (this.only && !this.only.has(dot.id))) continue;
         const { points } = this.tracks.get(dot.id);
         const at = dot.t * STEPS;
         const step = Math.min(STEPS - 1, Math.floor(at));

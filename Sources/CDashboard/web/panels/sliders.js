@@ -30,8 +30,10 @@ export function sliderRows(hooks) {
     });
     slider.addEventListener("change", leave);
     slider.addEventListener("pointerup", leave);
-    number.addEventListener("change", () => hooks.type(row.index, Number(number.value)));
-    number.addEventListener("keydown", (event) => event.key === "Enter" && hooks.type(row.index, Number(number.value)));
+    // What is no number leaves the weight as it is.
+    const type = () => hooks.type(row.index, number.value === "" ? NaN : Number(number.value));
+    number.addEventListener("change", type);
+    number.addEventListener("keydown", (event) => event.key === "Enter" && type());
     return Object.assign(row, { index, slider, number, difference });
   }
 

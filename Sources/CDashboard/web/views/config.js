@@ -37,9 +37,10 @@ export function mount(main) {
       replace(parts.running, h("dl", { class: "facts-list" }, fact("File", h("span", { class: "mono wrap" }, configuration.path), copyButton(configuration.path, "the path")), fact("Hash", h("span", { class: "mono wrap" }, configuration.hash), copyButton(configuration.hash, "the hash")), fact("Routes", count(status.routes.length)), fact("Backends", count(status.backends.length))));
       replace(parts.reloads, reload("Last", configuration.lastReload), sameReload(configuration) ? null : reload("Last rejected", configuration.lastRejected), configuration.lastReload ? null : h("p", { class: "quiet" }, "Not reloaded since the start."));
     }
-    if (steering !== status.readOnly) {
-      steering = status.readOnly;
-      replace(parts.steer, status.readOnly ? readOnlyNote() : confirmButton("Reload", "Read the file again now?", reloadNow));
+    const steerable = `${status.readOnly} ${status.state}`;
+    if (steering !== steerable) {
+      steering = steerable;
+      replace(parts.steer, status.readOnly ? readOnlyNote() : [confirmButton("Reload", "Read the file again now?", () => act(api.reload, "The file was read again")), drainButton(status.state)]);
     }
     const uptime = (Date.now() - Date.parse(status.startedAt)) / 1000;
     const texts = [["Version", status.version], ["State", status.state], ["Process", String(status.processID)], ["Started", `${clock(status.startedAt, Date.now())}, ${span(uptime)} ago`], ["Loops", String(status.loops)], ["Memory", memory ? `${bytes(memory.bytes)}${memory.limitBytes ? ` of ${bytes(memory.limitBytes)}` : ""}, ${memory.state}` : "–"]];
@@ -67,11 +68,18 @@ function reload(label, one) {
   return h("article", { class: "reload" }, h("p", { class: "what" }, h("b", {}, label), tagOf(one.outcome, OUTCOME_KINDS[one.outcome] ?? ""), when), h("p", { class: "message" }, one.message), one.diagnostics.length ? h("ul", { class: "diagnostics" }, one.diagnostics.map((text) => h("li", {}, text))) : null);
 }
 
-async function reloadNow() {
+function drainButton(state) {
+  if (state === "serving") {
+    return confirmButton("Drain the gateway", "End every client's connection with its next answer, and say that this gateway is not ready?", () => act(() => api.drain(), "The gateway drains"));
+  }
+  return state === "draining" ? confirmButton("Undrain the gateway", "Take clients again?", () => act(() => api.undrain(), "The gateway serves again")) : null;
+}
+
+async function act(call, done) {
   try {
-    await api.reload();
-    note("The file was read again", "good");
+    await call();
+    note(done, "good");
   } catch (error) {
-    note(`Not reloaded: ${error.message}`, "bad");
+    note(`Not done: ${error.message}`, "bad");
   }
 }
