@@ -74,6 +74,8 @@ class Peer:
             "SHA": "{SHA}" + base64.b64encode(hashlib.sha1(PASSWORD.encode()).digest()).decode(),
             "BUFSIZE": "16384",
             "LOOPS": "",
+            "LOG": "accessLog:\n  path: access.log",
+            "WATCHED": "",
             "MIRRORS": "",
             "ROUTES": "",
             OTHERS: str(len(OTHER_ROUTES)),

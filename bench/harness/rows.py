@@ -12,6 +12,7 @@ from peers import OTHERS as OTHER_ROUTES
 from peers import PEERS
 from protocols import BALANCE, GRPC, H1, H2, HTTPS, Protocol
 from streams import Multiplexed, OneStream
+from watched import PAGES, UNWATCHED, WATCHED, Watched
 
 OTHERS = ("nginx", "haproxy", "envoy")
 
@@ -68,7 +69,7 @@ class Goal:
 class Row:
     name: str
     what: str
-    measurement: ClosedLoop | OpenLoop | Idle | Start | Loaded | Multiplexed | OneStream | Handshakes
+    measurement: ClosedLoop | OpenLoop | Idle | Start | Loaded | Multiplexed | OneStream | Handshakes | Watched
     goals: tuple[Goal, ...]
     subjects: tuple[Subject, ...] = EVERYONE
 
@@ -138,6 +139,9 @@ ROWS = {
         Row("loaded", "from exec to the first answer, with 10 routes and with 10,000", Loaded(),
             (Goal("start", None, FEW_AND_MANY[1].name, (FEW_AND_MANY[0].name,)),
              Goal("anonymous", None, FEW_AND_MANY[1].name, (FEW_AND_MANY[0].name,))), FEW_AND_MANY),
+        Row("watched", f"POST of 128 B, 32 connections, with everything off, and with {PAGES} dashboards, traces of 1 %, "
+            "an access log and a scrape a second",
+            Watched(Load(32)), (Goal("cpu", 1.05, WATCHED.name, (UNWATCHED.name,)),), (UNWATCHED, WATCHED)),
         Row("start", "from exec to the first answer, and the size of the program", Start(),
             (Goal("start", None), Goal("binary", None), Goal("stripped", None))),
     )
