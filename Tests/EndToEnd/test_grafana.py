@@ -1,6 +1,6 @@
 """Every question that the Grafana dashboard, the rules and the alerts ask is asked, and has an answer.
 
-A real Prometheus scrapes a gateway in front of real Tritons while everything happens that there are metrics for; the pages
+A real Prometheus scrapes a gateway in front of real Tritons while everything happens that there are metrics for; pages
 of GPUs are served as their exporters write them. The dashboard itself is held against what Grafana makes of it.
 """
 
@@ -29,7 +29,7 @@ VARIABLES = {each["name"]: each for each in DASHBOARD["templating"]["list"]}
 WINDOW = "10s"
 # From the first scrape on. Rules go by minutes; what they have to say is there after the second sample all the same.
 PATIENCE = 45
-# What is not there by then is asked for once more this long, so that a broken gateway does not cost a minute for each panel.
+# What is not there by then is asked for this long, so that a broken gateway does not cost a minute for each panel.
 LAST_CHANCE = 2
 PASSWORD = "test"
 
@@ -85,6 +85,10 @@ def panels() -> list:
     rows = [panel for panel in DASHBOARD["panels"] if panel["type"] == "row"]
     inside = [panel for row in rows for panel in row["panels"]]
     return [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"] + inside
+
+
+def titled(title: str) -> dict:
+    return next(panel for panel in panels() if panel["title"] == title)
 
 
 TARGETS = [pytest.param(panel, target, id=f"{panel['title']}-{target['refId']}")
@@ -191,7 +195,8 @@ def prometheus(tmp_path_factory):
         # `${port}` is the gateway's.
         config = re.sub(rf"(?<!\$)\{{{name}\}}", str(value), config)
     ports = ", ".join(f"'127.0.0.1:{each.ports.metrics}'" for each in tritons.all)
-    with Gateway(config, directory / "gateway") as gateway, Exporter("dcgm.prom") as dcgm, Exporter("nv_gpu.prom") as gpu:
+    gateway = Gateway(config, directory / "gateway")
+    with gateway, Exporter("dcgm.prom") as dcgm, Exporter("nv_gpu.prom") as gpu:
         text = f"""
 global: {{ scrape_interval: 1s, evaluation_interval: 1s }}
 rule_files: ['{FILES / "rules.yml"}', '{FILES / "alerts.yml"}']
@@ -282,8 +287,8 @@ def test_provisioning_goes_with_the_compose_file():
     services = YAML(typ="safe").load((REPOSITORY / "docker" / "compose.yaml").read_text())["services"]
     for source in sources:
         assert re.fullmatch(r"http://(\w+):\d+", source["url"])[1] in services
-    path = YAML(typ="safe").load((provisioning / "dashboards" / "sluice.yml").read_text())["providers"][0]["options"]["path"]
-    assert any(mount.split(":")[1] == path for mount in services["grafana"]["volumes"])
+    provider, = YAML(typ="safe").load((provisioning / "dashboards" / "sluice.yml").read_text())["providers"]
+    assert any(mount.split(":")[1] == provider["options"]["path"] for mount in services["grafana"]["volumes"])
 
 
 # --- the dashboard asked
@@ -308,6 +313,17 @@ def test_a_chosen_route_is_all_there_is(prometheus, panel, target):
     for labels in map(dict, found):
         assert labels.get("route", "infer") in ("locked", "infer")
         assert labels.get("backend", "canary") in ("stable", "canary", "shadow")
+
+
+def test_shares_are_of_the_route(prometheus):
+    """What is wanted is what the weights say, and what all entries of a route get is all there is."""
+    actual, wanted = (asked(each["expr"]) for each in titled("Share of the traffic")["targets"])
+    found = {(dict(labels)["route"], dict(labels)["backend"]): share
+             for labels, share in prometheus.query(wanted).items()}
+    assert found["infer", "stable"] == pytest.approx(0.8)
+    assert found["infer", "canary"] == pytest.approx(0.2)
+    sums = prometheus.numbers(f"sum by (route) ({actual})")
+    assert sums and all(share == pytest.approx(1) for share in sums.values())
 
 
 def test_configurations_are_marked(prometheus):
@@ -350,8 +366,7 @@ def test_an_endpoint_that_is_down_is_named_with_its_reason(prometheus):
 
 def test_mig_slices_are_told_apart(prometheus):
     """Partitioned GPUs have no utilisation of their own; their slices have."""
-    panel = next(panel for panel in panels() if panel["title"] == "Utilisation, DCGM")
-    found = prometheus.query(asked(panel["targets"][0]["expr"]))
+    found = prometheus.query(asked(titled("Utilisation, DCGM")["targets"][0]["expr"]))
     assert sorted((dict(labels)["gpu"], dict(labels).get("GPU_I_ID", "")) for labels in found) == [
         ("0", ""), ("1", "1"), ("1", "3"), ("1", "9")]
     assert all(0 <= value <= 1 for value in found.values())

@@ -148,7 +148,8 @@ def kubernetes(tmp_path_factory):
 
 def test_pods_are_scraped_as_their_annotations_say(kubernetes):
     def found() -> dict:
-        return {each["scrapeUrl"]: each["labels"] for each in kubernetes.get("targets", state="active")["activeTargets"]}
+        active = kubernetes.get("targets", state="active")["activeTargets"]
+        return {each["scrapeUrl"]: each["labels"] for each in active}
 
     targets = wait_until(found, 30, "targets")
     assert {url: (labels["job"], labels["pod"]) for url, labels in targets.items()} == {
