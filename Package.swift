@@ -88,8 +88,8 @@ let package = Package(
         floor(
             "ControlPlane",
             [
-                "API", "Base", "ControlClient", "Configuration", "Credentials", "Inference", "Observation", "Telemetry",
-                "Tracing", "Traffic", "TLS", "EventLoop", "DataPlane", "ConfigFiles", log,
+                "API", "Base", "ControlClient", "Configuration", "Credentials", "Explanation", "Inference", "Observation",
+                "Telemetry", "Tracing", "Traffic", "TLS", "EventLoop", "DataPlane", "ConfigFiles", log,
             ]),
         floor(
             "Admin",

@@ -101,6 +101,7 @@ extension ControlPlane {
         for worker in workers { worker.loop.post { worker.cancelMirrorCopies() } }
         // Reports flush the loops' log buffers as well.
         collect { [self] _ in
+            live.stop()
             logWriter?.flush(seconds: 2)
             stopAdmin(!isFileOwner) { [self] in
                 logger.info("stopped")

@@ -30,6 +30,9 @@ package final class ControlPlane: @unchecked Sendable {
     let health: HealthMonitor
     /// Of the endpoints' names.
     private(set) lazy var names = NameLookups(queue: queue, logger: logger) { [unowned self] in namesChanged() }
+    /// What the dashboard shows.
+    private(set) lazy var live = LiveFeed(self)
+    let models = ModelCatalog()
     /// By backend, endpoint and address, as the loops know them.
     var addresses: [[[SocketAddress]]] = []
     var areNamesScheduled = false
@@ -137,6 +140,7 @@ package final class ControlPlane: @unchecked Sendable {
             rotateTickets()
             // Who is told to end before it has taken over leaves everything to the other process.
             guard !isStopping else { return nil }
+            live.start()
             if let predecessor { release(predecessor) }
             takeover.activate()
             announce(gateway)

@@ -6,11 +6,15 @@ import Traffic
 
 /// What one loop records about one route and entry.
 package final class Series {
+    let names: (route: String, backend: String)
     let route: [UInt8]
     let backend: [UInt8]
     var counters = SeriesCounters()
+    /// Among the `TouchedPlaces`.
+    var isTouched = false
 
     init(route: String, backend: String) {
+        names = (route, backend)
         self.route = Array(route.utf8)
         self.backend = Array(backend.utf8)
     }
@@ -22,6 +26,8 @@ package final class RouteCounters {
     var retries = OutcomeCounts<RetryReason>()
     var obstacles = OutcomeCounts<RetryStop>()
     var listeners = ListenerCounts<UInt64>()
+    /// Among the `TouchedPlaces`.
+    var isTouched = false
 }
 
 /// A mirror's copies on one loop, those of earlier configurations included.

@@ -17,6 +17,8 @@ extension Worker {
             code: UInt16(clamping: exchange.status), cause: cause, duration: duration, queue: queue,
             firstByte: firstByte, requestBytes: exchange.requestBytes, responseBytes: exchange.responseBytes,
             grpcStatus: exchange.grpcStatus?.rawValue, isError: isError)
+        touched.add(series)
+        if let route = exchange.route { touched.add(route) }
         if let listener = exchange.client?.connection.listener {
             (exchange.route?.counters ?? unmatchedCounters).listeners.update(listener, initial: 0) { $0 &+= 1 }
             listeners.update(listener, initial: FlowCounters()) { $0.record(duration: duration, isError: isError) }

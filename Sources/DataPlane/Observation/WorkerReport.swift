@@ -65,9 +65,6 @@ extension Worker {
         report.listeners = listeners.entries.map { .init(name: $0.name, counters: $0.count) }
         return report
     }
-
-    /// What happened since it was last asked for. On the loop only.
-    package func takeNotable() -> [NotableExchange] { notable.take() }
 }
 
 extension WorkerReport.Route {

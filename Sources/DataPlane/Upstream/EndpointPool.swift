@@ -14,6 +14,8 @@ package final class EndpointPool {
     package let health: EndpointHealth
     let backendLoad: BackendLoad
     var counters = FlowCounters()
+    /// As many as the last sample was told of.
+    var sampledRequests: UInt64 = 0
     private let main: UpstreamPort
     private let grpc: UpstreamPort?
 

@@ -59,6 +59,7 @@ package final class Worker: @unchecked Sendable {
     let unmatchedCounters = RouteCounters()
     var listeners = ListenerCounts<FlowCounters>()
     var notable = NotableExchanges()
+    var touched = TouchedPlaces()
     let log: AccessLogBuffer
 
     private var connections: ContiguousArray<ClientConnection> = []

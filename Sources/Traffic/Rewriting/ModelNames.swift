@@ -18,7 +18,7 @@ package struct ModelNames: Sendable {
     }
 
     /// What a path element may hold as it is (RFC 3986 section 3.3: `pchar`); all else is escaped.
-    private static func escaped(_ name: [UInt8]) -> [UInt8] {
+    package static func escaped(_ name: [UInt8]) -> [UInt8] {
         let plain = Array("-._~!$&'()*+,;=:@".utf8)
         let digits = Array("0123456789ABCDEF".utf8)
         return name.flatMap { byte -> [UInt8] in
