@@ -9,6 +9,18 @@ struct Order: Sendable {
     let completion: @Sendable (Result<ControlClient.Response, ControlClient.Failure>) -> Void
 }
 
+/// Bytes of a stream that wait on the queue of the answers.
+final class Backlog: Sendable {
+    private let bytes = Atomic(0)
+
+    /// - Returns: false where that would be more than `limit`.
+    func add(_ count: Int, limit: Int) -> Bool {
+        bytes.wrappingAdd(count, ordering: .relaxed).newValue <= limit
+    }
+
+    func remove(_ count: Int) { bytes.wrappingSubtract(count, ordering: .relaxed) }
+}
+
 /// How other threads reach the client's thread.
 final class CallMailbox: Sendable {
     /// What has come in since the last look.
@@ -76,6 +88,14 @@ final class CallMailbox: Sendable {
 
     func answer(_ order: Order, _ result: Result<ControlClient.Response, ControlClient.Failure>) {
         answers.async { order.completion(result) }
+    }
+
+    /// Hands over a piece of a stream.
+    func deliver(_ order: Order, _ piece: [UInt8], _ backlog: Backlog) {
+        answers.async {
+            order.request.stream?.receive(piece)
+            backlog.remove(piece.count)
+        }
     }
 
     // MARK: For the client's thread

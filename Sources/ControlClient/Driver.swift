@@ -48,7 +48,7 @@ final class Driver: @unchecked Sendable {
 
     private func start(_ order: Order) {
         do throws(ControlClient.Failure) {
-            let transfer = try Transfer(order)
+            let transfer = try Transfer(order, mailbox)
             guard curl_multi_add_handle(multi, transfer.easy) == CURLM_OK else {
                 throw ControlClient.Failure(.request, "there is no memory for a call to \(order.request.address)")
             }

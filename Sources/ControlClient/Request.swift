@@ -42,13 +42,17 @@ extension ControlClient {
         package var tls: BackendTLS?
         /// For name, connection and TLS handshake together; above 0. A millisecond is the resolution of both.
         package var connectTimeout: Duration = .seconds(1)
-        /// For everything; above 0.
+        /// For everything; above 0. A stream has none.
         package var timeout: Duration = .seconds(5)
         /// Whether the connection may be kept for later calls, and one that was kept be used. HTTP/2 without TLS never does.
         /// Where a kept connection ends before a byte of the answer came, libcurl sends the request once more.
         package var reusesConnection = true
-        /// Most bytes of the answer's body.
+        /// Most bytes of the answer's body; of a stream, most that were handed over and are not taken yet.
         package var bodyLimit = Request.standardBodyLimit
+        /// Who calls; `nil` means that nobody is said to.
+        package var credentials: Credentials?
+        /// Wants the body as it comes. `nil` means in one piece.
+        package var stream: Stream?
 
         /// Far above what control planes answer in one piece, such as the statistics of some hundred models.
         package static let standardBodyLimit = 4 << 20
@@ -58,6 +62,29 @@ extension ControlClient {
         package init(_ address: Address, path: String) {
             self.address = address
             self.path = path
+        }
+    }
+
+    /// Basic authentication (RFC 7617). Sent with the request, without being asked for first.
+    package enum Credentials: Sendable, Equatable {
+        /// The user has no colon.
+        case basic(user: String, password: String)
+        /// What a file in the format of netrc(5) says about the host of the address, `localhost` for a Unix socket, or else
+        /// nothing; `nil` means `~/.netrc`.
+        case netrc(file: String?)
+    }
+
+    /// How an answer that has no end is taken.
+    package struct Stream: Sendable {
+        /// How long nothing may come before the call ends with `Failure.Kind.timeout`; whole seconds, at least 1.
+        package var silence: Duration
+        /// Gets each piece of the body of a 2xx answer, on the queue of `ControlClient.init` and before the completion,
+        /// whose response has an empty body then. Other answers come in one piece.
+        package var receive: @Sendable ([UInt8]) -> Void
+
+        package init(silence: Duration, receive: @escaping @Sendable ([UInt8]) -> Void) {
+            self.silence = silence
+            self.receive = receive
         }
     }
 

@@ -49,6 +49,9 @@ struct ResponseReader {
         return true
     }
 
+    /// Pieces of a stream came faster than somebody took them.
+    mutating func refuseBacklog() { excess = "more than \(bodyLimit) bytes that nobody has taken yet" }
+
     var bodyTooLarge: String { "a body of more than \(bodyLimit) bytes" }
 
     /// Without optional whitespace and line end (RFC 9110 section 5.6.3).

@@ -31,6 +31,11 @@ struct Target {
                 throw refuse("\(name) follows from the body and is not given")
             }
         }
+        if case .basic(let user, let password) = request.credentials {
+            guard !user.utf8.contains(where: { $0 == UInt8(ascii: ":") || $0 == 0 }), !password.utf8.contains(0) else {
+                throw refuse("its user has a colon, or a credential a NUL byte")
+            }
+        }
         if let name = request.tls?.serverName, !Self.isHost(name) { throw refuse("its TLS server name is not a name") }
         let scheme = request.tls == nil ? "http" : "https"
         switch request.address {

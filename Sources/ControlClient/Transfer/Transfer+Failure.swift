@@ -66,11 +66,14 @@ extension Transfer {
     private var lateness: String {
         let request = order.request
         let isSent = sluice_curl_time(easy, CURLINFO_PRETRANSFER_TIME_T) > 0
+        if isSent, let stream = request.stream {
+            return "sent nothing for \(words(stream.silence))"
+        }
         if isSent {
             let limit = words(request.timeout)
             return reader.hasBegun ? "did not finish its answer within \(limit)" : "did not answer within \(limit)"
         }
-        let limit = words(min(request.timeout, request.connectTimeout))
+        let limit = words(request.stream == nil ? min(request.timeout, request.connectTimeout) : request.connectTimeout)
         if sluice_curl_time(easy, CURLINFO_NAMELOOKUP_TIME_T) == 0 { return "could not be looked up within \(limit)" }
         // Some versions of libcurl count the handshake as part of connecting; the socket has its own port before.
         let isConnected =

@@ -6,6 +6,8 @@ final class Transfer {
     let order: Order
     let easy: UnsafeMutableRawPointer
     private(set) var reader: ResponseReader
+    private let mailbox: CallMailbox
+    private let backlog = Backlog()
     private let errorText: UnsafeMutablePointer<CChar>
     private var lists: [UnsafeMutablePointer<curl_slist>] = []
 
@@ -13,8 +15,9 @@ final class Transfer {
     static let nameSeconds = 5
 
     /// - Throws: what cannot be sent safely, or not at all.
-    init(_ order: Order) throws(ControlClient.Failure) {
+    init(_ order: Order, _ mailbox: CallMailbox) throws(ControlClient.Failure) {
         self.order = order
+        self.mailbox = mailbox
         reader = ResponseReader(bodyLimit: order.request.bodyLimit)
         let target = try Target(order.request)
         guard let easy = curl_easy_init() else {
@@ -23,7 +26,7 @@ final class Transfer {
         self.easy = easy
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
-        guard setBasics() && setRequest() && setTarget(target) && setTLS() else {
+        guard setBasics() && setTimes() && setRequest() && setTarget(target) && setTLS() && setCredentials() else {
             throw ControlClient.Failure(
                 .request, "a call to \(order.request.address) cannot be prepared; its TLS settings may be damaged")
         }
@@ -57,12 +60,33 @@ final class Transfer {
             && set(CURLOPT_FOLLOWLOCATION, 0)
             && set(CURLOPT_PATH_AS_IS, 1)
             && set(CURLOPT_DNS_CACHE_TIMEOUT, Self.nameSeconds)
-            && set(CURLOPT_CONNECTTIMEOUT_MS, request.connectTimeout.wholeMilliseconds)
-            && set(CURLOPT_TIMEOUT_MS, request.timeout.wholeMilliseconds)
-            && sluice_curl_set_size(easy, CURLOPT_MAXFILESIZE_LARGE, max(1, request.bodyLimit)) == CURLE_OK
             && (Self.reusesConnection(request) || set(CURLOPT_FRESH_CONNECT, 1) && set(CURLOPT_FORBID_REUSE, 1))
             && sluice_curl_set_receivers(
                 easy, receiveHead, receiveBody, Unmanaged.passUnretained(self).toOpaque()) == CURLE_OK
+    }
+
+    /// How long it may take and how long it may become; a stream may become any length.
+    private func setTimes() -> Bool {
+        let request = order.request
+        guard set(CURLOPT_CONNECTTIMEOUT_MS, request.connectTimeout.wholeMilliseconds) else { return false }
+        guard let stream = request.stream else {
+            return set(CURLOPT_TIMEOUT_MS, request.timeout.wholeMilliseconds)
+                && sluice_curl_set_size(easy, CURLOPT_MAXFILESIZE_LARGE, max(1, request.bodyLimit)) == CURLE_OK
+        }
+        return set(CURLOPT_LOW_SPEED_LIMIT, 1)
+            && set(CURLOPT_LOW_SPEED_TIME, (stream.silence.wholeMilliseconds + 999) / 1000)
+    }
+
+    private func setCredentials() -> Bool {
+        switch order.request.credentials {
+        case nil: return true
+        case .basic(let user, let password):
+            // Basic alone is what libcurl uses unless told otherwise, so it needs no 401 first.
+            return set(CURLOPT_USERNAME, user) && set(CURLOPT_PASSWORD, password)
+        case .netrc(let file):
+            guard set(CURLOPT_NETRC, Int(CURL_NETRC_OPTIONAL.rawValue)) else { return false }
+            return file.map { set(CURLOPT_NETRC_FILE, $0) } ?? true
+        }
     }
 
     /// Before 8.0, libcurl spoils an HTTP/2 connection that was made with prior knowledge as it uses it again
@@ -140,7 +164,19 @@ final class Transfer {
     }
 
     fileprivate func takeHead(_ line: UnsafeRawBufferPointer) -> Bool { reader.takeLine(line) }
-    fileprivate func takeBody(_ bytes: UnsafeRawBufferPointer) -> Bool { reader.takeBody(bytes) }
+
+    fileprivate func takeBody(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let request = order.request
+        guard request.stream != nil, 200..<300 ~= sluice_curl_long(easy, CURLINFO_RESPONSE_CODE) else {
+            return reader.takeBody(bytes)
+        }
+        guard backlog.add(bytes.count, limit: request.bodyLimit) else {
+            reader.refuseBacklog()
+            return false
+        }
+        mailbox.deliver(order, Array(bytes), backlog)
+        return true
+    }
 }
 
 /// CURLOPT_HEADERFUNCTION(3): one line, complete.
