@@ -126,7 +126,7 @@ let package = Package(
         tests(of: "Explanation", ["Base", "HTTP", "Configuration", "Traffic", "ConfigFiles"]),
         tests(of: "Observation", ["API", "Base", "Telemetry"]),
         tests(of: "Tracing", ["Base", "Telemetry"]),
-        tests(of: "Terminal", ["API"]),
+        tests(of: "Terminal", ["API"], data: ["screens"]),
         tests(of: "EventLoop", ["Base"]),
         tests(of: "TLS", ["Base", "CSSL"]),
         tests(of: "ControlClient", ["Base", "Configuration", "TLS", "CNGHTTP2", "CSSL"]),

@@ -4,7 +4,7 @@ package enum Sparkline {
 
     /// - Parameter values: at least 0; `nil` is a gap.
     package static func text(_ values: [Double?]) -> String {
-        let top = values.compactMap { $0 }.max() ?? 0
+        let top = values.compactMap { $0 }.filter(\.isFinite).max() ?? 0
         return String(
             values.map { value in
                 guard let value else { return " " }

@@ -1,0 +1,62 @@
+import API
+
+/// Backends and under each its endpoints, with what is wrong with those that are not used.
+enum BackendTable {
+    static func make(_ state: LiveState) -> Table {
+        var table = Table(
+            [
+                Table.Column("BACKEND", .left, rank: 0, minimum: 16), Table.Column("STATE", .left, rank: 1),
+                Table.Column("IN FLIGHT", rank: 2), Table.Column("QUEUED", rank: 7),
+            ] + FlowCells.columns(from: 4) + [
+                Table.Column("CONNECTIONS", rank: 9), Table.Column("REASON", .left, rank: 3, minimum: 14),
+            ])
+        for backend in state.status.backends {
+            table.rows.append(row(backend, state))
+            table.rows += backend.endpoints.map { row($0, of: backend, state) }
+        }
+        return table
+    }
+
+    private static func row(_ backend: Status.Backend, _ state: LiveState) -> Table.Row {
+        let live = state.backends[backend.name]
+        let up = backend.endpoints.count { $0.state == .up }
+        let queued = live?.queued ?? backend.queued
+        let style: Style = up == backend.endpoints.count ? .plain : up == 0 ? .bad : .warning
+        var name = StyledLine(backend.name, .strong)
+        name.append("  \(backend.server)", .faint)
+        return Table.Row(
+            [
+                name, StyledLine("\(up) of \(backend.endpoints.count) up", style),
+                StyledLine(Numbers.count(live?.inFlight ?? backend.inFlight)),
+                StyledLine(Numbers.count(queued), queued > 0 ? .warning : .faint),
+            ])
+    }
+
+    private static func row(_ endpoint: Status.Endpoint, of backend: Status.Backend, _ state: LiveState) -> Table.Row {
+        let live = state.endpoints[.init(backend.name, endpoint.address)]
+        var name = StyledLine("  \(endpoint.address)")
+        if endpoint.weight != 1 { name.append(" ×\(endpoint.weight)", .faint) }
+        let isUp = endpoint.state == .up
+        let flow = state.hasTraffic ? live?.flow ?? Flow() : nil
+        return Table.Row(
+            [
+                name, StyledLine(endpoint.state.rawValue, style(endpoint.state)),
+                StyledLine(Numbers.count(live?.inFlight ?? endpoint.inFlight)), StyledLine(),
+            ] + FlowCells.make(flow) + [
+                StyledLine(Numbers.count(live?.connections ?? endpoint.connections)),
+                isUp ? StyledLine() : StyledLine(reason(endpoint)),
+            ], isTrouble: !isUp)
+    }
+
+    private static func reason(_ endpoint: Status.Endpoint) -> String {
+        [endpoint.reason, endpoint.detail].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: ": ")
+    }
+
+    private static func style(_ state: Status.Endpoint.State) -> Style {
+        switch state {
+        case .up: .good
+        case .unhealthy: .bad
+        case .ejected, .probing, .draining: .warning
+        }
+    }
+}
