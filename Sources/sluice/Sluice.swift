@@ -13,5 +13,7 @@ struct Sluice: ParsableCommand {
               sluice check -c gateway.yaml && sluice serve -c gateway.yaml
             """,
         version: "sluice \(sluiceVersion)",
-        subcommands: [Serve.self, Check.self, Explain.self, Convert.self, Passwd.self])
+        subcommands: [
+            Serve.self, Check.self, Explain.self, Convert.self, StatusCommand.self, Weights.self, Passwd.self,
+        ])
 }

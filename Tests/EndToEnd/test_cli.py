@@ -303,6 +303,7 @@ def test_passwd_refuses_impossible_users():
 
 # --- help
 
+COMMANDS = ["serve", "check", "explain", "convert", "status", "weights", "passwd"]
 
 def test_version():
     done = run("--version")
@@ -313,11 +314,11 @@ def test_version():
 def test_help():
     done = run("--help")
     assert done.returncode == 0
-    for command in ("serve", "check", "passwd"):
+    for command in COMMANDS:
         assert command in done.stdout
 
 
-@pytest.mark.parametrize("command", ["serve", "check", "passwd"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command_has_an_example(command):
     done = run(command, "--help")
     assert done.returncode == 0
