@@ -69,8 +69,7 @@ extension AdminClient {
                 + "SLUICE_ADMIN_PASSWORD"
         case 403: return "\(address) refuses: \(words ?? "it does not say why")"
         case 404:
-            guard let words else { return "\(address) has nothing at \(path): is it the admin address of a Sluice?" }
-            return words
+            return "\(address) has nothing at \(path): \(words ?? "is it the admin address of a Sluice?")"
         case 429:
             let seconds = response.header("retry-after").flatMap { Int($0) }.map { "in \($0) s" } ?? "later"
             return "\(address) refuses after too many wrong passwords; try again \(seconds)"
