@@ -74,6 +74,14 @@ import Testing
         #expect(state.trails.keys.sorted() == ["new"])
     }
 
+    @Test func aStatusInAnEventHasNoBytes() {
+        var state = Gateways.busy()
+        var status = state.status
+        status.memory.bytes = 0
+        state.apply(Self.delta { $0.status = status }, isWhole: false)
+        #expect(state.status.memory.bytes == 43_000_000)
+    }
+
     @Test func whatAReloadTookAwayIsForgotten() {
         var state = Gateways.busy()
         var status = state.status

@@ -41,8 +41,10 @@ package struct LiveState: Sendable, Equatable {
     package mutating func apply(_ event: Event, isWhole: Bool) {
         time = event.time
         if isWhole { forget() }
+        // A status in an event has no numbers that move.
+        let memory = event.memory ?? status.memory
         if let status = event.status { self.status = status }
-        if let memory = event.memory { status.memory = memory }
+        status.memory = memory
         if let traffic = event.traffic { take(traffic) }
         if event.status != nil { prune() }
         if let more = event.errors { errors = Array((more.reversed() + errors).prefix(Self.mostErrors)) }
