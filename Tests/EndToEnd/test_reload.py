@@ -1,5 +1,6 @@
 """Configuration changes while the gateway runs: all of one, or all of the old."""
 
+import json
 import os
 import signal
 import threading
@@ -184,7 +185,9 @@ def test_an_invalid_file_changes_nothing_and_is_reported(fixed, text):
     assert fixed.gateway.admin_status("/readyz") == 200
     fixed.gateway.write_config(config("three"))
     says(fixed, "three")
-    assert "sluice.yaml:" not in fixed.gateway.admin("/api/v1/status")[2], "an error that is gone is still reported"
+    configuration = fixed.gateway.status()["configuration"]
+    assert "sluice.yaml:" not in json.dumps(configuration["lastReload"]), "an error that is gone is still reported"
+    assert configuration["lastRejected"]["outcome"] == "rejected", "what was wrong last is still told"
 
 
 def test_the_reported_error_names_its_place(fixed):
