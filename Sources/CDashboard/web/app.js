@@ -24,12 +24,12 @@ let viewName = "";
 let viewQuery = "";
 
 function show(next) {
-  const first = place === null;
   place = next;
   topbar.showPage(next.view);
   if (!store.status) return;
   const query = JSON.stringify(next.query);
   if (viewName !== next.view || viewQuery !== query) {
+    const first = viewName === "";
     view?.destroy?.();
     view = VIEWS[next.view].mount(main, next.query);
     [viewName, viewQuery] = [next.view, query];

@@ -101,5 +101,5 @@ class Browser:
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
                 url = urlsplit(message["params"]["request"]["url"])
-                if url.scheme not in ("data", "blob", "about"):
+                if url.scheme in ("http", "https", "ws", "wss"):
                     self.asked.add(f"{url.scheme}://{url.netloc}")

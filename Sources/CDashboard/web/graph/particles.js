@@ -7,6 +7,8 @@ import { calm } from "../preferences.js";
 import { pointAt } from "./curves.js";
 
 const MOST_DOTS = 500;
+/** A wall of screens has more, and dots need no sharper edges. */
+const MOST_PIXELS = 4_000_000;
 const PICTURE_MILLISECONDS = 38;
 /** In type sizes a second. */
 const PACE = 9;
@@ -127,7 +129,7 @@ export class Particles {
 
   draw() {
     const { left, top, width, height } = this.sight();
-    const scale = Math.min(2, devicePixelRatio);
+    const scale = Math.min(2, devicePixelRatio, Math.sqrt(MOST_PIXELS / Math.max(1, width * height)));
     const [w, h] = [Math.round(width * scale), Math.round(height * scale)];
     if (this.canvas.width !== w || this.canvas.height !== h) Object.assign(this.canvas, { width: w, height: h });
     const context = this.canvas.getContext("2d");

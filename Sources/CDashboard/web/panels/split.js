@@ -106,6 +106,7 @@ export function splitEditor(name) {
     preview.element.classList.toggle("same", !changed);
     setText(sum, `Sum ${total(wanted)}`);
     fine.hidden = off || total(wanted) === FINE_TOTAL || total(wanted) > FINE_TOTAL;
+    fine.disabled = off;
     apply.disabled = off || !changed || !conflict.hidden || total(wanted) === 0;
     discard.disabled = off || !changed;
     undo.hidden = !loaded.weights.undo;
