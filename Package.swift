@@ -94,8 +94,8 @@ let package = Package(
         floor(
             "Admin",
             [
-                "API", "Base", "CDashboard", "HTTP", "Configuration", "Credentials", "Telemetry", "Traffic", "TLS",
-                "EventLoop", "DataPlane", "ControlPlane", log,
+                "API", "Base", "CDashboard", "HTTP", "Configuration", "Credentials", "Observation", "Telemetry",
+                "Traffic", "TLS", "EventLoop", "DataPlane", "ControlPlane", log,
             ]),
 
         // app
@@ -131,6 +131,6 @@ let package = Package(
         tests(of: "TLS", ["Base", "CSSL"]),
         tests(of: "ControlClient", ["Base", "Configuration", "TLS", "CNGHTTP2", "CSSL"]),
         tests(of: "ConfigFiles", ["Base", "Configuration"], data: ["convert"]),
-        tests(of: "Admin", ["Base", "Configuration", "Credentials", "EventLoop", "HTTP", log]),
+        tests(of: "Admin", ["Base", "Configuration", "Credentials", "EventLoop", "HTTP", "Observation", log]),
     ]
 )

@@ -131,7 +131,10 @@ package final class AdminServer: @unchecked Sendable {
                 let login = gate(for: next, old.login)
                 bound[role]?.wanted = next
                 bound[role]?.login = login
-                old.listening.replace(rules(next, login))
+                let listening = old.listening
+                listening.replace(rules(next, login))
+                // Whoever reads events may not be let in any more.
+                loop.post { [self] in connections.endStreams(of: listening) }
             } else {
                 bound[role] = nil
                 old.socket.removeFile()
@@ -165,19 +168,21 @@ package final class AdminServer: @unchecked Sendable {
     }
 
     private func retire(_ old: Bound) {
-        let acceptor = old.acceptor
-        old.listening.close()
-        loop.post { acceptor.value.stop() }
+        let (acceptor, listening) = (old.acceptor, old.listening)
+        listening.close()
+        loop.post { [self] in
+            acceptor.value.stop()
+            connections.endStreams(of: listening)
+        }
     }
 
     private func makeAcceptor(_ listening: AdminListening, _ role: Role) -> LoopBound<Acceptor> {
         let acceptor = Acceptor(loop: loop) { [unowned self] in
             connections.hasRoom(role)
         } accepted: { [unowned self] descriptor, address in
-            let connection = AdminConnection(loop: loop, listening: listening, address: address) { [unowned self] in
-                connections.remove($0, role)
-            }
-            if connection.start(descriptor) { connections.add(connection, role) }
+            let connection = AdminConnection(
+                loop: loop, listening: listening, address: address, home: connections, role: role)
+            if connection.start(descriptor) { connections.add(connection) }
         }
         return LoopBound(acceptor)
     }
@@ -187,8 +192,9 @@ package final class AdminServer: @unchecked Sendable {
         if !keepsFiles { for one in all { one.socket.removeFile() } }
         bound.removeAll()
         for one in all { one.listening.close() }
-        loop.post {
+        loop.post { [self] in
             for one in all { one.acceptor.value.stop() }
+            connections.endStreams(of: nil)
             done()
         }
     }

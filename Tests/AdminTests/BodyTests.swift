@@ -1,3 +1,4 @@
+import Observation
 import Testing
 
 @testable import Admin
@@ -41,6 +42,28 @@ import Testing
     @Test func depth() {
         #expect(throws: FlatJSON.Failure.self) { try object(String(repeating: "[", count: 60_000)) }
         #expect(throws: FlatJSON.Failure.self) { try object(String(repeating: "{\"a\":", count: 10_000)) }
+    }
+
+    @Test func weights() throws {
+        func weights(_ text: String) throws(FlatJSON.Failure) -> [String: Int] {
+            try WeightsCall.weights(Array(text.utf8))
+        }
+        #expect(try weights(#"{"stable": 90, "canary": 10}"#) == ["stable": 90, "canary": 10])
+        #expect(throws: FlatJSON.Failure.self) { try weights("{}") }
+        #expect(throws: FlatJSON.Failure.self) { try weights("") }
+        #expect(throws: FlatJSON.Failure.self) { try weights(#"{"stable": "90"}"#) }
+    }
+
+    @Test func histories() {
+        #expect(HistoryCall.subject("route=a%2Fb") == .route("a/b"))
+        #expect(HistoryCall.subject("route=") == .route(""))
+        #expect(HistoryCall.subject("as=x&route=a+b") == .entry(route: "a b", as: "x"))
+        #expect(HistoryCall.subject("backend=b") == .backend("b"))
+        #expect(HistoryCall.subject("backend=b&endpoint=%5B::1%5D:80") == .endpoint(backend: "b", address: "[::1]:80"))
+        for query in [
+            "", "as=x", "endpoint=a", "route=a&backend=b", "route=a&endpoint=b", "backend=b&as=x", "route=a&route=a",
+            "route=%zz", "route", "route=a&x=y", "backend=b&endpoint=a&as=x",
+        ] { #expect(HistoryCall.subject(query) == nil, "\(query)") }
     }
 
     @Test func drains() {

@@ -9,9 +9,16 @@ struct AdminResponse: Sendable {
         var value: String
     }
 
+    /// Asks for events, and says how to end that.
+    typealias Subscribe = @Sendable (@escaping @Sendable (FeedMessage) -> Void) -> FeedSubscription
+
     enum Body: Sendable {
         case bytes([UInt8])
+        /// Made on the loop of the operator's side, so that a status of ten thousand routes takes nothing from the control queue.
+        case made(@Sendable () -> [UInt8])
         case file(DashboardFile)
+        /// Goes on until the client leaves.
+        case events(Subscribe)
     }
 
     var status: Int
@@ -33,8 +40,10 @@ struct AdminResponse: Sendable {
         return response
     }
 
-    static func json(_ status: Int = 200, _ value: some Encodable) -> AdminResponse {
-        bytes(status, AdminJSON.encode(value), as: "application/json")
+    static func json(_ status: Int = 200, _ value: some Encodable & Sendable) -> AdminResponse {
+        var response = AdminResponse(status, [Field(name: "Content-Type", value: "application/json")])
+        response.body = .made { AdminJSON.encode(value) }
+        return response
     }
 
     /// - Parameter message: what is wrong, and what to write instead.

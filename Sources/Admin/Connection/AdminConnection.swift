@@ -1,4 +1,5 @@
 import Base
+import ControlPlane
 import EventLoop
 import HTTP
 import TLS
@@ -7,6 +8,7 @@ import TLS
 ///
 ///     head --head complete--> body --body complete--> answering --answer queued--> head
 ///     answering --it was the last--> closing --all taken--> lingering
+///     answering --the answer goes on--> streaming --its end--> closing
 final class AdminConnection: Stream {
     /// Bytes of a request's head and of its body: no call needs more.
     private static let headLimit = 16 * 1024
@@ -17,11 +19,12 @@ final class AdminConnection: Stream {
     /// the answer from a client still writing (RFC 9112 section 9.6).
     static let lingerTime = Nanoseconds.seconds(2)
 
-    enum State { case head, body, answering, closing, lingering }
+    enum State { case head, body, answering, streaming, closing, lingering }
 
     let listening: AdminListening
     let session: LoginSession
-    private let ended: (AdminConnection) -> Void
+    let home: AdminConnections
+    let role: AdminServer.Role
     var state = State.head
     /// Since when it has waited for a request, or for the rest of one.
     private(set) var waitsSince: Instant
@@ -31,12 +34,17 @@ final class AdminConnection: Stream {
     private var received: [UInt8] = []
     var keepsOpen = true
 
-    /// - Parameter ended: called once, when the connection is closed.
+    // Of a stream of events.
+    var subscription: FeedSubscription?
+    var backlogLimit = 0
+    var acknowledgedBefore: UInt64 = 0
+
     init(
-        loop: Loop, listening: AdminListening, address: SocketAddress?, ended: @escaping (AdminConnection) -> Void
+        loop: Loop, listening: AdminListening, address: SocketAddress?, home: AdminConnections, role: AdminServer.Role
     ) {
         self.listening = listening
-        self.ended = ended
+        self.home = home
+        self.role = role
         session = LoginSession(address)
         waitsSince = loop.now
         super.init(loop: loop)
@@ -64,7 +72,7 @@ final class AdminConnection: Stream {
         switch state {
         case .head: !awaitsDrain
         case .body, .lingering: true
-        case .answering, .closing: false
+        case .answering, .streaming, .closing: false
         }
     }
 
@@ -100,7 +108,7 @@ final class AdminConnection: Stream {
                 case .complete(let length): begin(length)
                 }
             case .body: if !readBody() { return }
-            case .answering, .closing, .lingering: return
+            case .answering, .streaming, .closing, .lingering: return
             }
         }
     }
@@ -141,6 +149,11 @@ final class AdminConnection: Stream {
     }
 
     private func answer() {
+        let rules = listening.current
+        guard (rules.secure == nil) == (tls == nil) else {
+            refuse(400, "this port has begun to speak another protocol, connect again")
+            return
+        }
         state = .answering
         // The gateway takes the time it needs.
         loop.setDeadline(self, .never)
@@ -150,7 +163,7 @@ final class AdminConnection: Stream {
         request.body = received
         received = []
         let reference = LoopBound(self)
-        listening.current.api.handle(request, session, now: loop.now) { response in
+        rules.api.handle(request, session, now: loop.now) { response in
             reference.value.loop.post { reference.value.send(response) }
         }
     }
@@ -180,14 +193,17 @@ final class AdminConnection: Stream {
         loop.setDeadline(self, loop.now + Self.lingerTime)
     }
 
-    override func peerLeft(reset: Bool) { if reset { close() } }
+    /// A reader of events that sends no more has gone: nobody asks for them and then half-closes.
+    override func peerLeft(reset: Bool) { if reset || state == .streaming { close() } }
     override func writeFailed(_ error: Int32) { close() }
-    override func expired(now: Instant) { close() }
+    override func expired(now: Instant) { if state == .streaming { checkReader() } else { close() } }
 
-    func close() {
+    func close(reset: Bool = false) {
         guard isOpen else { return }
-        discard(reset: false)
+        subscription?.cancel()
+        subscription = nil
+        discard(reset: reset)
         loop.removeDeadline(self)
-        ended(self)
+        home.remove(self)
     }
 }

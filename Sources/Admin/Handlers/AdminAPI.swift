@@ -92,9 +92,15 @@ final class AdminAPI: Sendable {
         case .status: status(request, completion)
         case .reload: reload(request, completion)
         case .drain: drain(request, completion)
+        case .weights(let route): weights(of: route, request, completion)
+        case .undoWeights(let route): undoWeights(of: route, request, completion)
+        case .changes: changes(completion)
+        case .events: events(completion)
+        case .requests: requests(completion)
+        case .history: history(request, completion)
+        case .models: models(request, completion)
         case .unreadableRoute:
             completion(.error(400, "the name of the route cannot be read, write it percent-encoded"))
-        default: completion(.error(404, "there is no such path"))
         }
     }
 
