@@ -13,7 +13,7 @@ package struct WeightEdit {
 
     /// Replaces the file, unless any file of the configuration has changed since it was read. Blocks on the file system.
     package func write() throws(WeightEditor.Failure) {
-        try replace(with: after) { before.firstChange() }
+        try replace(with: after) { before.firstChange(last: file) }
     }
 
     /// Puts the old text back where the new one still stands, because it could not be put in force.
@@ -40,10 +40,12 @@ package struct WeightEdit {
 
 extension SourceFiles {
     /// A file or directory that is not any more what was read; `nil` if all are.
-    func firstChange() -> String? {
+    ///
+    /// - Parameter file: looked at after all others, because it is the one whose change would be lost.
+    func firstChange(last file: String) -> String? {
         for (path, names) in listings where (try? FileContents.configurationFiles(in: path)) != names { return path }
-        for (path, bytes) in contents where (try? FileContents.read(path, onlyRegular: true)) != bytes { return path }
-        return nil
+        let others = contents.keys.filter { $0 != file }
+        return (others + [file]).first { (try? FileContents.read($0, onlyRegular: true)) != contents[$0] }
     }
 
     /// Whether the same was read, one file left out.

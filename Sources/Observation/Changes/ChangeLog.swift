@@ -37,7 +37,7 @@ extension ChangeLog {
         let who = record.user.map { "\(printable($0)) from " } ?? ""
         let subject = record.subject.isEmpty ? "the gateway" : "'\(printable(cut(record.subject, longestSubject)))'"
         var line = "\(record.kind.rawValue) of \(subject) by \(who)\(printable(record.client))"
-        if let after = record.after {
+        if let after = record.after, !after.isEmpty {
             let before = record.before ?? [:]
             let parts = after.keys.sorted().map { name in
                 let old = before[name].map { "\($0) -> " } ?? ""

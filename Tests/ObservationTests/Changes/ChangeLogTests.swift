@@ -33,6 +33,7 @@ import Testing
         #expect(
             ChangeLog.line(record("infer", after: ["stable": 0], refusal: "every weight would be 0"))
                 == "weights of 'infer' by 127.0.0.1: stable 80 -> 0, refused: every weight would be 0")
+        #expect(ChangeLog.line(record("infer", after: [:])) == "weights of 'infer' by 127.0.0.1")
         #expect(ChangeLog.line(record("")) == "weights of the gateway by 127.0.0.1")
         #expect(ChangeLog.line(record("a\nb\u{1b}\u{2028}")) == "weights of 'a\u{FFFD}b\u{FFFD}\u{FFFD}' by 127.0.0.1")
     }
