@@ -172,10 +172,12 @@ extension ControlPlane {
     }
 
     private func refuse(_ edit: PendingEdit, _ refusal: Refusal) {
+        // Names that no entry has are whatever somebody sent; the message has the first.
+        let known = Set((edit.before ?? [:]).keys)
         recordChange(
             changeRecord(
                 edit.kind, of: edit.order.route, by: edit.order.caller, before: edit.before,
-                after: edit.before.flatMap { before in edit.wanted?.filter { before[$0.key] != nil } },
+                after: edit.wanted.flatMap { $0.isEmpty || !$0.keys.allSatisfy(known.contains) ? nil : $0 },
                 refusal: refusal.message))
         edit.completion(.failure(refusal))
     }
@@ -192,6 +194,7 @@ final class PendingEdit: @unchecked Sendable {
     init(order: WeightOrder, completion: @escaping @Sendable (ControlPlane.WeightsResult) -> Void) {
         self.order = order
         self.completion = completion
+        if case .set(let weights) = order.change { wanted = weights }
     }
 
     var kind: ChangeRecord.Kind {
