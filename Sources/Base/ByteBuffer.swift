@@ -143,9 +143,18 @@ package func writeHex(_ value: UInt64, to target: UnsafeMutablePointer<UInt8>) -
     var index = digits
     while index > 0 {
         index &-= 1
-        let nibble = UInt8(truncatingIfNeeded: rest & 15)
-        target[index] = nibble < 10 ? nibble &+ 0x30 : nibble &+ 0x57
+        target[index] = hexDigit(UInt8(truncatingIfNeeded: rest & 15))
         rest >>= 4
     }
     return digits
 }
+
+/// All sixteen digits of `value`.
+package func writeHex16(_ value: UInt64, to target: UnsafeMutablePointer<UInt8>) {
+    for index in 0..<16 {
+        target[index] = hexDigit(UInt8(truncatingIfNeeded: value >> UInt64(60 &- 4 &* index)) & 15)
+    }
+}
+
+/// - Parameter nibble: 0...15.
+@inlinable package func hexDigit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? nibble &+ 0x30 : nibble &+ 0x57 }

@@ -93,7 +93,10 @@ extension DecisionMaker {
                         forwarding.receivedVersion = reading.isGRPC ? "2" : "1.1"
                         forwarding.clientAddress = peer
                         forwarding.requestID = head.requestID == nil ? staticBytes(Variables.requestID) : nil
-                        forwarding.traceparent = head.traceparent == nil ? staticBytes(Variables.traceparent) : nil
+                        let isTraceKept = head.traceparent != nil
+                        forwarding.traceparent =
+                            isTraceKept && gateway.tracing == nil ? nil : staticBytes(Variables.traceparent)
+                        forwarding.keepsTracestate = isTraceKept
                         forwarding.mirrorRoute = writer.isMirror ? name : nil
                         forwarding.asksForWebSocket = !writer.isMirror && head.asksForWebSocket
                         sent.read(writer.head, forwarding, isHTTP2: writer.isHTTP2)

@@ -6,7 +6,7 @@ package enum FieldName: CaseIterable, Sendable {
     case host, contentLength, transferEncoding, connection, keepAlive, proxyConnection, te, trailer, upgrade, expect
     case authorization, via, date, userAgent, contentType
     case forwarded, xForwardedFor, xForwardedProto, xForwardedHost
-    case xRequestID, traceparent
+    case xRequestID, traceparent, tracestate
     /// Any field named `x-sluice-…`: set by the gateway, never by clients.
     case sluice
 
@@ -24,6 +24,7 @@ package enum FieldName: CaseIterable, Sendable {
         case (9, UInt8(ascii: "f")): if named("forwarded") { self = .forwarded }
         case (10, UInt8(ascii: "c")): if named("connection") { self = .connection }
         case (10, UInt8(ascii: "k")): if named("keep-alive") { self = .keepAlive }
+        case (10, UInt8(ascii: "t")): if named("tracestate") { self = .tracestate }
         case (10, UInt8(ascii: "u")): if named("user-agent") { self = .userAgent }
         case (11, UInt8(ascii: "t")): if named("traceparent") { self = .traceparent }
         case (12, UInt8(ascii: "c")): if named("content-type") { self = .contentType }

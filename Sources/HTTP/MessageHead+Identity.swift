@@ -4,8 +4,6 @@ import Base
 extension MessageHead {
     /// Longest id taken from a client; longer ones would only swell logs.
     private static let maxRequestID = 128
-    /// `00-`, 32 and 16 digits and flags (W3C Trace Context, section 3.2).
-    package static let traceparentCount = 55
 
     /// The value of `x-request-id`: one, meant for the next hop too, printable and not endless; `nil` otherwise.
     package var requestID: HeadRange? {
@@ -13,7 +11,7 @@ extension MessageHead {
     }
 
     /// The value of `traceparent`, if it is one.
-    package var traceparent: HeadRange? { only(.traceparent, where: Self.isTraceparent) }
+    package var traceparent: HeadRange? { only(.traceparent) { TraceParent($0) != nil } }
 
     private func only(_ id: FieldName, where isUsable: (UnsafeRawBufferPointer) -> Bool) -> HeadRange? {
         var found: HeadRange?
@@ -23,21 +21,5 @@ extension MessageHead {
             found = field(index).value
         }
         return found
-    }
-
-    private static func isTraceparent(_ value: UnsafeRawBufferPointer) -> Bool {
-        guard value.count == traceparentCount, value[0] == 0x30, value[1] == 0x30 else { return false }
-        var anyTrace: UInt8 = 0
-        var anyParent: UInt8 = 0
-        for index in 2..<traceparentCount {
-            let byte = value[index]
-            if index == 2 || index == 35 || index == 52 {
-                if byte != 0x2D { return false }
-                continue
-            }
-            guard let digit = hexValue(byte), lowercased(byte) == byte else { return false }
-            if index < 35 { anyTrace |= digit } else if index < 52 { anyParent |= digit }
-        }
-        return anyTrace != 0 && anyParent != 0
     }
 }

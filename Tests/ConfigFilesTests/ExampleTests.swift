@@ -48,6 +48,9 @@ import Testing
         #expect(gateway.admin?.login?.realm == "Operators" && gateway.admin?.login?.users["root"] != nil)
         #expect(gateway.metrics == .tcp(HostPort(host: "0.0.0.0", port: 9902)))
         #expect(gateway.accessLog == AccessLog())
+        let tracing = try #require(gateway.tracing)
+        #expect(tracing.path == "/v1/traces" && tracing.samplePercent == 1 && tracing.serviceName == "sluice")
+        #expect(tracing.headers == [.init(name: "authorization", value: "Bearer change-me")])
         #expect(gateway.shutdown == Shutdown())
         #expect(gateway.memoryLimit == 1 << 30 && gateway.takeoverSocket == "/run/sluice/takeover.sock")
     }

@@ -69,6 +69,7 @@ struct RandomGateway {
             log.samplePercent = $0.pick(Self.percents)
             return log
         }
+        gateway.tracing = some { $0.tracing() }
         gateway.shutdown.delay = pick([.zero, .seconds(5)])
         gateway.shutdown.drain = pick([.seconds(25), .seconds(60)])
         gateway.takeoverSocket = some { _ in "/run/sluice/takeover.sock" }
@@ -76,6 +77,19 @@ struct RandomGateway {
         let names = gateway.backends.map(\.name)
         gateway.routes = Self.names.shuffled(using: &random).prefix(number(1...5)).map { route($0, names) }
         return gateway
+    }
+
+    private mutating func tracing() -> TracingSettings {
+        let place = HostPort(host: pick(["10.0.0.7", "::1", "collector.example.com"]), port: 4318)
+        var tls = BackendTLS()
+        tls.serverName = some { _ in "collector.example.com" }
+        var tracing = TracingSettings(
+            address: coin() ? .plain(place) : .secure(place, tls), path: pick(["", "/otlp", "/a,b"]) + "/v1/traces")
+        tracing.samplePercent = pick(Self.percents)
+        tracing.serviceName = pick(Self.names)
+        let values = Self.texts.filter { HeaderText.isValue($0) }
+        tracing.headers = few(3, Self.headers).map { .init(name: $0, value: pick(values)) }
+        return tracing
     }
 
     private static func addresses(_ port: UInt16) -> [Address] {

@@ -82,7 +82,9 @@ def matched(text: str) -> str:
 
 WRONG = {
     "unknown key": HEAD + "bakends: {}\n",
-    "later key": HEAD + "tracing: {}\n",
+    "later key": HEAD + "customMetrics: {}\n",
+    "no collector": HEAD + "tracing: {}\n",
+    "collector without a scheme": HEAD + "tracing: { endpoint: '127.0.0.1:4318' }\n",
     "list of settings": "- a\n",
     "word": "a\n",
     "null": HEAD + "loops:\n",

@@ -10,7 +10,8 @@ struct FieldNameTests {
         ("Date", .date), ("User-Agent", .userAgent), ("Content-Type", .contentType), ("Forwarded", .forwarded),
         ("X-Forwarded-For", .xForwardedFor),
         ("X-Forwarded-Proto", .xForwardedProto), ("X-Forwarded-Host", .xForwardedHost), ("X-Request-ID", .xRequestID),
-        ("traceparent", .traceparent), ("X-Sluice-Mirror", .sluice), ("x-sluice-y", .sluice),
+        ("traceparent", .traceparent), ("tracestate", .tracestate), ("X-Sluice-Mirror", .sluice),
+        ("x-sluice-y", .sluice),
     ]
 
     static func id(_ name: String) -> FieldName { raw(name).withUnsafeBytes { FieldName($0) } }

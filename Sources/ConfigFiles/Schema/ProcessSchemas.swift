@@ -16,6 +16,7 @@ extension Schema {
             Key("admin", .object(admin), .absent("off"), "the operator's side"),
             Key("metrics", .object(metrics), .absent("off"), "a second, read-only listener"),
             Key("accessLog", .object(accessLog), .absent("off"), "one record for each exchange"),
+            Key("tracing", .object(tracing), .absent("off"), "spans of exchanges for a collector"),
             Key("shutdown", .object(shutdown), .absent("as there"), "how the process ends"),
             Key("takeover", .object(takeover), .absent("off"), "how a newer process takes over"),
             Key("backends", .map(.name, .object(backend)), "groups of endpoints, by name"),
@@ -23,7 +24,7 @@ extension Schema {
                 "routes", .list(.object(route)), .absent("none: every request is answered 404"),
                 "which requests go where; the first match in file order wins"),
         ],
-        planned: ["tracing", "customMetrics"])
+        planned: ["customMetrics"])
 
     static let admin = Schema(
         name: "'admin'", path: "admin",
@@ -61,6 +62,20 @@ extension Schema {
             Key(
                 "samplePercent", .percent, .percent(AccessLog().samplePercent),
                 "share of the exchanges that is written; those with a cause or an error always are"),
+        ])
+
+    static let tracing = Schema(
+        name: "'tracing'", path: "tracing",
+        entries: [
+            Key(
+                "endpoint", .text(.collector), .required,
+                "the collector; spans are posted to `/v1/traces` below it (OTLP over HTTP)"),
+            Key(
+                "samplePercent", .percent, .percent(TracingSettings.standardPercent),
+                "share of the traces that is exported; those of requests that fail always are"),
+            Key("serviceName", .text(.any), .value(TracingSettings.standardName), "`service.name` of the spans"),
+            Key("headers", .map(.headerName, .text(.headerValue)), "sent with the spans, such as a token"),
+            Key("tls", .object(backendTLS), .absent("as there"), "how an `https://` collector is verified"),
         ])
 
     static let shutdown = Schema(

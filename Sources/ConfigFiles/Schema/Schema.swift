@@ -63,7 +63,8 @@ struct Schema: Sendable {
 extension Schema {
     /// Every schema in the order of the reference, so that documentation and examples can be held against them.
     static let all = [
-        gateway, listener, listenerTLS, certificate, listenerLimits, admin, adminLogin, metrics, accessLog, shutdown,
+        gateway, listener, listenerTLS, certificate, listenerLimits, admin, adminLogin, metrics, accessLog, tracing,
+        shutdown,
         takeover, backend, backendTLS, triton, endpoint, balance, hash, backendLimits, backendTimeouts, health,
         outlierDetection,
         route, match, pathMatch, hostMatch, valueMatch, weightedBackend, sticky, mirror, redirect, respond, cors,

@@ -40,6 +40,7 @@ enum TextKind: String, Sendable, CaseIterable {
         path
     case target, targetWithQuery, pattern, replacement, origin, user, passwordHash, listeningAddress, endpointAddress
     case hostPort, network, rateKey, pathElement, queryName, realm, healthPath, socketPath, retryStatus
+    case collector
 
     /// What it is called in the reference.
     var title: String {
@@ -78,6 +79,7 @@ enum TextKind: String, Sendable, CaseIterable {
         case .healthPath: "a path and query"
         case .socketPath: "a path, relative to this file, of at most 107 bytes"
         case .retryStatus: "a status, 400 to 599"
+        case .collector: "`http://host:port` or `https://host:port`, with or without a path"
         }
     }
 }

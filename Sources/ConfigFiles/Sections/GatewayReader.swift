@@ -17,6 +17,7 @@ struct GatewayReader {
         let bound = boundAddresses(section, into: &gateway)
         checkOverlaps(bound)
         gateway.accessLog = section.entry("accessLog", report).flatMap(accessLog)
+        gateway.tracing = section.entry("tracing", report).flatMap(tracing)
         section.entry("shutdown", report).map { gateway.shutdown = shutdown($0) }
         gateway.takeoverSocket = section.entry("takeover", report).flatMap(takeoverSocket)
 

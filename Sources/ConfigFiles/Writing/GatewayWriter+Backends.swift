@@ -23,7 +23,7 @@ extension GatewayWriter {
 
     private func triton(_ port: UInt16) -> YAMLOutline { .mapping([("grpcPort", .word(Int(port)))]) }
 
-    private func tls(_ tls: BackendTLS) -> YAMLOutline {
+    func tls(_ tls: BackendTLS) -> YAMLOutline {
         .mapping([
             ("ca", file(tls.authorities)), ("serverName", tls.serverName.map { .text($0) }),
             ("certificate", file(tls.certificate?.chain)), ("privateKey", file(tls.certificate?.privateKey)),

@@ -12,7 +12,7 @@ extension GatewayWriter {
             ("listeners", gateway.listeners.isEmpty ? nil : YAMLOutline.list(gateway.listeners.map(listener)).opened),
             ("admin", gateway.admin.map(admin)),
             ("metrics", gateway.metrics.map { .mapping([("address", .text($0.description))]) }),
-            ("accessLog", gateway.accessLog.map(accessLog)),
+            ("accessLog", gateway.accessLog.map(accessLog)), ("tracing", gateway.tracing.map(tracing)),
             (
                 "shutdown",
                 Self.ifAny([

@@ -3,9 +3,7 @@ import HTTP
 
 /// A request's id and trace context: the client's own where they can be passed on, made here otherwise.
 struct Identity: ~Copyable {
-    private static let traceparentCount = MessageHead.traceparentCount
-
-    private let storage = UnsafeMutablePointer<UInt8>.allocate(capacity: 32 + traceparentCount)
+    private let storage = UnsafeMutablePointer<UInt8>.allocate(capacity: 32 + TraceParent.textCount)
     private var clientID: HeadRange?
     private var clientTrace: HeadRange?
     private var isSet = false
@@ -25,17 +23,14 @@ struct Identity: ~Copyable {
         clientID = head.requestID
         clientTrace = head.traceparent
         if clientID == nil {
-            Self.writeHex16(random.next(), storage)
-            Self.writeHex16(random.next(), storage + 16)
+            writeHex16(random.next(), to: storage)
+            writeHex16(random.next(), to: storage + 16)
         }
         if clientTrace == nil {
-            let trace = storage + 32
-            (trace[0], trace[1], trace[2], trace[35]) = (0x30, 0x30, 0x2D, 0x2D)
-            (trace[52], trace[53], trace[54]) = (0x2D, 0x30, 0x30)
             // All zeros is not a valid id.
-            Self.writeHex16(random.next() | 1, trace + 3)
-            Self.writeHex16(random.next(), trace + 19)
-            Self.writeHex16(random.next() | 1, trace + 36)
+            let made = TraceParent(
+                traceHigh: random.next() | 1, traceLow: random.next(), span: random.next() | 1, flags: 0)
+            made.write(to: storage + 32)
         }
     }
 
@@ -55,16 +50,27 @@ struct Identity: ~Copyable {
         clientID == nil && isSet ? UnsafeRawBufferPointer(start: storage, count: 32) : nil
     }
 
+    /// What the next hop is told of the trace where this one has no spans; `nil` where the client's own is passed on.
     var newTraceparent: UnsafeRawBufferPointer? { clientTrace == nil && isSet ? madeTraceparent : nil }
 
-    private var madeTraceparent: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: storage + 32, count: Self.traceparentCount)
+    /// A `tracestate` belongs to the `traceparent` beside it.
+    var keepsTracestate: Bool { clientTrace != nil }
+
+    /// The trace as the client names it; `nil` where it was made here.
+    func received(_ head: MessageHead) -> TraceParent? { clientTrace.flatMap { TraceParent(head.slice($0)) } }
+
+    /// The trace, whoever named it; `nil` before `choose`.
+    func trace(_ head: MessageHead) -> TraceParent? {
+        isSet ? received(head) ?? TraceParent(madeTraceparent) : nil
     }
 
-    private static func writeHex16(_ value: UInt64, _ target: UnsafeMutablePointer<UInt8>) {
-        for index in 0..<16 {
-            let nibble = UInt8(truncatingIfNeeded: value >> UInt64(60 - 4 * index)) & 15
-            target[index] = nibble < 10 ? nibble + 0x30 : nibble + 0x57
-        }
+    /// The text of `parent`, which has to be of the same trace; valid until the next call.
+    func text(of parent: TraceParent) -> UnsafeRawBufferPointer {
+        parent.write(to: storage + 32)
+        return madeTraceparent
+    }
+
+    private var madeTraceparent: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: storage + 32, count: TraceParent.textCount)
     }
 }

@@ -21,6 +21,8 @@ package struct RequestForwarding {
     /// Set where the client sent none that can be used; else the client's own is passed on.
     package var requestID: UnsafeRawBufferPointer?
     package var traceparent: UnsafeRawBufferPointer?
+    /// What stands beside a `traceparent` means nothing without it (W3C Trace Context, section 3.3).
+    package var keepsTracestate: Bool
     /// The request asks for WebSocket, and an endpoint that is spoken to in HTTP/1.1 is asked too.
     package var asksForWebSocket: Bool
     /// The route's name on a copy for a mirror; its `Host` gets `-shadow` before the port.
@@ -35,6 +37,7 @@ package struct RequestForwarding {
         isSecure = false
         receivedVersion = "1.1"
         keepsAuthorization = true
+        keepsTracestate = true
         asksForWebSocket = false
     }
 }
@@ -63,6 +66,7 @@ extension RequestForwarding {
             case .expect: mirrorRoute == nil && head.minorVersion == 1
             case .xRequestID: requestID == nil
             case .traceparent: traceparent == nil
+            case .tracestate: keepsTracestate
             default: false
             }
         return isForNext && !(head.nominatesFields && head.isNominated(index))

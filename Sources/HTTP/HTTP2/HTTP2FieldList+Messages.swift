@@ -72,7 +72,11 @@ extension HTTP2FieldList {
 
     private func add(_ head: MessageHead, _ field: FieldLine, isSecret: Bool = false) {
         // What differs in every message would only push the rest out of the table.
-        let isSecret = isSecret || field.id == .authorization || field.id == .xRequestID || field.id == .traceparent
+        let isSecret =
+            switch field.id {
+            case .authorization, .xRequestID, .traceparent, .tracestate: true
+            default: isSecret
+            }
         add(head.slice(field.name), head.slice(field.value), isSecret: isSecret)
     }
 

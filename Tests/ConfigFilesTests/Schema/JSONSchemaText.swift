@@ -135,7 +135,7 @@ enum JSONSchemaText {
         case .retryStatus: number("integer", "400", "599", "^[45][0-9]{2}$")
         // What cannot be taken for a number or a flag.
         case .path, .target, .targetWithQuery, .origin, .passwordHash, .listeningAddress, .endpointAddress, .hostPort,
-            .network, .healthPath, .rateKey:
+            .network, .healthPath, .rateKey, .collector:
             [("type", .string("string"))] + pattern(kind)
         default: [("type", .strings(["string", "number", "boolean"]))] + pattern(kind)
         }
@@ -177,6 +177,7 @@ enum JSONSchemaText {
             case .pathElement: "^[^/\\\\]+$"
             case .healthPath: "^/[^#\\s]*$"
             case .socketPath: "^(?!unix:).+$"
+            case .collector: "^https?://\(host):[0-9]{1,5}(/[^?#\\s]*)?$"
             case .retryStatus: "^[45][0-9]{2}$"
             }
         return pattern.map { [("pattern", .string($0))] } ?? []
