@@ -19,8 +19,8 @@ let settings: [SwiftSetting] = [
         ["-cross-module-optimization", "-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
-func floor(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func floor(_ name: String, _ dependencies: [Target.Dependency] = [], without data: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: data, swiftSettings: settings)
 }
 
 func tests(of name: String, _ dependencies: [Target.Dependency] = [], data: [String] = []) -> Target {
@@ -65,7 +65,8 @@ let package = Package(
         floor("Inference", ["Base"]),
         floor("API"),
         floor("Observation", ["Base", "Telemetry", "API"]),
-        floor("Tracing", ["Base", "Telemetry", protobuf]),
+        floor(
+            "Tracing", ["Base", "Telemetry", protobuf], without: ["OpenTelemetry/proto", "OpenTelemetry/generate"]),
         floor("Terminal", ["API"]),
         floor("Traffic", ["Base", "HTTP", "Configuration", "Credentials"]),
         floor(
@@ -125,7 +126,7 @@ let package = Package(
         tests(of: "Traffic", ["Base", "HTTP", "Configuration"]),
         tests(of: "Explanation", ["Base", "HTTP", "Configuration", "Traffic", "ConfigFiles"]),
         tests(of: "Observation", ["API", "Base", "Telemetry"]),
-        tests(of: "Tracing", ["Base", "Telemetry"]),
+        tests(of: "Tracing", ["Base", "Telemetry", protobuf]),
         tests(of: "Terminal", ["API"], data: ["screens"]),
         tests(of: "EventLoop", ["Base"]),
         tests(of: "TLS", ["Base", "CSSL"]),

@@ -251,6 +251,8 @@ extension ControlPlane {
         writeMemory(&page)
         page.family(.accessLogDropped)
         page.sample(droppedByOldWriters + (logWriter?.dropped.load(ordering: .relaxed) ?? 0))
+        page.family(.traceSpans)
+        for outcome in SpanOutcome.allCases { page.sample([.outcome: outcome.name], traces.count(of: outcome)) }
         page.family(.configReloads)
         for outcome in ReloadOutcome.allCases { page.sample([.outcome: outcome.name], reloads[outcome]) }
         page.family(.configLastReloadRejected)

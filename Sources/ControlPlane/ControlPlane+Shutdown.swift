@@ -103,6 +103,7 @@ extension ControlPlane {
         collect { [self] _ in
             live.stop()
             logWriter?.flush(seconds: 2)
+            traces.flush()
             stopAdmin(!isFileOwner) { [self] in
                 logger.info("stopped")
                 exit(0)

@@ -26,6 +26,7 @@ package final class ControlPlane: @unchecked Sendable {
     let service: ServiceManager?
     package let verifier: Verifier
     let memory: MemoryGuardian
+    let traces = TraceExporter()
     var registry = Registry()
     let health: HealthMonitor
     /// Of the endpoints' names.
@@ -104,6 +105,7 @@ package final class ControlPlane: @unchecked Sendable {
         }
         for worker in workers {
             worker.siblings = workers
+            worker.spanSink = traces.sink
             worker.reportHealth = { [queue] report in queue.async { health.judge(report) } }
         }
         self.health = health
@@ -343,6 +345,7 @@ package final class ControlPlane: @unchecked Sendable {
                 left.countDown()
             }
         }
+        traces.apply(gateway.tracing, pins: gateway.resolve, logger: logger)
         memory.apply(limit: gateway.memoryLimit, backends: next.backends.map(\.load))
         // The old tables are gone from every loop before anyone is told that the new ones are in force.
         done.wait()

@@ -205,3 +205,21 @@ package enum RetryReason: UInt8, OutcomeLabel {
         }
     }
 }
+
+/// What became of a span.
+package enum SpanOutcome: UInt8, OutcomeLabel {
+    /// The collector has taken it.
+    case exported
+    /// There was no room for it, or the collector could not be reached for too long.
+    case dropped
+    /// The collector did not want it.
+    case rejected
+
+    package var name: String {
+        switch self {
+        case .exported: "exported"
+        case .dropped: "dropped"
+        case .rejected: "rejected"
+        }
+    }
+}

@@ -4,4 +4,10 @@ package struct SpanID: Sendable, Hashable {
 
     /// - Parameter random: any 64 bits.
     package init(random: UInt64) { value = random == 0 ? 1 : random }
+
+    /// - Returns: `nil` for 0, which is no id.
+    package init?(_ value: UInt64) {
+        guard value != 0 else { return nil }
+        self.value = value
+    }
 }

@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 
+from support.collector import Collector
 from support.gateway import REPOSITORY, Gateway, free_port, wait_until
 from support.grpc_mock import INFERENCE
 from support.http2 import H2Client, request, trusting
@@ -24,7 +25,7 @@ EXAMPLES = sorted(
 # Where the examples expect endpoints.
 STANDARD = {"stable": (8000, 8001), "canary": (8100, 8101), "shadow": (8200, 8201)}
 # Where they listen.
-LISTENERS = (8080, 8081, 8443, 9901, 9902)
+LISTENERS = (8080, 8081, 8443, 9901, 9902, 4318)
 HOST = "models.example.com"
 
 
@@ -287,6 +288,16 @@ def test_access_log(example):
     assert json.loads(example.gateway.stdout_text().splitlines()[0])["status"] == 200
     with Client("127.0.0.1", example.ports[9902]) as client:
         assert b"sluice_requests_total" in client.exchange(get("/metrics")).body
+
+
+@tried("tracing.yaml")
+def test_tracing(example):
+    """What fails is exported, whatever the percentage."""
+    with Collector(example.ports[4318]) as collector:
+        example["stable"].http.reply = answer(b"", "500 Oops")
+        example.get("/v2/models/m", ("traceparent", f"00-{'a' * 32}-{'b' * 16}-00"))
+        spans = collector.wait_trace("a" * 32, 2)
+    assert spans.server.name == "GET infer" and spans.server.resource["service.name"] == "inference-gateway"
 
 
 @tried("takeover.yaml")

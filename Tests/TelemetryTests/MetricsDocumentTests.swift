@@ -31,6 +31,7 @@ import Testing
             rows: [
                 ["`\(MetricName.mirrorRequests.name)`", "`outcome`", names(MirrorOutcome.self)],
                 ["`\(MetricName.auth.name)`", "`outcome`", names(AuthOutcome.self)],
+                ["`\(MetricName.traceSpans.name)`", "`outcome`", names(SpanOutcome.self)],
                 ["`\(MetricName.configReloads.name)`", "`outcome`", names(ReloadOutcome.self)],
                 ["`\(MetricName.dnsLookups.name)`", "`outcome`", names(LookupOutcome.self)],
                 ["`\(MetricName.retries.name)`", "`reason`", names(RetryReason.self)],

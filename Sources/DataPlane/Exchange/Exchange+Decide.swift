@@ -13,6 +13,7 @@ extension Exchange {
     func decide() {
         phase = .deciding
         identity.choose(for: head, random: &worker.random)
+        if worker.traces.isOn { beginTrace() }
         configuration = worker.configuration
         guard recogniseCall() else {
             reject(.badRequest, "grpc-timeout is no time")

@@ -118,6 +118,7 @@ extension Exchange {
         let waited = now.since(queuedAt)
         queued = Nanoseconds(queued.count &+ waited.count)
         lease.endpoint.counters.queue.record(nanoseconds: waited.count)
+        trace?.addWait(from: queuedAt, to: now)
         phase = .sending
         endpoint = lease.endpoint
         ticket = lease.ticket
@@ -144,6 +145,7 @@ extension Exchange {
     func begin(_ access: BackendPool.Access, _ pool: BackendPool) -> Bool {
         guard let route, let entry else { return false }
         beginRewriting()
+        traceTry(access)
         withRequest(edits: route.entries[entry].changes?.requestEdits) {
             upstream = UpstreamSide.begin(access, for: self, pool, $0)
         }
@@ -164,8 +166,9 @@ extension Exchange {
         let draw = Double(worker.random.next() >> 11) * 0x1p-53 * 100
         for state in route.mirrors where draw < state.mirror.percent {
             var start = MirrorCopy.Start.ended(.dropped)
+            let copyTrace = traceCopy()
             withRequest(edits: state.requestEdits, mirror: state) {
-                start = MirrorCopy.start(state, worker: worker, $0, isGRPC: isGRPC)
+                start = MirrorCopy.start(state, worker: worker, $0, isGRPC: isGRPC, trace: copyTrace)
             }
             switch start {
             case .ended(let outcome):
@@ -271,7 +274,10 @@ extension Exchange {
         note(.timeout)
         let late = upstream
         upstream = nil
-        if tryAgain(afterTimeout: late) { return }
+        if tryAgain(afterTimeout: late) {
+            traceTryEnd(cause, late)
+            return
+        }
         upstream = late
         reject(cause)
     }
@@ -285,5 +291,6 @@ extension Exchange {
         worker.dequeue(self, pool)
         worker.loop.setDeadline(self, .never)
         phase = .deciding
+        trace?.addWait(from: queuedAt, to: worker.loop.now)
     }
 }

@@ -52,7 +52,8 @@ extension Exchange {
         if case .http2 = self.client { forwarding.receivedVersion = "2" }
         forwarding.keepsAuthorization = route.keepsAuthorization
         forwarding.requestID = identity.madeRequestID
-        forwarding.traceparent = identity.newTraceparent
+        forwarding.traceparent = outgoingTraceparent
+        forwarding.keepsTracestate = identity.keepsTracestate
         forwarding.asksForWebSocket = !isMirror && head.asksForWebSocket
         let endsWithHead = isRequestComplete && kept.isEmpty && !hasTrailers
         client.addressText.withUnsafeBytes { address in

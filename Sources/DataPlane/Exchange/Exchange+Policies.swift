@@ -66,6 +66,7 @@ extension Exchange {
             applyLimits()
             return
         }
+        trace?.beginAuth(worker.loop.now)
         var found: HeadRange?
         for index in 0..<head.fieldCount where head.field(index).id == .authorization {
             if found != nil {
@@ -105,7 +106,7 @@ extension Exchange {
         guard phase == .verifying else { return }
         phase = .deciding
         guard let verdict else {
-            route?.counters.auth.count(.overloaded)
+            count(.overloaded)
             user.removeAll(keepingCapacity: true)
             reject(.authOverloaded)
             return
@@ -120,16 +121,21 @@ extension Exchange {
             return
         }
         if let allowed = route?.policies?.allowedUsers, !allowed.contains(user) {
-            route?.counters.auth.count(.forbidden)
+            count(.forbidden)
             reject(.forbidden)
             return
         }
-        route?.counters.auth.count(.granted)
+        count(.granted)
         applyLimits()
     }
 
-    private func deny(_ outcome: AuthOutcome) {
+    private func count(_ outcome: AuthOutcome) {
         route?.counters.auth.count(outcome)
+        trace?.endAuth(outcome, worker.loop.now)
+    }
+
+    private func deny(_ outcome: AuthOutcome) {
+        count(outcome)
         user.removeAll(keepingCapacity: true)
         reject(.unauthorized)
     }

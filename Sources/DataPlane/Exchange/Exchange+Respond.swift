@@ -22,6 +22,7 @@ extension Exchange {
         if tryAgain(afterAnswer: answer, framing: framing) { return }
         if answer.status >= 400 || isGRPC { refusal = newRefusal(answer) }
         noteFirstByte()
+        trace?.noteAnswer(answer.status, firstByte: firstByteAt)
         lastActivity = worker.loop.now
         phase = .responding
         status = answer.status
@@ -182,6 +183,7 @@ extension Exchange {
         if isGRPC && grpcStatus == nil {
             grpcStatus = cause == .none ? .unknown : GRPCStatus(httpStatus: cause.status)
         }
+        endTrace(cause)
         sendRestOfTunnel()
         if let upstream, let pool {
             self.upstream = nil

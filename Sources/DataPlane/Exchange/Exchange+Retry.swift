@@ -25,6 +25,7 @@ extension Exchange {
             tunnelFailed(failure)
             return
         }
+        traceTryEnd(failure.cause, failed)
         if let failed, canResend(failure, failed) {
             resend(failure, failed)
             return
@@ -79,6 +80,7 @@ extension Exchange {
         route.counters.retries.count(failure.wasRefused ? .refusedStream : .staleConnection)
         if failure.nothingWritten, case .http1 = failed, case .http1(let fresh) = port.makeConnection() {
             upstream = .http1(fresh)
+            trace?.continueTry(worker.loop.now)
             fresh.begin(self, head.method)
             fresh.connect(timeout: pool.connectTimeout)
             let isChunked = head.framing == .chunked || head.framing == .close
@@ -120,6 +122,8 @@ extension Exchange {
             self.upstream = upstream
             return false
         }
+        trace?.noteAnswer(answer.status, firstByte: worker.loop.now)
+        traceTryEnd(.none, upstream)
         if case .length(let length) = framing, length > UInt64(DiscardedAnswer.limit) {
             upstream.abandon()
         } else {

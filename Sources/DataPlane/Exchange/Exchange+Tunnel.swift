@@ -27,6 +27,7 @@ extension Exchange {
     func passSwitch(_ answer: MessageHead) {
         guard case .http1(let client) = client else { return }
         noteFirstByte()
+        trace?.noteAnswer(answer.status, firstByte: firstByteAt)
         // The endpoint has done what it was asked for. How the two get on from here on says nothing of it.
         note(.answered)
         lastActivity = worker.loop.now

@@ -62,6 +62,8 @@ package final class Exchange: UpstreamUser {
     var mirrors: ContiguousArray<MirrorCopy> = []
     /// Copies that did not begin, for the log.
     var lostMirrors: [MirrorNote] = []
+    /// What is noted for its spans; `nil` where `tracing` is off. See DataPlane/Tracing.
+    var trace: ExchangeTrace?
     var user: [UInt8] = []
     /// What the endpoint sees of the path, where that is not what the client asked for.
     var rewrittenPath = ByteBuffer()
@@ -190,6 +192,7 @@ package final class Exchange: UpstreamUser {
         requestEndedAt = nil
         firstByteAt = nil
         lastTaken = 0
+        if trace != nil { worker.traces.give(&trace) }
         identity.clear()
     }
 

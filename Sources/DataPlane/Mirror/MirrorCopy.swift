@@ -27,11 +27,13 @@ package final class MirrorCopy: UpstreamUser {
     private(set) var note: MirrorNote?
     /// Waits to say how it ended.
     var line: MirroredLine?
+    private let trace: CopyTrace?
 
-    init(worker: Worker, state: MirrorState, isGRPC: Bool) {
+    init(worker: Worker, state: MirrorState, isGRPC: Bool, trace: CopyTrace?) {
         self.worker = worker
         self.state = state
         self.isGRPC = isGRPC
+        self.trace = trace
         startedAt = worker.loop.now
     }
 
@@ -42,15 +44,15 @@ package final class MirrorCopy: UpstreamUser {
     }
 
     static func start(
-        _ state: MirrorState, worker: Worker, _ request: UpstreamSide.Request, isGRPC: Bool
+        _ state: MirrorState, worker: Worker, _ request: UpstreamSide.Request, isGRPC: Bool, trace: CopyTrace?
     ) -> Start {
-        let start = tryToStart(state, worker: worker, request, isGRPC: isGRPC)
+        let start = tryToStart(state, worker: worker, request, isGRPC: isGRPC, trace: trace)
         if case .ended(let outcome) = start { state.copies.outcomes.count(outcome) }
         return start
     }
 
     private static func tryToStart(
-        _ state: MirrorState, worker: Worker, _ request: UpstreamSide.Request, isGRPC: Bool
+        _ state: MirrorState, worker: Worker, _ request: UpstreamSide.Request, isGRPC: Bool, trace: CopyTrace?
     ) -> Start {
         guard worker.overload.sparesForMirror(0, &worker.unmeasured),
             state.load.inFlight.take(limit: state.mirror.maxInFlight)
@@ -60,7 +62,7 @@ package final class MirrorCopy: UpstreamUser {
             let couldTake = state.pool.canServe && (!isGRPC || state.pool.carriesGRPC)
             return .ended(couldTake ? .dropped : .error)
         }
-        let copy = MirrorCopy(worker: worker, state: state, isGRPC: isGRPC)
+        let copy = MirrorCopy(worker: worker, state: state, isGRPC: isGRPC, trace: trace)
         copy.endpoint = lease.endpoint
         copy.ticket = lease.ticket
         copy.lastProgress = worker.loop.now
@@ -165,6 +167,13 @@ package final class MirrorCopy: UpstreamUser {
         self.note = note
         line?.ended(note)
         line = nil
+        if let trace {
+            worker.record(trace) { span, start in
+                ExchangeTrace.Copy(
+                    span: span, mirror: state, endpoint: endpoint, start: start, end: worker.loop.now, status: status,
+                    grpcStatus: grpcStatus?.rawValue, outcome: outcome)
+            }
+        }
         if let index = state.copies.list.firstIndex(where: { $0 === self }) {
             state.copies.list.swapAt(index, state.copies.list.count - 1)
             state.copies.list.removeLast()

@@ -44,6 +44,7 @@ extension Worker {
     /// On the loop only.
     package func report() -> WorkerReport {
         log.flush()
+        traces.flush()
         var report = WorkerReport()
         report.series.append(LabeledSeries(route: "", backend: "", counters: unmatched.counters))
         guard let configuration else { return report }

@@ -15,6 +15,8 @@ class UpstreamConnection: Stream {
     let worker: Worker
     let port: UpstreamPort
     var state = State.connecting
+    /// Since when requests can go out; `nil` before.
+    private(set) var establishedAt: Instant?
     /// It counts against the backend's limit of connections.
     private var holdsPlace = true
     private var connectError: Int32 = 0
@@ -118,6 +120,7 @@ class UpstreamConnection: Stream {
 
     private func becomeUsable() {
         state = .busy
+        establishedAt = loop.now
         loop.setDeadline(self, .never)
         established()
     }

@@ -61,6 +61,7 @@ package final class Worker: @unchecked Sendable {
     var notable = NotableExchanges()
     var touched = TouchedPlaces()
     let log: AccessLogBuffer
+    let traces: TraceRecorder
 
     private var connections: ContiguousArray<ClientConnection> = []
     private var spareExchanges: ContiguousArray<Exchange> = []
@@ -73,6 +74,11 @@ package final class Worker: @unchecked Sendable {
     var nextPurge = Instant.never
     /// Takes what the control plane has to judge about an endpoint; set before the loops start.
     package var reportHealth: @Sendable (HealthReport) -> Void = { _ in }
+    /// Takes finished spans; set before the loops start.
+    package var spanSink: SpanSink? {
+        get { traces.sink }
+        set { traces.sink = newValue }
+    }
     private var serial: UInt64 = 0
     private var dateSecond: UInt64 = 0
     private var date: [UInt8] = []
@@ -92,6 +98,7 @@ package final class Worker: @unchecked Sendable {
         digester = Digester(verifier.key)
         http2 = HTTP2Resources(pool: loop.blocks)
         log = AccessLogBuffer(loop: loop)
+        traces = TraceRecorder(loop: loop)
         loop.pipes.highestDescriptor = Int32(clamping: budget.highestForPipe)
         loop.atEndOfTurn { [unowned self] in recycle() }
     }
@@ -109,6 +116,7 @@ package final class Worker: @unchecked Sendable {
         let inUse = Set(snapshot.backends.map { ObjectIdentifier($0.load) })
         queues = queues.filter { inUse.contains($0.key) || !$0.value.isEmpty }
         log.apply(snapshot.gateway.accessLog, writer: writer)
+        traces.apply(snapshot.gateway.tracing)
         // Limits may have been raised.
         for load in snapshot.backends.map(\.load) { serveLater(load) }
     }

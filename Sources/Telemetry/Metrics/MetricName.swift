@@ -43,6 +43,7 @@ package enum MetricName: UInt8, Sendable, CaseIterable {
     case memoryLimit
     case overloaded
     case accessLogDropped
+    case traceSpans
     case configReloads
     case configLastReloadRejected
     case configInfo
@@ -222,6 +223,10 @@ extension MetricName {
             Row(
                 "sluice_access_log_dropped_total", .counter, [],
                 "Access log lines given up because the sink was too slow")
+        case .traceSpans:
+            Row(
+                "sluice_trace_spans_total", .counter, [.outcome],
+                "Spans by what became of them: exported, rejected by the collector, or dropped on the way to it")
         case .configReloads:
             Row(
                 "sluice_config_reloads_total", .counter, [.outcome],

@@ -1,0 +1,75 @@
+import Base
+import EventLoop
+import HTTP
+import Inference
+import Telemetry
+import Tracing
+import Traffic
+
+/// What an exchange notes for its trace, where `tracing` is on.
+extension Exchange {
+    /// Its trace is exported; known from its end on.
+    var isTraced: Bool { trace?.verdict == true }
+
+    func beginTrace() {
+        guard trace == nil, let named = identity.trace(head) else { return }
+        let received = identity.keepsTracestate ? named : nil
+        let isSampled = TraceSampling.samples(
+            sender: received?.isSampled, isTrusted: client?.connection.isTrusted == true,
+            percent: worker.traces.percent, random: &worker.random)
+        let trace = worker.traces.take()
+        trace.begin(
+            named, parent: received, isSampled: isSampled, span: worker.random.next(),
+            at: (startedAt, startedWallClock))
+        self.trace = trace
+    }
+
+    /// What the next hop is told of the trace; `nil` where the client's own words go on.
+    var outgoingTraceparent: UnsafeRawBufferPointer? {
+        guard let trace else { return identity.newTraceparent }
+        return identity.text(of: trace.outgoing)
+    }
+
+    func traceTry(_ access: BackendPool.Access) {
+        guard let trace, let endpoint else { return }
+        trace.beginTry(
+            endpoint, span: worker.random.next(), connects: access.connection == nil,
+            isHTTP2: access.port.speaksHTTP2, resends: retries, worker.loop.now)
+    }
+
+    func traceTryEnd(_ cause: Cause, _ upstream: UpstreamSide?) {
+        trace?.endTry(cause, connected: upstream?.establishedAt, worker.loop.now)
+    }
+
+    /// The last thing that is noted.
+    func endTrace(_ cause: Cause) {
+        if trace == nil {
+            // Refused before anything was known of it.
+            guard worker.traces.isOn else { return }
+            identity.choose(for: head, random: &worker.random)
+            beginTrace()
+        }
+        guard let trace else { return }
+        let grpcStatus = grpcStatus?.rawValue
+        trace.endAuth(nil, worker.loop.now)
+        trace.endTry(cause, grpcStatus: grpcStatus, connected: upstream?.establishedAt, worker.loop.now)
+        let isExported =
+            trace.isSampled
+            || ServiceError.happened(status: UInt16(clamping: status), cause: cause, grpcStatus: grpcStatus)
+        trace.end(isExported: isExported)
+        guard isExported else { return }
+        let spans = 2 + trace.waits.count + 2 * trace.tries.count + trace.copies.count
+        guard worker.traces.hasRoom(for: spans) else { return }
+        worker.traces.write { writeSpans(trace, cause, to: &$0) }
+    }
+}
+
+extension UpstreamSide {
+    /// When its connection was; `nil` while it is not.
+    var establishedAt: Instant? {
+        switch self {
+        case .http1(let connection): connection.establishedAt
+        case .http2(let stream): stream.connection.establishedAt
+        }
+    }
+}
