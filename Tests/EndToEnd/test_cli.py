@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from support.gateway import Gateway, binary, free_port
+from support.gateway import REPOSITORY, Gateway, binary, free_port
 
 GOOD = """
 listeners:
@@ -49,8 +49,6 @@ def test_check_of_a_good_file(tmp_path):
 
 def test_check_of_examples():
     """Every configuration in the repository is valid, or asks for what is installed later."""
-    from support.gateway import REPOSITORY
-
     names = sorted((REPOSITORY / "config").glob("*.yaml"))
     assert names
     for name in names:
@@ -323,6 +321,16 @@ def test_help_of_a_command_has_an_example(command):
     assert done.returncode == 0
     assert re.search(rf"sluice {command} \S", done.stdout.split("USAGE")[0] + done.stdout.split("USAGE")[-1])
     assert "example" in done.stdout.lower()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_document_has_every_option(command):
+    text = (REPOSITORY / "docs" / "command-line.md").read_text()
+    section = text.split(f"## sluice {command}\n")[1].split("\n## ")[0]
+    listed = run("--help").stdout.split("SUBCOMMANDS:")[1]
+    assert set(re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE)) == set(COMMANDS)
+    for option in set(re.findall(r"--[a-z-]+", run(command, "--help").stdout.split("OPTIONS:")[1])):
+        assert option in section or option in ("--version", "--help"), option
 
 
 @pytest.mark.parametrize(

@@ -40,9 +40,11 @@ enum RouteTable {
         case .redirect, .respond: name.append("  \(route.action.rawValue)", .faint)
         }
         let flow = state.hasTraffic ? state.routes[route.name]?.flow ?? Flow() : nil
-        let trail = StyledLine(Sparkline.text(state.trails[route.name] ?? []), .faint)
+        // One point is no trend.
+        let trail = state.trails[route.name].flatMap { $0.count > 1 ? Sparkline.text($0) : nil } ?? ""
         return Table.Row(
-            [name] + blanks(3) + FlowCells.make(flow) + [StyledLine(), trail], isTrouble: (flow?.errors ?? 0) > 0)
+            [name] + blanks(3) + FlowCells.make(flow) + [StyledLine(), StyledLine(trail, .faint)],
+            isTrouble: (flow?.errors ?? 0) > 0)
     }
 
     private static func row(_ entry: Status.Route.Entry, of route: Status.Route, _ state: LiveState) -> Table.Row {
