@@ -20,7 +20,8 @@ struct AdminClient: Sendable {
 
     /// A machine at the other end of the world answers within that.
     private static let connectTime = Duration.seconds(5)
-    private static let readTime = Duration.seconds(15)
+    /// The weights of a route are looked up in its file, which may have ten thousand.
+    private static let readTime = Duration.seconds(30)
     /// A change is in force on every loop when it is answered; before, a name server may be asked.
     private static let writeTime = Duration.seconds(60)
     /// Events come once a second; a gateway that says nothing for so long is gone, or the way to it is.
