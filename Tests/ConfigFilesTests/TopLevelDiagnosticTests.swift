@@ -340,7 +340,10 @@ import Testing
             admin: { address: localhost:9901, basicAuth: { users: { ann: secret, "a:b": x }, allow: [ann], realm: "ü" } }
             """,
             [
-                "x"
+                "sluice.yaml:4:62: error: the user 'ann': plain text and DES crypt are not supported; make the hash anew with 'sluice passwd' or 'htpasswd -B'",
+                "sluice.yaml:4:70: error: 'users': a colon in a user name",
+                "sluice.yaml:4:82: error: unknown key 'allow', the keys of admin's basicAuth are realm, usersFile and users",
+                "sluice.yaml:4:96: error: 'realm' must be ASCII text without blanks around it",
             ]),
         Golden(
             "metrics",
