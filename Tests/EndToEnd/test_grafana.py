@@ -36,6 +36,8 @@ PASSWORD = "test"
 CONFIG = """
 loops: 1
 memoryLimit: 4GiB
+# Nobody takes the traces.
+tracing: { endpoint: 'http://127.0.0.1:{nobody}', samplePercent: 100 }
 listeners:
   - { name: plain, address: 127.0.0.1:${port} }
   - { name: secure, address: 127.0.0.1:{secure}, tls: { certificates: [{certificate}] } }
