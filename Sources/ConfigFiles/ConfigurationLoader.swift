@@ -19,6 +19,7 @@ package enum ConfigurationLoader {
         package var origins: [String: ManifestOrigin]
         /// Where the weights of routes that forward are written, by their names.
         package var weightPlaces: [String: WeightPlace]
+        package var fingerprint: SourceFingerprint
     }
 
     /// An outcome and what it was made of.
@@ -74,7 +75,8 @@ package enum ConfigurationLoader {
         let outcome = Outcome(
             gateway: report.hasErrors ? nil : gateway, diagnostics: report.sorted(), hash: sources.contentHash,
             watched: sources.watched, files: sources.paths, origins: origins,
-            weightPlaces: report.hasErrors ? [:] : weights.places(report))
+            weightPlaces: report.hasErrors ? [:] : weights.places(report),
+            fingerprint: SourceFingerprint(contents: sources.contents, listings: sources.listings))
         return Loaded(outcome: outcome, report: report, sources: sources, weights: weights)
     }
 

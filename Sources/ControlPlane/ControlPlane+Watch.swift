@@ -3,6 +3,7 @@ import Dispatch
 import EventLoop
 import Glibc
 import Logging
+import Telemetry
 
 extension ControlPlane {
     /// How long after the first sign of a change the files are read: an editor's or kubelet's steps belong together.
@@ -50,6 +51,12 @@ extension ControlPlane {
             // Put off while another process has the sockets: this one may still have to go on by itself.
             if isHandingOver {
                 reloadLater(attempt: attempt)
+                return
+            }
+            // The sign of a change of weights that is in force, or of something beside the files.
+            if lastReload?.outcome != .rejected, !isReloading, steering.fingerprint?.isCurrent() == true {
+                isReloadScheduled = false
+                watch(steering.watched)
                 return
             }
             let outcome = ConfigurationLoader.load(path: path, for: .service)

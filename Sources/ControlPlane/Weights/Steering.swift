@@ -2,16 +2,21 @@ import ConfigFiles
 import Configuration
 import Observation
 
-/// What the control plane remembers for those who change weights.
+/// What the control plane remembers of the files it runs and of those who change weights in them.
 struct Steering {
     /// By route, of the configuration that runs.
     var places: [String: WeightPlace] = [:]
+    /// What is watched for that configuration, and what was read for it.
+    var watched: [String] = []
+    var fingerprint: SourceFingerprint?
     var undo = UndoSteps()
     var log = ChangeLog()
 
     /// Another configuration runs.
     mutating func adopt(_ outcome: ConfigurationLoader.Outcome) {
         places = outcome.weightPlaces
+        watched = outcome.watched
+        fingerprint = outcome.fingerprint
         undo.keep { places[$0] != nil }
     }
 }

@@ -96,6 +96,25 @@ import Testing
         // Not twice: what stands there now is not what the edit wrote.
         #expect(throws: WeightEditor.Failure.self) { try edit.revert() }
     }
+
+    /// Whether it is worth while to load again.
+    @Test func fingerprints() throws {
+        let scratch = try ScratchDirectory([
+            "conf/10.yaml": native("    backends: [{ name: stable }, { name: canary }]")
+        ])
+        let before = scratch.load("conf").fingerprint
+        #expect(before.isCurrent() && before == scratch.load("conf").fingerprint)
+        let edit = try #require(try Edited(path: scratch.path + "/conf", "infer", ["stable": 5])).edit
+        #expect(!edit.outcome.fingerprint.isCurrent())
+        try edit.write()
+        #expect(edit.outcome.fingerprint.isCurrent() && !before.isCurrent())
+        try scratch.write(Array("loops: 1\n".utf8), to: "conf/20.yaml")
+        #expect(!edit.outcome.fingerprint.isCurrent())
+        try FileManager.default.removeItem(atPath: scratch.path + "/conf/20.yaml")
+        #expect(edit.outcome.fingerprint.isCurrent())
+        try FileManager.default.removeItem(atPath: scratch.path + "/conf/10.yaml")
+        #expect(!edit.outcome.fingerprint.isCurrent())
+    }
 }
 
 extension Route {
