@@ -110,15 +110,16 @@ package struct TrafficMeter: Sendable {
     /// Everything, in order of the names. What never had a request is not there.
     package var report: TrafficReport {
         var report = TrafficReport()
+        var routes = Set(links.keys)
         for subject in tracks.keys {
             switch subject {
-            case .route(let name): report.routes.append(route(name))
+            case .route(let name): routes.insert(name)
             case .entry(let route, let label): report.entries.append(entry(route, label))
             case .listener, .backend, .endpoint: break
             }
         }
         report.mirrors = mirrors.keys.map(mirror).sorted { ($0.route, $0.backend) < ($1.route, $1.backend) }
-        report.routes.sort { $0.name < $1.name }
+        report.routes = routes.sorted().map(route)
         report.entries.sort { ($0.route, $0.as) < ($1.route, $1.as) }
         (report.listeners, report.backends, report.endpoints) = (listeners, backends, endpoints)
         return report
