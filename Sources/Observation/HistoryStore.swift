@@ -45,6 +45,9 @@ package struct HistoryStore: Sendable {
 
     package init(start: Instant) { takenAt = start }
 
+    /// When the next point is due.
+    package var nextPoint: Instant { takenAt + Self.interval }
+
     /// Takes a point from the meter where that is due: about every five seconds, behind each of its samples.
     ///
     /// - Parameter time: the wall clock's, as a history shows it.

@@ -24,6 +24,8 @@ package struct NotableExchange: Sendable {
     package var grpcStatus: UInt8?
     package var requestID: [UInt8]
     package var traceID: [UInt8]
+    /// The trace was handed to the exporter.
+    package var isTraced: Bool
     /// Nanoseconds waited for a place; `nil` where nothing was sent on.
     package var queue: UInt64?
     /// Nanoseconds.
@@ -32,7 +34,7 @@ package struct NotableExchange: Sendable {
     package init(
         kind: Kind, time: UInt64, client: [UInt8], method: [UInt8], path: [UInt8], route: [UInt8], backend: [UInt8],
         endpoint: [UInt8], status: UInt16, cause: Cause, grpcStatus: UInt8?, requestID: [UInt8], traceID: [UInt8],
-        queue: UInt64?, duration: UInt64
+        isTraced: Bool, queue: UInt64?, duration: UInt64
     ) {
         self.kind = kind
         self.time = time
@@ -47,6 +49,7 @@ package struct NotableExchange: Sendable {
         self.grpcStatus = grpcStatus
         self.requestID = requestID
         self.traceID = traceID
+        self.isTraced = isTraced
         self.queue = queue
         self.duration = duration
     }

@@ -7,7 +7,7 @@ import Testing
     private func exchange(_ kind: NotableExchange.Kind, duration: UInt64 = 1) -> NotableExchange {
         NotableExchange(
             kind: kind, time: 0, client: [], method: [], path: [], route: [], backend: [], endpoint: [], status: 200,
-            cause: .none, grpcStatus: nil, requestID: [], traceID: [], queue: nil, duration: duration)
+            cause: .none, grpcStatus: nil, requestID: [], traceID: [], isTraced: false, queue: nil, duration: duration)
     }
 
     private func tell(

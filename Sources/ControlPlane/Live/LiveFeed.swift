@@ -88,8 +88,8 @@ final class LiveFeed: @unchecked Sendable {
         guard !isStopped else { return }
         timer += 1
         let armed = timer
-        let interval = readers.isEmpty ? HistoryStore.interval : Self.watchedInterval
-        let wait = (lastSample + interval).since(.now())
+        let next = readers.isEmpty ? history.nextPoint : lastSample + Self.watchedInterval
+        let wait = next.since(.now())
         plane.queue.asyncAfter(deadline: .now() + .nanoseconds(Int(clamping: wait.count))) { [weak self] in
             guard let self, timer == armed, !isStopped else { return }
             collect()

@@ -56,7 +56,7 @@ extension RequestRecord {
             path: text(exchange.path), route: text(exchange.route), backend: text(exchange.backend),
             endpoint: text(exchange.endpoint), status: Int(exchange.status), cause: exchange.cause.description,
             grpcStatus: exchange.grpcStatus.map(Int.init), requestId: text(exchange.requestID),
-            traceId: text(exchange.traceID), traced: false, queue: exchange.queue.map { Double($0) / 1e9 },
+            traceId: text(exchange.traceID), traced: exchange.isTraced, queue: exchange.queue.map { Double($0) / 1e9 },
             duration: Double(exchange.duration) / 1e9)
     }
 }

@@ -44,7 +44,8 @@ extension Worker {
             path: text(head.slice(head.target)), route: series.route, backend: series.backend,
             endpoint: exchange.endpoint?.name ?? [], status: UInt16(clamping: exchange.status), cause: cause,
             grpcStatus: exchange.grpcStatus?.rawValue, requestID: text(exchange.identity.requestID(head)),
-            traceID: text(exchange.identity.traceID(head)), queue: queue, duration: duration)
+            traceID: text(exchange.identity.traceID(head)), isTraced: exchange.isTraced, queue: queue,
+            duration: duration)
     }
 
     private func protocolName(_ exchange: Exchange) -> StaticString {
