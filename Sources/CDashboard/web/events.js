@@ -25,6 +25,9 @@ export function start(show) {
     if (document.hidden) hiddenTimer = setTimeout(close, HIDDEN_MILLISECONDS);
     else if (!source && !paused) open();
   });
+  // A page that is kept for the way back keeps its connection as well, and six of them would leave none for the next page.
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", (event) => event.persisted && !paused && open());
   open();
 }
 
@@ -44,6 +47,8 @@ export function reconnectNow() {
 
 function open() {
   close();
+  // Opened when somebody looks: see `start`.
+  if (document.hidden) return;
   report({ state: "connecting", attempts });
   source = new EventSource("/api/v1/events");
   source.addEventListener("state", (message) => take(message, true));
