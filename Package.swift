@@ -89,7 +89,8 @@ let package = Package(
         floor(
             "ControlPlane",
             [
-                "API", "Base", "ControlClient", "Configuration", "Credentials", "Explanation", "Inference", "Observation",
+                "API", "Base", "ControlClient", "Configuration", "Credentials", "Explanation", "Inference",
+                "Observation",
                 "Telemetry", "Tracing", "Traffic", "TLS", "EventLoop", "DataPlane", "ConfigFiles", log,
             ]),
         floor(
