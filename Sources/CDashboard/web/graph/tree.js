@@ -82,6 +82,7 @@ function updateWay({ parts }, edge) {
   const wrong = errorShare(value);
   const times = value.rate > 0 && value.p50 !== undefined ? pair(value.p50, value.p99) : "";
   setText(parts.times, [times, wrong > 0 ? `${percent(wrong)} err` : ""].filter(Boolean).join(" · "));
+  parts.bar.parentElement.hidden = share === undefined;
   setStyle(parts.bar, { width: `${(share ?? 0) * 100}%` });
 }
 
