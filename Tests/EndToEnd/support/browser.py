@@ -95,7 +95,9 @@ class Browser:
 
     def look_back(self) -> None:
         for entry in self.driver.get_log("browser"):
-            self.complaints.append(f"{entry['level']} {entry['message']}")
+            # The browser's own pages have complaints of their own.
+            if not entry["message"].startswith("chrome"):
+                self.complaints.append(f"{entry['level']} {entry['message']}")
         self.complaints += [f"stopped {one}" for one in self.script("return window.stopped ?? []")]
         for entry in self.driver.get_log("performance"):
             message = json.loads(entry["message"])["message"]
