@@ -42,7 +42,8 @@ final class TraceExporter: @unchecked Sendable {
     private var client: ControlClient?
     private var target: Target?
     private var logger: Logger?
-    private var timer: UInt64 = 0
+    /// When `advance` will be called, if nothing happens before.
+    private var wakesAt: Instant?
     private var complainedAt: Instant?
     private var flushed: DispatchSemaphore?
 
@@ -102,12 +103,12 @@ final class TraceExporter: @unchecked Sendable {
             flushed?.signal()
             flushed = nil
         }
-        timer += 1
-        guard let wakeAt = pending.wakeAt else { return }
-        let expected = timer
+        guard let wakeAt = pending.wakeAt, wakeAt != wakesAt else { return }
+        wakesAt = wakeAt
         let wait = Int(clamping: wakeAt.since(.now()).count)
         queue.asyncAfter(deadline: .now() + .nanoseconds(wait)) { [weak self] in
-            guard let self, timer == expected else { return }
+            guard let self else { return }
+            if wakesAt == wakeAt { wakesAt = nil }
             advance()
         }
     }
@@ -124,7 +125,7 @@ final class TraceExporter: @unchecked Sendable {
             case .success(let answer):
                 let outcome = ExportOutcome(
                     status: answer.status, retryAfter: answer.header("retry-after"), body: answer.body)
-                if case .accepted(0) = outcome { complainedAt = nil } else { complain(of: answer, outcome) }
+                if outcome != .accepted(rejected: 0) { complain(of: answer, outcome) }
                 finish(batch.number, outcome)
             case .failure(let failure):
                 complain("\(failure)")

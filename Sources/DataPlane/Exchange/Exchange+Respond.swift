@@ -183,14 +183,14 @@ extension Exchange {
         if isGRPC && grpcStatus == nil {
             grpcStatus = cause == .none ? .unknown : GRPCStatus(httpStatus: cause.status)
         }
-        endTrace(cause)
+        let isError = ServiceError.happened(
+            status: UInt16(clamping: status), cause: cause, grpcStatus: grpcStatus?.rawValue)
+        endTrace(cause, isError: isError)
         sendRestOfTunnel()
         if let upstream, let pool {
             self.upstream = nil
             if answered { upstream.release(idleTimeout: pool.idleTimeout) } else { upstream.abandon() }
         }
-        let isError = ServiceError.happened(
-            status: UInt16(clamping: status), cause: cause, grpcStatus: grpcStatus?.rawValue)
         givePlaceBack(isError: isError)
         if !isRequestComplete { for mirror in mirrors { mirror.cancel() } }
         worker.record(self, cause, isError: isError)

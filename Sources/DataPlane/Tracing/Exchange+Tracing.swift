@@ -42,7 +42,9 @@ extension Exchange {
     }
 
     /// The last thing that is noted.
-    func endTrace(_ cause: Cause) {
+    ///
+    /// - Parameter isError: the trace is exported, whatever was decided at its beginning.
+    func endTrace(_ cause: Cause, isError: Bool) {
         if trace == nil {
             // Refused before anything was known of it.
             guard worker.traces.isOn else { return }
@@ -53,14 +55,10 @@ extension Exchange {
         let grpcStatus = grpcStatus?.rawValue
         trace.endAuth(nil, worker.loop.now)
         trace.endTry(cause, grpcStatus: grpcStatus, connected: upstream?.establishedAt, worker.loop.now)
-        let isExported =
-            trace.isSampled
-            || ServiceError.happened(status: UInt16(clamping: status), cause: cause, grpcStatus: grpcStatus)
-        trace.end(isExported: isExported)
-        guard isExported else { return }
         let spans = 2 + trace.waits.count + 2 * trace.tries.count + trace.copies.count
-        guard worker.traces.hasRoom(for: spans) else { return }
-        worker.traces.write { writeSpans(trace, cause, to: &$0) }
+        let isExported = (trace.isSampled || isError) && worker.traces.hasRoom(for: spans)
+        trace.end(isExported: isExported)
+        if isExported { worker.traces.write { writeSpans(trace, cause, to: &$0) } }
     }
 }
 
