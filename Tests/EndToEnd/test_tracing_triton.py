@@ -69,8 +69,8 @@ def check(own: list, theirs: list) -> None:
     outermost = [span for span in theirs if span.parent not in ids]
     assert [span.parent for span in outermost] == [sent.id], [(span.name, span.parent) for span in theirs]
     assert sent.parent == server.id and sent.flags & 1
-    # Both clocks are this machine's.
-    assert server.start <= outermost[0].start and outermost[0].end <= server.end
+    # Both clocks are this machine's. Triton ends its span a moment after its answer has left.
+    assert server.start <= outermost[0].start <= server.end
     assert len(theirs) > 1, "the model's own span is missing"
 
 
