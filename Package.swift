@@ -85,7 +85,7 @@ let package = Package(
                 "Base", "HTTP", "Configuration", "Credentials", "Telemetry", "Inference", "Traffic", "Tracing", "TLS",
                 "EventLoop",
             ]),
-        floor("ConfigFiles", ["Base", "Configuration", "Credentials", "TLS", yams]),
+        floor("ConfigFiles", ["Base", "CLinux", "Configuration", "Credentials", "TLS", yams]),
         floor(
             "ControlPlane",
             [

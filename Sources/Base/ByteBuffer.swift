@@ -151,9 +151,20 @@ package func writeHex(_ value: UInt64, to target: UnsafeMutablePointer<UInt8>) -
 
 /// All sixteen digits of `value`.
 package func writeHex16(_ value: UInt64, to target: UnsafeMutablePointer<UInt8>) {
-    for index in 0..<16 {
-        target[index] = hexDigit(UInt8(truncatingIfNeeded: value >> UInt64(60 &- 4 &* index)) & 15)
-    }
+    let raw = UnsafeMutableRawPointer(target)
+    raw.storeBytes(of: hex8(value >> 32).bigEndian, as: UInt64.self)
+    raw.storeBytes(of: hex8(value & 0xFFFF_FFFF).bigEndian, toByteOffset: 8, as: UInt64.self)
+}
+
+/// The digits of a number below 2^32, the first one in the highest byte: all eight at once, because ids are written several
+/// times in each request.
+private func hex8(_ value: UInt64) -> UInt64 {
+    var nibbles = (value | value << 16) & 0x0000_FFFF_0000_FFFF
+    nibbles = (nibbles | nibbles << 8) & 0x00FF_00FF_00FF_00FF
+    nibbles = (nibbles | nibbles << 4) & 0x0F0F_0F0F_0F0F_0F0F
+    // 1 in each byte whose digit is a letter, which begin 39 behind the digit 9.
+    let letters = ((nibbles &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
+    return nibbles &+ 0x3030_3030_3030_3030 &+ letters &* 39
 }
 
 /// - Parameter nibble: 0...15.

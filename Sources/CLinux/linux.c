@@ -10,6 +10,7 @@
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <malloc.h>
 #include <string.h>
@@ -89,6 +90,10 @@ long sluice_send_two(int fd, const void *first, size_t firstCount, const void *s
 
 long sluice_write(int fd, const void *bytes, size_t count) {
     SLUICE_RESULT(write(fd, bytes, count));
+}
+
+long sluice_exchange_files(const char *first, const char *second) {
+    SLUICE_RESULT(renameat2(AT_FDCWD, first, AT_FDCWD, second, RENAME_EXCHANGE));
 }
 
 long sluice_pipe(int *output, int *input, int capacity) {

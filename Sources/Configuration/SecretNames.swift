@@ -6,9 +6,12 @@ package enum SecretNames {
         "token",
     ]
 
+    /// What CORS says of credentials is none (Fetch standard, "CORS protocol").
+    private static let harmless = "access-control-"
+
     /// - Parameter name: in any case.
     package static func contains(_ name: String) -> Bool {
         let name = name.lowercased()
-        return marks.contains { name.contains($0) }
+        return !name.hasPrefix(harmless) && marks.contains { name.contains($0) }
     }
 }

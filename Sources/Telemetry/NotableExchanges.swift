@@ -12,46 +12,57 @@ package struct NotableExchange: Sendable {
     package var kind: Kind
     /// Nanoseconds since the Unix epoch when the first byte of the request came.
     package var time: UInt64
-    /// What clients sent is cut at `NotableExchanges.textLimit`, and may hold any bytes.
     package var client: [UInt8]
-    package var method: [UInt8]
-    package var path: [UInt8]
     package var route: [UInt8]
     package var backend: [UInt8]
     package var endpoint: [UInt8]
     package var status: UInt16
     package var cause: Cause
     package var grpcStatus: UInt8?
-    package var requestID: [UInt8]
-    package var traceID: [UInt8]
     /// The trace was handed to the exporter.
     package var isTraced: Bool
     /// Nanoseconds waited for a place; `nil` where nothing was sent on.
     package var queue: UInt64?
     /// Nanoseconds.
     package var duration: UInt64
+    /// Method, path, request id and trace id, one behind the other: copied in one piece of memory.
+    private var texts: [UInt8] = []
+    private var ends: (Int, Int, Int) = (0, 0, 0)
+
+    // What clients sent is cut at `NotableExchanges.textLimit`, and may hold any bytes.
+    package var method: [UInt8] { Array(texts[..<ends.0]) }
+    package var path: [UInt8] { Array(texts[ends.0..<ends.1]) }
+    package var requestID: [UInt8] { Array(texts[ends.1..<ends.2]) }
+    package var traceID: [UInt8] { Array(texts[ends.2...]) }
 
     package init(
-        kind: Kind, time: UInt64, client: [UInt8], method: [UInt8], path: [UInt8], route: [UInt8], backend: [UInt8],
-        endpoint: [UInt8], status: UInt16, cause: Cause, grpcStatus: UInt8?, requestID: [UInt8], traceID: [UInt8],
-        isTraced: Bool, queue: UInt64?, duration: UInt64
+        kind: Kind, time: UInt64, client: [UInt8], method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer,
+        route: [UInt8], backend: [UInt8], endpoint: [UInt8], status: UInt16, cause: Cause, grpcStatus: UInt8?,
+        requestID: UnsafeRawBufferPointer, traceID: UnsafeRawBufferPointer, isTraced: Bool, queue: UInt64?,
+        duration: UInt64
     ) {
         self.kind = kind
         self.time = time
         self.client = client
-        self.method = method
-        self.path = path
         self.route = route
         self.backend = backend
         self.endpoint = endpoint
         self.status = status
         self.cause = cause
         self.grpcStatus = grpcStatus
-        self.requestID = requestID
-        self.traceID = traceID
         self.isTraced = isTraced
         self.queue = queue
         self.duration = duration
+        let limit = NotableExchanges.textLimit
+        texts.reserveCapacity(
+            min(method.count, limit) + min(path.count, limit) + min(requestID.count, limit) + min(traceID.count, limit))
+        texts.append(contentsOf: method.prefix(limit))
+        ends.0 = texts.count
+        texts.append(contentsOf: path.prefix(limit))
+        ends.1 = texts.count
+        texts.append(contentsOf: requestID.prefix(limit))
+        ends.2 = texts.count
+        texts.append(contentsOf: traceID.prefix(limit))
     }
 }
 

@@ -165,4 +165,18 @@ struct ByteBufferTests {
             #expect(contents(buffer) == model, "seed \(seed), step \(step)")
         }
     }
+
+    @Test func writesAllDigitsOfAWord() {
+        var random = RandomSource(seed: 7)
+        let fixed: [UInt64] = [0, .max, 0x0123_4567_89AB_CDEF, 0x9A9A_9A9A_0F0F_F0F0, 1, 1 << 63]
+        for value in fixed + (0..<1000).map({ _ in random.next() }) {
+            let text = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16) { room in
+                guard let target = room.baseAddress else { return "" }
+                writeHex16(value, to: target)
+                return String(decoding: room, as: UTF8.self)
+            }
+            let digits = String(value, radix: 16)
+            #expect(text == String(repeating: "0", count: 16 - digits.count) + digits)
+        }
+    }
 }

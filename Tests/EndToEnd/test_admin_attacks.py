@@ -6,7 +6,7 @@ import time
 import pytest
 
 from support.http2 import PREFACE
-from support.operator import Operator
+from support.admin_client import Operator
 from support.rawhttp import Incomplete, build, get
 
 ENDPOINTS = ("one", "two")

@@ -8,7 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from support.gateway import free_port, wait_until
-from support.operator import Operator, Stream
+from support.admin_client import Operator, Stream
 from support.rawhttp import Client, Incomplete, build, get
 from support.takeover import Successor
 from support.ways import HTTP1, serving

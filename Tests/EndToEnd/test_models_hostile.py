@@ -5,7 +5,7 @@ import json
 import time
 
 from support.gateway import wait_until
-from support.operator import Operator
+from support.admin_client import Operator
 from support.rawhttp import answer, chunked, get
 
 EVIL = '<img src=x onerror=alert(1)>"\\\u2028\x00\x1b'

@@ -10,7 +10,7 @@ import pytest
 
 from support.certificates import Authority
 from support.gateway import binary, wait_until
-from support.operator import Operator, Stream
+from support.admin_client import Operator, Stream
 from support.ways import CALL, HTTP1, HTTP2, serving
 
 # Of "wonder land", and of nothing that anybody knows.

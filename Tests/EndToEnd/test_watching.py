@@ -7,7 +7,7 @@ import time
 from support.gateway import settle, wait_until
 from support.load import Clients, Grpc, H1, quantile
 from support.mock_upstream import SilentPort
-from support.operator import Operator, Stream
+from support.admin_client import Operator, Stream
 from support.rawhttp import Client, answer, build
 from support.ways import HTTP1, serving
 

@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from support.gateway import Gateway
-from support.operator import Operator
+from support.admin_client import Operator
 
 TURNS = 60
 # Written for each place of a weight; the number goes in later.

@@ -4,10 +4,33 @@ import Testing
 @Suite struct NotableExchangesTests {
     private let second: UInt64 = 1_000_000_000
 
+    private let none = UnsafeRawBufferPointer(start: nil, count: 0)
+
+    @Test func textsAreCopiedAndCut() {
+        let path = Array(repeating: UInt8(ascii: "p"), count: 300)
+        path.withUnsafeBytes { long in
+            Array("GETidtrace".utf8).withUnsafeBytes { bytes in
+                func part(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+                    UnsafeRawBufferPointer(rebasing: bytes[range])
+                }
+                let copy = NotableExchange(
+                    kind: .error, time: 0, client: [], method: part(0..<3), path: long, route: [], backend: [],
+                    endpoint: [], status: 500, cause: .none, grpcStatus: nil, requestID: part(3..<5),
+                    traceID: part(5..<10), isTraced: false, queue: nil, duration: 1)
+                #expect(copy.method == Array("GET".utf8))
+                #expect(copy.path == Array(path.prefix(256)))
+                #expect(copy.requestID == Array("id".utf8))
+                #expect(copy.traceID == Array("trace".utf8))
+            }
+        }
+    }
+
     private func exchange(_ kind: NotableExchange.Kind, duration: UInt64 = 1) -> NotableExchange {
         NotableExchange(
-            kind: kind, time: 0, client: [], method: [], path: [], route: [], backend: [], endpoint: [], status: 200,
-            cause: .none, grpcStatus: nil, requestID: [], traceID: [], isTraced: false, queue: nil, duration: duration)
+            kind: kind, time: 0, client: [], method: none, path: none, route: [], backend: [], endpoint: [],
+            status: 200,
+            cause: .none, grpcStatus: nil, requestID: none, traceID: none, isTraced: false, queue: nil,
+            duration: duration)
     }
 
     private func tell(

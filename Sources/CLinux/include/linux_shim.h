@@ -30,6 +30,8 @@ long sluice_send(int fd, const void *_Nonnull bytes, size_t count);
 long sluice_send_parts(int fd, const struct iovec *_Nonnull parts, size_t count);
 // One call for the queued bytes and the fresh ones behind them.
 long sluice_send_two(int fd, const void *_Nonnull first, size_t firstCount, const void *_Nonnull second, size_t secondCount);
+// Both files go on under each other's name.
+long sluice_exchange_files(const char *_Nonnull first, const char *_Nonnull second);
 long sluice_write(int fd, const void *_Nonnull bytes, size_t count);
 // A pipe with room for `capacity` bytes, or less where the kernel does not allow it.
 long sluice_pipe(int *_Nonnull output, int *_Nonnull input, int capacity);

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Replaces the contents of a file in one step: whoever opens it sees all of the old or all of the new (rename(2)).
@@ -32,15 +33,20 @@ package enum FileReplacement {
     /// Writes beside the file that the path leads to and renames over it. Its mode stays, and its owner where that is allowed;
     /// what else it carries, such as access lists, does not.
     ///
-    /// - Parameter conflict: asked at the last moment; what it says is in the way.
-    static func write(_ bytes: [UInt8], to path: String, unless conflict: () -> String?) throws(Failure) {
+    /// - Parameters:
+    ///   - isExpected: whether what was replaced is what was to be; asked when it has been, so that nobody's edit is lost who
+    ///     came in between. If not, it is put back.
+    ///   - conflict: asked at the last moment; what it says is in the way.
+    static func write(
+        _ bytes: [UInt8], to path: String, replacing isExpected: ([UInt8]) -> Bool = { _ in true },
+        unless conflict: () -> String?
+    ) throws(Failure) {
         let target = try Target(path)
         // Left over from a process that was killed; nobody else has this name.
         unlink(target.temporary)
         let descriptor = open(target.temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw target.refusal(errno) }
-        var isRenamed = false
-        defer { if !isRenamed { unlink(target.temporary) } }
+        defer { unlink(target.temporary) }
         do throws(Failure) {
             try fill(descriptor, bytes, target)
         } catch {
@@ -49,13 +55,28 @@ package enum FileReplacement {
         }
         close(descriptor)
         if let conflict = conflict() { throw Failure(message: conflict) }
-        guard rename(target.temporary, target.path) == 0 else { throw target.refusal(errno) }
-        isRenamed = true
+        try replace(target, isExpected)
         let directory = open(target.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard directory >= 0 else { return }
         // The file is there for everybody; whether the name survives a loss of power is the file system's affair.
         fsync(directory)
         close(directory)
+    }
+
+    /// Both files change names (renameat2(2)), and the one that had the name is looked at before it goes.
+    private static func replace(_ target: Target, _ isExpected: ([UInt8]) -> Bool) throws(Failure) {
+        let result = sluice_exchange_files(target.temporary, target.path)
+        if result == -Int(EINVAL) || result == -Int(ENOSYS) {
+            // Some file systems cannot, such as NFS.
+            guard rename(target.temporary, target.path) == 0 else { throw target.refusal(errno) }
+            return
+        }
+        guard result == 0 else { throw target.refusal(Int32(-result)) }
+        guard let replaced = try? FileContents.read(target.temporary, onlyRegular: true), !isExpected(replaced) else {
+            return
+        }
+        _ = sluice_exchange_files(target.temporary, target.path)
+        throw Failure(message: "\(target.path) has been changed by somebody else meanwhile: reload it and try again")
     }
 
     private static func fill(_ descriptor: Int32, _ bytes: [UInt8], _ target: Target) throws(Failure) {

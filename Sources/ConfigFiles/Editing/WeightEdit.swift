@@ -13,23 +13,23 @@ package struct WeightEdit {
 
     /// Replaces the file, unless any file of the configuration has changed since it was read. Blocks on the file system.
     package func write() throws(WeightEditor.Failure) {
-        try replace(with: after) { before.firstChange(last: file) }
+        try replace(before.contents[file], with: after) { before.firstChange(last: file) }
     }
 
     /// Puts the old text back where the new one still stands, because it could not be put in force.
     package func revert() throws(WeightEditor.Failure) {
         guard let old = before.contents[file] else { return }
-        try replace(with: old) { [file, after] in
+        try replace(after, with: old) { [file, after] in
             (try? FileContents.read(file, onlyRegular: true)) == after ? nil : file
         }
     }
 
     /// - Parameter change: names a file that is not what it should be.
     private func replace(
-        with bytes: [UInt8], unless change: () -> String?
+        _ present: [UInt8]?, with bytes: [UInt8], unless change: () -> String?
     ) throws(WeightEditor.Failure) {
         do throws(FileReplacement.Failure) {
-            try FileReplacement.write(bytes, to: file) {
+            try FileReplacement.write(bytes, to: file, replacing: { $0 == present }) {
                 change().map { "\($0) has been changed by somebody else meanwhile: reload it and try again" }
             }
         } catch {

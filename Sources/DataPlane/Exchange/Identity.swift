@@ -6,6 +6,8 @@ struct Identity: ~Copyable {
     private let storage = UnsafeMutablePointer<UInt8>.allocate(capacity: 32 + TraceParent.textCount)
     private var clientID: HeadRange?
     private var clientTrace: HeadRange?
+    /// Where the client has named none.
+    private var made = TraceParent(traceHigh: 0, traceLow: 0, span: 0, flags: 0)
     private var isSet = false
 
     deinit { storage.deallocate() }
@@ -28,7 +30,7 @@ struct Identity: ~Copyable {
         }
         if clientTrace == nil {
             // All zeros is not a valid id.
-            let made = TraceParent(
+            made = TraceParent(
                 traceHigh: random.next() | 1, traceLow: random.next(), span: random.next() | 1, flags: 0)
             made.write(to: storage + 32)
         }
@@ -61,7 +63,7 @@ struct Identity: ~Copyable {
 
     /// The trace, whoever named it; `nil` before `choose`.
     func trace(_ head: MessageHead) -> TraceParent? {
-        isSet ? received(head) ?? TraceParent(madeTraceparent) : nil
+        isSet ? received(head) ?? made : nil
     }
 
     /// The text of `parent`, which has to be of the same trace; valid until the next call.

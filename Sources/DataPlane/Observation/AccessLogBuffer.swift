@@ -16,6 +16,9 @@ final class AccessLogBuffer: Timed {
     private var percent: Double = 0
     private var text = ByteBuffer()
     private var lines: UInt64 = 0
+    private var spareLines: ContiguousArray<MirroredLine> = []
+    /// As many copies as a mirror has under way by default.
+    private static let spareLimit = 64
 
     init(loop: Loop) { self.loop = loop }
 
@@ -43,10 +46,12 @@ final class AccessLogBuffer: Timed {
             add { formatter.append(record, to: &$0) }
             return
         }
-        var beginning = ByteBuffer()
-        formatter.begin(record, to: &beginning)
-        MirroredLine(Array(beginning.bytes), formatter.format, mirrors, self).wait(for: copies)
+        let line = spareLines.popLast() ?? MirroredLine(self)
+        line.write(record, &formatter, lost: mirrors, copies: copies)
     }
+
+    /// It has been written.
+    func give(_ line: MirroredLine) { if spareLines.count < Self.spareLimit { spareLines.append(line) } }
 
     func add(_ write: (inout ByteBuffer) -> Void) {
         if lines == 0 { loop.setDeadline(self, loop.now + Self.delay) }

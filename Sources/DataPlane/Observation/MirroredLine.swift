@@ -2,25 +2,29 @@ import Base
 import Telemetry
 
 /// The line of a request that was mirrored, until the last of its copies has ended. As many wait as the mirrors'
-/// `maxInFlight` allow, and no longer than their `timeout`.
+/// `maxInFlight` allow, and no longer than their `timeout`. Used again for another line afterwards.
 final class MirroredLine {
-    private let beginning: [UInt8]
-    private let format: AccessLogFormatter.Format
-    private var mirrors: [MirrorNote]
+    /// Room for a usual line if all of it had to be escaped.
+    private static let keptBytes = 8 * 1024
+
+    private var beginning = ByteBuffer()
+    private var format = AccessLogFormatter.Format.json
+    private var mirrors: [MirrorNote] = []
     private let log: AccessLogBuffer
     private var left = 0
 
-    /// - Parameters:
-    ///   - beginning: the line up to what it says of mirrors.
-    ///   - mirrors: copies that never began.
-    init(_ beginning: [UInt8], _ format: AccessLogFormatter.Format, _ mirrors: [MirrorNote], _ log: AccessLogBuffer) {
-        self.beginning = beginning
-        self.format = format
-        self.mirrors = mirrors
-        self.log = log
-    }
+    init(_ log: AccessLogBuffer) { self.log = log }
 
-    func wait(for copies: ContiguousArray<MirrorCopy>) {
+    /// - Parameters:
+    ///   - lost: copies that never began.
+    ///   - copies: those that did.
+    func write(
+        _ record: AccessLogRecord, _ formatter: inout AccessLogFormatter, lost: [MirrorNote],
+        copies: ContiguousArray<MirrorCopy>
+    ) {
+        formatter.begin(record, to: &beginning)
+        format = formatter.format
+        mirrors.append(contentsOf: lost)
         left = copies.count + 1
         for copy in copies {
             if let note = copy.note { ended(note) } else { copy.line = self }
@@ -36,10 +40,13 @@ final class MirroredLine {
     private func countDown() {
         left -= 1
         guard left == 0 else { return }
-        mirrors.sort { $0.place < $1.place }
+        if mirrors.count > 1 { mirrors.sort { $0.place < $1.place } }
         log.add {
-            $0.append(beginning)
+            $0.append(beginning.bytes)
             AccessLogFormatter.end(mirrors, format, to: &$0)
         }
+        beginning.removeAll(keepingAtMost: Self.keptBytes)
+        mirrors.removeAll(keepingCapacity: true)
+        log.give(self)
     }
 }

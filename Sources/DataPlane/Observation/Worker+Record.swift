@@ -36,15 +36,14 @@ extension Worker {
         _ exchange: Exchange, _ cause: Cause, _ kind: NotableExchange.Kind, _ series: Series, duration: UInt64,
         queue: UInt64?
     ) -> NotableExchange {
-        func text(_ bytes: some Collection<UInt8>) -> [UInt8] { Array(bytes.prefix(NotableExchanges.textLimit)) }
         let head = exchange.head
         return NotableExchange(
             kind: kind, time: exchange.startedWallClock, client: exchange.clientText,
-            method: text(head.slice(head.methodName)),
-            path: text(head.slice(head.target)), route: series.route, backend: series.backend,
+            method: head.slice(head.methodName),
+            path: head.slice(head.target), route: series.route, backend: series.backend,
             endpoint: exchange.endpoint?.name ?? [], status: UInt16(clamping: exchange.status), cause: cause,
-            grpcStatus: exchange.grpcStatus?.rawValue, requestID: text(exchange.identity.requestID(head)),
-            traceID: text(exchange.identity.traceID(head)), isTraced: exchange.isTraced, queue: queue,
+            grpcStatus: exchange.grpcStatus?.rawValue, requestID: exchange.identity.requestID(head),
+            traceID: exchange.identity.traceID(head), isTraced: exchange.isTraced, queue: queue,
             duration: duration)
     }
 

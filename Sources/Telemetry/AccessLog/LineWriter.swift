@@ -75,16 +75,26 @@ struct LineWriter: ~Copyable {
     ///
     /// Plain are the bytes `floor`...0x7E but for quote and backslash; `floor` is at most 0x7F. Eight are copied and looked at
     /// together; if one of them is not plain, the copies from it on are written over.
-    mutating func appendPlain(_ bytes: UnsafeRawBufferPointer, from index: Int, floor: UInt8) -> Int {
-        guard let source = bytes.baseAddress, fits(bytes.count &- index &+ Self.slack) else { return bytes.count }
+    mutating func appendPlain(_ bytes: UnsafeRawBufferPointer, from start: Int, floor: UInt8) -> Int {
+        guard let source = bytes.baseAddress, fits(bytes.count &- start &+ Self.slack) else { return bytes.count }
         let floors = Self.each &* UInt64(floor)
-        var index = index
+        var index = start
         while bytes.count &- index >= 8 {
             let block = (source + index).loadUnaligned(as: UInt64.self)
             cursor.storeBytes(of: block, as: UInt64.self)
             if Self.hasSpecial(block, floors: floors) { break }
             index &+= 8
             cursor += 8
+        }
+        // The rest together with what is in front of it, which is written once more.
+        let rest = bytes.count &- index
+        if rest > 0, rest < 8, index &- start >= 8 {
+            let block = (source + (bytes.count &- 8)).loadUnaligned(as: UInt64.self)
+            if !Self.hasSpecial(block, floors: floors) {
+                cursor += rest
+                (cursor - 8).storeBytes(of: block, as: UInt64.self)
+                return bytes.count
+            }
         }
         while index < bytes.count {
             let byte = source.load(fromByteOffset: index, as: UInt8.self)

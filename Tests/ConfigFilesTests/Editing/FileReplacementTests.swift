@@ -46,6 +46,24 @@ import Testing
         #expect(try names(scratch) == ["sluice.yaml"])
     }
 
+    /// An editor that renames has come in at the last moment.
+    @Test func whatWasNotExpectedIsPutBack() throws {
+        let scratch = try ScratchDirectory(["sluice.yaml": "old\n"])
+        let path = scratch.path + "/sluice.yaml"
+        var seen: [UInt8] = []
+        #expect(throws: FileReplacement.Failure.self) {
+            try FileReplacement.write(Self.new, to: path) {
+                seen = $0
+                return false
+            } unless: {
+                nil
+            }
+        }
+        #expect(seen == Array("old\n".utf8))
+        #expect(try contents(path) == "old\n")
+        #expect(try names(scratch) == ["sluice.yaml"])
+    }
+
     /// The layout of a volume that Kubernetes writes.
     @Test func configMap() throws {
         let scratch = try ScratchDirectory(["..2026_11_22/sluice.yaml": "old\n"])
