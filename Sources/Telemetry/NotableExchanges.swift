@@ -72,8 +72,10 @@ package struct NotableExchange: Sendable {
 package struct NotableExchanges: Sendable {
     /// Bytes of a text that are kept: enough to recognise a request.
     package static let textLimit = 256
-    /// Of each kind but the slow ones, within a second: what a person reads.
-    private static let perSecond = 8
+    /// Errors within a second: what a person reads.
+    private static let errorsPerSecond = 8
+    /// Refusals within a second: of what a scanner tries two show as much as all.
+    private static let refusalsPerSecond = 2
     /// Kept until collected, which is every few seconds.
     private static let limit = 64
 
@@ -106,10 +108,10 @@ package struct NotableExchanges: Sendable {
         guard cause != .clientClosed else { return nil }
         if isError {
             errors += 1
-            return errors <= Self.perSecond ? .error : nil
+            return errors <= Self.errorsPerSecond ? .error : nil
         }
         refusals += 1
-        return refusals <= Self.perSecond ? .refusal : nil
+        return refusals <= Self.refusalsPerSecond ? .refusal : nil
     }
 
     package mutating func add(_ exchange: NotableExchange) {
