@@ -8,8 +8,8 @@ package func percentDecoded(_ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
     result.reserveCapacity(bytes.count)
     var index = 0
     while index < bytes.count {
-        if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count, let high = nibble(bytes[index + 1]),
-            let low = nibble(bytes[index + 2])
+        if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count, let high = hexValue(bytes[index + 1]),
+            let low = hexValue(bytes[index + 2])
         {
             result.append(high << 4 | low)
             index += 3
@@ -19,13 +19,4 @@ package func percentDecoded(_ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
         }
     }
     return result
-}
-
-private func nibble(_ byte: UInt8) -> UInt8? {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-    default: nil
-    }
 }

@@ -1,4 +1,5 @@
 import Configuration
+package import EventLoop
 package import Telemetry
 
 /// What one loop has counted at the places that have had requests since it was sampled last. Ten thousand routes that
@@ -17,11 +18,23 @@ package struct WorkerSample: Sendable {
         package var requests: UInt64
     }
 
+    /// Each try of a request is one, and so is each copy for a mirror.
+    package struct Endpoint: Sendable {
+        package var backend: String
+        package var address: SocketAddress
+        package var counters: FlowCounters
+    }
+
+    package struct Listener: Sendable {
+        package var name: String
+        package var counters: FlowCounters
+    }
+
     package var entries: [Entry] = []
     package var links: [Link] = []
     package var mirrors: [WorkerReport.Mirror] = []
-    package var endpoints: [WorkerReport.Endpoint] = []
-    package var listeners: [WorkerReport.Listener] = []
+    package var endpoints: [Endpoint] = []
+    package var listeners: [Listener] = []
     package var notable: [NotableExchange] = []
 }
 
