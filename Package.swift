@@ -63,6 +63,7 @@ let package = Package(
         floor("Credentials", ["Base", "CLinux", "COpenSSL"]),
         floor("Telemetry", ["Base"]),
         floor("Inference", ["Base"]),
+        floor("Models", ["Base"]),
         floor("API"),
         floor("Observation", ["Base", "Telemetry", "API"]),
         floor(
@@ -90,7 +91,7 @@ let package = Package(
             "ControlPlane",
             [
                 "API", "Base", "ControlClient", "Configuration", "Credentials", "Explanation", "Inference",
-                "Observation",
+                "Models", "Observation",
                 "Telemetry", "Tracing", "Traffic", "TLS", "EventLoop", "DataPlane", "ConfigFiles", log,
             ]),
         floor(

@@ -8,9 +8,16 @@ package struct Backend: Sendable, Equatable {
     /// without one they go to the endpoint's own port, which then has to speak HTTP/2. What applies to an endpoint is
     /// `Endpoint.grpcPort`.
     package var grpcPort: UInt16?
+    /// The port of each endpoint that says how its models do, `GET /metrics` over HTTP/1.1 without TLS. What applies to an
+    /// endpoint is `Endpoint.metricsPort`.
+    package var metricsPort: UInt16?
+    /// From one reading of the models' numbers to the next, 10 % more or less; 100 ms ... 1 h.
+    package var metricsInterval: Duration = .milliseconds(500)
     /// `nil` means cleartext.
     package var tls: BackendTLS?
     package var endpoints: [Endpoint] = []
+    /// Services of a Kubernetes cluster whose pods are endpoints too.
+    package var services: [KubernetesService] = []
     package var balance = Balance.leastRequest
     /// `nil` means that endpoints are not asked: what requests show is all that is known of them.
     package var health: HealthCheck?
@@ -21,6 +28,8 @@ package struct Backend: Sendable, Equatable {
     package var panicThreshold = 50.0
     package var limits = Limits()
     package var timeouts = Timeouts()
+    /// What starts an endpoint when a request comes and none runs; `nil` means that nobody does.
+    package var activation: Activation?
 
     package init(name: String) { self.name = name }
 
@@ -38,8 +47,31 @@ package struct Backend: Sendable, Equatable {
         package var weight = 1
         /// Resolved: the endpoint's own, or else the backend's; none on a Unix socket. 1...65535.
         package var grpcPort: UInt16?
+        /// Likewise.
+        package var metricsPort: UInt16?
+        /// The name of the pod it is, for who scales by pods; `nil` where it is none.
+        package var pod: String?
 
         package init(address: Address) { self.address = address }
+    }
+
+    /// Pods of a Service, as its EndpointSlices list them (kubernetes.io/docs/concepts/services-networking/endpoint-slices).
+    package struct KubernetesService: Sendable, Equatable {
+        /// DNS labels (RFC 1123).
+        package var namespace: String
+        package var service: String
+        /// The name of the port, or its number.
+        package var port: String
+        /// As for an endpoint, of each pod.
+        package var weight = 1
+        package var grpcPort: UInt16?
+        package var metricsPort: UInt16?
+
+        package init(namespace: String, service: String, port: String) {
+            self.namespace = namespace
+            self.service = service
+            self.port = port
+        }
     }
 
     /// Totals over all loops. `nil` means no limit.

@@ -16,6 +16,8 @@ package struct Gateway: Sendable, Equatable {
     package var memoryLimit: Int64?
     /// The path of the Unix socket over which a newer process takes over the listening sockets; `nil` means none.
     package var takeoverSocket: String?
+    /// `nil` means that nobody scales by what the gateway serves.
+    package var customMetrics: CustomMetrics?
     /// Names pinned to an address ahead of DNS, lower-case, as written or fully qualified.
     package var resolve: [String: HostPort] = [:]
     /// In file order; names are unique.

@@ -30,6 +30,10 @@ package struct Route: Sendable, Equatable {
     /// the endpoint closes a pooled connection under it.
     package var retries: Retries?
     package var fault: Fault?
+    /// What v2 requests tell Triton about their urgency; `nil` leaves them as they are.
+    package var tritonParameters: TritonParameters?
+    /// A request goes to every endpoint of its backend, such as to load a model, and the answers become one.
+    package var fanOut = false
 
     package init(name: String, action: Action) {
         self.name = name

@@ -3,6 +3,25 @@ extension Route {
     /// In a backend's queue, requests of high priority go first.
     package enum Priority: String, Sendable, CaseIterable { case normal, high }
 
+    /// Triton's own parameters of a request
+    /// (github.com/triton-inference-server/server/blob/main/docs/protocol/extension_schedule_policy.md).
+    package struct TritonParameters: Sendable, Equatable {
+        /// 1 is the highest, 0 stands for the model's default; `nil` leaves it to the client.
+        package var priority: UInt32?
+        /// By user name, ahead of `priority`.
+        package var userPriorities: [String: UInt32] = [:]
+        package var timeout: Timeout?
+
+        package init() {}
+
+        /// How long Triton may let it wait in its queue.
+        package enum Timeout: Sendable, Equatable {
+            /// What is left of the route's `timeout`, or of the client's `grpc-timeout` if that is less.
+            case route
+            case fixed(Duration)
+        }
+    }
+
     /// Sending a request once more after a failure, where it is safe.
     package struct Retries: Sendable, Equatable {
         /// Extra tries, 1...10.

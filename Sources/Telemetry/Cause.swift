@@ -8,6 +8,7 @@ package enum Cause: UInt8, Sendable, CaseIterable {
     case unauthorized
     case forbidden
     case noRoute
+    case modelNotFound
     case headerTimeout
     case bodyTooLarge
     case uriTooLong
@@ -25,6 +26,7 @@ package enum Cause: UInt8, Sendable, CaseIterable {
     case draining
     case overloaded
     case authOverloaded
+    case activationFailed
     case fault
     case connectTimeout
     case firstByteTimeout
@@ -67,6 +69,7 @@ extension Cause: CustomStringConvertible {
         case .unauthorized: Row("unauthorized", 401, "valid credentials are required")
         case .forbidden: Row("forbidden", 403, "access is not allowed")
         case .noRoute: Row("no_route", 404, "nothing is served at this address")
+        case .modelNotFound: Row("model_not_found", 404, "no model server has this model")
         case .headerTimeout: Row("header_timeout", 408, "the request header did not arrive in time")
         case .bodyTooLarge: Row("body_too_large", 413, "the request body is too large")
         case .uriTooLong: Row("uri_too_long", 414, "the request target is too long")
@@ -85,6 +88,7 @@ extension Cause: CustomStringConvertible {
         case .draining: Row("draining", 503, "the gateway is shutting down")
         case .overloaded: Row("overloaded", 503, "the gateway is overloaded")
         case .authOverloaded: Row("auth_overloaded", 503, "too many credentials are waiting to be checked")
+        case .activationFailed: Row("activation_failed", 503, "the model server could not be started")
         case .fault: Row("fault", 500, "this error was made on purpose")
         case .connectTimeout: Row("connect_timeout", 504, "the model server did not accept a connection in time")
         case .firstByteTimeout: Row("first_byte_timeout", 504, "the model server did not begin to answer in time")

@@ -9,7 +9,7 @@ import Testing
         400: ["bad_request"],
         401: ["unauthorized"],
         403: ["forbidden"],
-        404: ["no_route"],
+        404: ["no_route", "model_not_found"],
         408: ["header_timeout"],
         413: ["body_too_large"],
         414: ["uri_too_long"],
@@ -20,7 +20,10 @@ import Testing
         500: ["fault"],
         501: ["not_implemented"],
         502: ["connect_failed", "upstream_reset", "upstream_protocol", "tls_handshake"],
-        503: ["no_endpoint", "queue_full", "queue_timeout", "draining", "overloaded", "auth_overloaded"],
+        503: [
+            "no_endpoint", "queue_full", "queue_timeout", "draining", "overloaded", "auth_overloaded",
+            "activation_failed",
+        ],
         504: ["connect_timeout", "first_byte_timeout", "try_timeout", "idle_timeout", "exchange_timeout"],
     ]
 
