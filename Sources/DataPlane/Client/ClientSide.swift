@@ -23,6 +23,14 @@ enum ClientSide {
         }
     }
 
+    /// Bytes of the request that have come and that nobody has taken.
+    var unreadBytes: Int {
+        switch self {
+        case .http1(let connection): connection.inbox.count
+        case .http2(let stream): stream.unreadBytes
+        }
+    }
+
     // MARK: The answer
 
     func sendInterim(_ head: MessageHead, to request: MessageHead) {

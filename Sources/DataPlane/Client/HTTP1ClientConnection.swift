@@ -94,7 +94,10 @@ final class HTTP1ClientConnection: ClientConnection {
                 isConsuming = true
                 let used = consume(bytes)
                 isConsuming = false
-                if isOpen && used < bytes.count { inbox.append(UnsafeRawBufferPointer(rebasing: bytes[used...])) }
+                if isOpen && used < bytes.count {
+                    inbox.append(UnsafeRawBufferPointer(rebasing: bytes[used...]))
+                    exchange?.bodyWaits(bytes.count &- used)
+                }
             } else {
                 inbox.append(bytes)
                 consumeInbox()

@@ -24,6 +24,8 @@ final class HTTP2ClientStream: HTTP2Stream {
 
     private var session: HTTP2Session { connection.session }
 
+    var unreadBytes: Int { inbox.count }
+
     // MARK: The request
 
     func headComplete() {
@@ -42,6 +44,7 @@ final class HTTP2ClientStream: HTTP2Stream {
         guard let exchange else { return }
         guard inbox.isEmpty, exchange.acceptsBody else {
             inbox.append(bytes, from: connection.loop.blocks)
+            exchange.bodyWaits(bytes.count)
             return
         }
         take(bytes, exchange)

@@ -14,6 +14,8 @@ extension Exchange {
     private var replayLimit: Int {
         let own = route?.retries?.maxBufferedBytes ?? 0
         if case .http2 = upstream { return max(own, Self.sharedReplayLimit) }
+        // What was read to find out where it goes may have to go there a second time.
+        if pool?.isStartedOnDemand == true, !kept.isEmpty { return max(own, Self.sharedReplayLimit) }
         return own
     }
 

@@ -48,6 +48,10 @@ extension Exchange {
 
     /// Takes a place at one of the endpoints, or waits for one.
     func place(in pool: BackendPool) {
+        if let reason = mustHold(in: pool) {
+            hold(reason)
+            return
+        }
         queuedAt = worker.loop.now
         let wish = wish
         isChoosy = isChoosy(wish, pool)
@@ -117,7 +121,12 @@ extension Exchange {
         let now = worker.loop.now
         let waited = now.since(queuedAt)
         queued = Nanoseconds(queued.count &+ waited.count)
-        lease.endpoint.counters.queue.record(nanoseconds: waited.count)
+        lease.endpoint.counters.queue.record(nanoseconds: waited.count &+ (held?.time.count ?? 0))
+        held?.time = Nanoseconds(0)
+        if !isUse, pool.isStartedOnDemand {
+            isUse = true
+            pool.load.hold.useBegan()
+        }
         trace?.addWait(from: queuedAt, to: now)
         phase = .sending
         endpoint = lease.endpoint
@@ -137,6 +146,7 @@ extension Exchange {
         guard begin(lease.access, pool) else { return }
         if isFirst { startMirrors() }
         sendSoFar()
+        if pool.isStartedOnDemand { waitForConnection(lease.access) }
         armDeadline()
         client?.wake()
     }
@@ -231,6 +241,7 @@ extension Exchange {
     func handleExpiry(_ now: Instant) {
         switch phase {
         case .waiting: waitedTooLong(now)
+        case .holding: heldTooLong(now)
         case .inspecting: reject(callDeadline <= now ? .exchangeTimeout : .headerTimeout)
         case .delaying: delayEnded(now)
         case .pausing: if exchangeDeadline <= now { reject(.exchangeTimeout) } else { pauseEnded() }

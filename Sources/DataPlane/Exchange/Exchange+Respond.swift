@@ -22,6 +22,7 @@ extension Exchange {
         if tryAgain(afterAnswer: answer, framing: framing) { return }
         if answer.status >= 400 || isGRPC { refusal = newRefusal(answer) }
         noteFirstByte()
+        paceEnded(isGood: answer.status < 500)
         trace?.noteAnswer(answer.status, firstByte: firstByteAt)
         lastActivity = worker.loop.now
         phase = .responding
@@ -91,10 +92,13 @@ extension Exchange {
     ///   - status: `nil` for the cause's own.
     ///   - grpcStatus: what a call is told; `nil` for what stands for the status.
     func reject(_ cause: Cause, _ message: StaticString? = nil, status: Int? = nil, grpcStatus: GRPCStatus? = nil) {
+        reject(cause, text: message.map { "\($0)" } ?? cause.message, status: status, grpcStatus: grpcStatus)
+    }
+
+    /// - Parameter text: anything.
+    func reject(_ cause: Cause, text: String, status: Int? = nil, grpcStatus: GRPCStatus? = nil) {
         let status = status ?? cause.status
-        let text = message.map { "\($0)" } ?? cause.message
-        let body = isGRPC ? "" : "{\"error\":\"\(text)\"}"
-        answer(status: status, cause: cause, body: Array(body.utf8)) { answer in
+        answer(status: status, cause: cause, body: isGRPC ? [] : errorBody(text)) { answer in
             if isGRPC {
                 answer.add("Content-Type", staticBytes("application/grpc"))
                 addStatus(cause, text, grpcStatus ?? GRPCStatus(httpStatus: status), to: answer)
@@ -105,7 +109,9 @@ extension Exchange {
             if cause == .unauthorized, let route {
                 route.challenge.withUnsafeBytes { answer.add("WWW-Authenticate", $0) }
             }
-            if cause == .rateLimited { addRetryAfter(to: answer) }
+            if cause == .rateLimited || (cause == .activationFailed && retryAfter.count > 0) {
+                addRetryAfter(to: answer)
+            }
             // What ends by itself, soon.
             if [.queueFull, .queueTimeout, .overloaded, .authOverloaded].contains(cause) {
                 answer.add("Retry-After", staticBytes("1"))
@@ -121,7 +127,7 @@ extension Exchange {
             cut(cause)
             return
         }
-        if phase == .waiting { leaveQueue() }
+        leaveWaiting()
         self.status = status
         client.prepareToAnswerEarly()
         // A call's error is an answer that consists of trailers only.
@@ -139,6 +145,11 @@ extension Exchange {
         if hasBody && head.method != .head { responseBytes = UInt64(body.count) }
         worker.giveHead(answer)
         finish(cause, answered: false)
+    }
+
+    private func leaveWaiting() {
+        if phase == .waiting { leaveQueue() }
+        if phase == .holding { leaveHold() }
     }
 
     // MARK: The end
@@ -159,7 +170,7 @@ extension Exchange {
     /// Nobody is there any more to answer.
     func clientLeft() {
         guard phase != .finished else { return }
-        if phase == .waiting { leaveQueue() }
+        leaveWaiting()
         // Nobody knows yet whether it is this user, and so the log must not say so.
         if phase == .verifying { user.removeAll(keepingCapacity: true) }
         if phase == .reading {
@@ -192,6 +203,8 @@ extension Exchange {
             if answered { upstream.release(idleTimeout: pool.idleTimeout) } else { upstream.abandon() }
         }
         givePlaceBack(isError: isError)
+        paceEnded(isGood: false)
+        if isUse, let pool { pool.load.hold.useEnded() }
         if !isRequestComplete { for mirror in mirrors { mirror.cancel() } }
         worker.record(self, cause, isError: isError)
         client?.exchangeEnded()

@@ -31,6 +31,7 @@ extension Exchange {
             return
         }
         note(EndpointOutcome(failure))
+        if holdAgain(failure) { return }
         if tryAgain(after: failure) { return }
         if isHeadSent {
             cut(failure.cause, failure.code)

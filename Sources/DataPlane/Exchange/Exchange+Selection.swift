@@ -21,6 +21,14 @@ extension Exchange {
         tried.removeAll()
     }
 
+    /// The backend that it is held for is elsewhere, or what can be waited for has changed.
+    func follow(_ next: BackendPool?) {
+        guard let next else { return }
+        pool = next
+        // By their places in the old list.
+        tried.removeAll()
+    }
+
     var wish: BackendPool.Wish {
         var wish = BackendPool.Wish(isGRPC: isGRPC, key: hashKey, tried: tried)
         if worker.hasOutages, let pool, let model = modelKey {

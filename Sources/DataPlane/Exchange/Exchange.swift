@@ -11,6 +11,7 @@ import Traffic
 ///     reading --head complete--> deciding --> verifying (a password) --> deciding
 ///     deciding --> inspecting (the model or sequence that the body names) --> deciding
 ///     deciding --> delaying (a fault that the route injects) --> deciding
+///     deciding --> holding (for a backend that is being started) --> deciding
 ///     deciding --> answered here | waiting (for a place) --> sending
 ///     sending --failed, and safe to send again--> pausing --> deciding
 ///     sending --answer's head--> responding, which a tunnel does as well
@@ -20,7 +21,8 @@ import Traffic
 /// writes requests and parses answers, and both hand over neutral heads and body bytes.
 package final class Exchange: UpstreamUser {
     enum Phase {
-        case reading, deciding, inspecting, verifying, delaying, waiting, sending, pausing, responding, finished
+        case reading, deciding, inspecting, verifying, delaying, holding, waiting, sending, pausing, responding,
+            finished
     }
 
     let worker: Worker
@@ -126,8 +128,15 @@ package final class Exchange: UpstreamUser {
     var isChoosy = false
     /// The one endpoint it waits for, if it is one.
     var awaited: EndpointPool?
+    /// In the queue of those that are held as well: an exchange is in one of them at most.
     var queueNext: Exchange?
     unowned(unsafe) var queuePrevious: Exchange?
+    /// Since it was held for the first time; see Exchange+Hold.
+    var held: Held?
+    /// That time, by which those that are held have their turn.
+    var heldSince = Instant(nanoseconds: 0)
+    /// Counted as a use of a backend that is stopped when nobody uses it.
+    var isUse = false
 
     init(worker: Worker) { self.worker = worker }
 
@@ -166,6 +175,8 @@ package final class Exchange: UpstreamUser {
         tunnel = nil
         isChoosy = false
         awaited = nil
+        held = nil
+        isUse = false
         if isGRPC { forgetCall() }
         dropKept()
         if !mirrors.isEmpty { mirrors.removeAll(keepingCapacity: true) }

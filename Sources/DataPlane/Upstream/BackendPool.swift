@@ -22,6 +22,29 @@ package final class BackendPool {
     let idleTimeout: Nanoseconds
     let queueTimeout: Nanoseconds
     let firstByteTimeout: Nanoseconds?
+    let holdLimits: HoldLimits
+    /// Somebody starts it when requests come, and stops it when none do.
+    let isStartedOnDemand: Bool
+
+    /// Of requests that are held for the backend.
+    struct HoldLimits {
+        var requests: Int
+        var bytes: Int
+        var timeout: Nanoseconds
+
+        /// A backend that nobody starts may still be loading a model: what waits for that is bounded as its queue is.
+        init(_ backend: Backend) {
+            let hold = backend.activation?.hold ?? Backend.Activation.Hold()
+            bytes = Int(clamping: hold.bytes)
+            if backend.activation != nil {
+                requests = hold.requests
+                timeout = Nanoseconds(hold.timeout)
+            } else {
+                requests = backend.limits.queue
+                timeout = Nanoseconds(backend.limits.queueTimeout)
+            }
+        }
+    }
 
     init(worker: Worker, resolved: ResolvedBackend, endpoints: ContiguousArray<EndpointPool>, queue: WaitQueue) {
         self.worker = worker
@@ -38,6 +61,8 @@ package final class BackendPool {
         connectTimeout = Nanoseconds(backend.timeouts.connect)
         idleTimeout = Nanoseconds(backend.timeouts.idle)
         queueTimeout = Nanoseconds(backend.limits.queueTimeout)
+        holdLimits = HoldLimits(backend)
+        isStartedOnDemand = backend.activation != nil
         firstByteTimeout = backend.timeouts.firstByte.map { Nanoseconds($0) }
     }
 
@@ -49,10 +74,16 @@ package final class BackendPool {
     // MARK: What could be used
 
     /// Whether an endpoint is healthy, not ejected, and not drained.
-    var hasUsable: Bool { records.contains { $0.isUsable } }
+    var hasUsableEndpoint: Bool { records.contains { $0.isUsable } }
+
+    /// Whether requests should come here: there is such an endpoint, or one can be had.
+    var hasUsable: Bool { hasUsableEndpoint || canBeStarted }
 
     /// Whether an endpoint would be used if it had room: with so few usable ones that all are used, any.
     var canServe: Bool { hasUsable || canServe(Wish(isGRPC: false)) }
+
+    /// It runs or would be started, as far as is known. If the last attempt has failed, others are better.
+    private var canBeStarted: Bool { isStartedOnDemand && load.hold.state != .failed }
 
     /// Whether gRPC can be spoken to one of the endpoints.
     var carriesGRPC: Bool { records.contains { $0.carriesGRPC } }
@@ -94,6 +125,7 @@ package final class BackendPool {
 
     /// Takes a place within all limits, or nothing.
     func acquire(_ wish: Wish) -> Lease? {
+        guard !isStartedOnDemand || load.hold.isOpen else { return nil }
         guard load.inFlight.take(limit: queue.limits.inFlight) else { return nil }
         if let lease = acquireEndpoint(wish) { return lease }
         load.inFlight.give()

@@ -7,12 +7,19 @@ import Traffic
 package final class WaitQueue {
     struct Lane {
         fileprivate(set) var first: Exchange?
-        private var last: Exchange?
+        private(set) var last: Exchange?
 
         mutating func append(_ exchange: Exchange) {
             exchange.queuePrevious = last
             if let last { last.queueNext = exchange } else { first = exchange }
             last = exchange
+        }
+
+        mutating func insert(_ exchange: Exchange, before place: Exchange) {
+            exchange.queueNext = place
+            exchange.queuePrevious = place.queuePrevious
+            if let previous = place.queuePrevious { previous.queueNext = exchange } else { first = exchange }
+            place.queuePrevious = exchange
         }
 
         mutating func remove(_ exchange: Exchange) {

@@ -53,6 +53,7 @@ package final class Worker: @unchecked Sendable {
     var verdicts = VerdictCache<CredentialDigest>()
     private let digester: Digester
     private var queues: [ObjectIdentifier: WaitQueue] = [:]
+    var holdQueues: [ObjectIdentifier: HoldQueue] = [:]
     var acceptors: [Acceptor] = []
     var lastDealt = 0
     let unmatched = Series(route: "", backend: "")
@@ -74,6 +75,8 @@ package final class Worker: @unchecked Sendable {
     var nextPurge = Instant.never
     /// Takes what the control plane has to judge about an endpoint; set before the loops start.
     package var reportHealth: @Sendable (HealthReport) -> Void = { _ in }
+    /// Takes the name of a backend that a request waits for and that does not run; set before the loops start.
+    package var wakeBackend: @Sendable (String) -> Void = { _ in }
     /// Takes finished spans; set before the loops start.
     package var spanSink: SpanSink? {
         get { traces.sink }
@@ -112,9 +115,11 @@ package final class Worker: @unchecked Sendable {
         let next = LoopConfiguration(snapshot, worker: self, after: configuration)
         configuration?.retireEndpoints(notIn: next)
         if let present = configuration, snapshot.hash == present.snapshot.hash { follow(present, next) }
+        followHeld(configuration, next)
         configuration = next
         let inUse = Set(snapshot.backends.map { ObjectIdentifier($0.load) })
         queues = queues.filter { inUse.contains($0.key) || !$0.value.isEmpty }
+        holdQueues = holdQueues.filter { inUse.contains($0.key) || !$0.value.isEmpty }
         log.apply(snapshot.gateway.accessLog, writer: writer)
         traces.apply(snapshot.gateway.tracing)
         // Limits may have been raised.

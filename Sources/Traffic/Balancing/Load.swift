@@ -12,6 +12,8 @@ package final class BackendLoad: Sendable {
     package let queued = Atomic<Int>(0)
     /// The loops whose queues those are.
     package let waiting = WaitingLoops()
+    /// Whether it runs, where it is started when needed, and who waits for that.
+    package let hold = HoldGate()
     /// Requests that carried what `balance: hash` goes by, and those that did not.
     package let keysFound = Atomic<Int>(0)
     package let keysAbsent = Atomic<Int>(0)

@@ -1,0 +1,153 @@
+import Base
+import Configuration
+import EventLoop
+import HTTP
+import Synchronization
+import Telemetry
+import Traffic
+
+/// What an exchange has to do with being held; apart, because few are.
+struct Held {
+    var reason = HoldReason.starting
+    /// Bytes of its body that are counted.
+    var bytes = 0
+    /// When it has waited long enough, whatever it waits for.
+    var end = Instant.never
+    /// Let go, and not answered yet.
+    var isPaced = false
+    /// In a moment that nothing else happens in: it has had its turn.
+    var hasTurn = false
+    /// How long the present try was held.
+    var time = Nanoseconds(0)
+}
+
+/// Being kept until the backend runs, or the model is loaded.
+extension Exchange {
+    /// An attempt to start the backend that comes so soon after a failed one is waited for.
+    private static let shortWait = Nanoseconds.seconds(2)
+
+    /// What it would have to wait for, if it were sent now.
+    func reasonToHold(in pool: BackendPool) -> HoldReason? {
+        guard pool.isStartedOnDemand || !pool.load.hold.isOpen else { return nil }
+        return pool.load.hold.isOpen && pool.hasUsableEndpoint ? nil : .starting
+    }
+
+    /// The same for one that has not had its turn: it does not pass those that wait already.
+    func mustHold(in pool: BackendPool) -> HoldReason? {
+        if let reason = reasonToHold(in: pool) { return reason }
+        if pool.isStartedOnDemand, held?.hasTurn != true, pool.load.hold.starting.current > 0 { return .starting }
+        return nil
+    }
+
+    /// Keeps it until the backend runs or has its model. It is then looked at anew.
+    func hold(_ reason: HoldReason) {
+        guard let pool else { return }
+        let now = worker.loop.now
+        let queue = worker.holdQueue(of: pool.load)
+        if reason == .starting, let failure = queue.failure, failure.retryAt.map({ now + Self.shortWait < $0 }) ?? true
+        {
+            fail(failure)
+            return
+        }
+        let limits = pool.holdLimits
+        let gate = pool.load.hold
+        guard gate.requests.take(limit: limits.requests) else {
+            reject(.queueFull)
+            return
+        }
+        var held = self.held ?? Held(end: min(now + limits.timeout, callDeadline))
+        heldSince = self.held == nil ? now : heldSince
+        held.reason = reason
+        held.bytes = kept.count &+ (client?.unreadBytes ?? 0)
+        self.held = held
+        gate.bytes.add(held.bytes, ordering: .relaxed)
+        if reason == .starting { gate.starting.add(1, ordering: .sequentiallyConsistent) }
+        phase = .holding
+        queuedAt = now
+        queue.insert(self)
+        worker.loop.setDeadline(self, held.end)
+        guard gate.bytes.current <= limits.bytes else {
+            reject(.queueFull)
+            return
+        }
+        if reason == .starting, gate.want() { worker.wakeBackend(pool.backend.name) }
+    }
+
+    /// More of its body has come, which nobody takes while it is held.
+    func bodyWaits(_ count: Int) {
+        guard phase == .holding, let pool, held != nil else { return }
+        held!.bytes &+= count
+        pool.load.hold.bytes.add(count, ordering: .relaxed)
+        if pool.load.hold.bytes.current > pool.holdLimits.bytes { reject(.queueFull) }
+    }
+
+    /// It is not held any more, whatever comes next.
+    func leaveHold() {
+        guard phase == .holding, let pool, held != nil else { return }
+        let now = worker.loop.now
+        worker.holdQueue(of: pool.load).remove(self)
+        let gate = pool.load.hold
+        gate.requests.give()
+        gate.bytes.subtract(held!.bytes, ordering: .relaxed)
+        if held!.reason == .starting { gate.starting.give() }
+        worker.loop.setDeadline(self, .never)
+        phase = .deciding
+        let waited = now.since(queuedAt)
+        held!.time = Nanoseconds(held!.time.count &+ waited.count)
+        queued = Nanoseconds(queued.count &+ waited.count)
+        // As in a queue: it does not count against the exchange.
+        dispatchedAt = dispatchedAt.map { $0 + waited }
+        trace?.addWait(from: queuedAt, to: now)
+    }
+
+    /// It is its turn.
+    func goOn() {
+        guard let pool else { return }
+        leaveHold()
+        held?.isPaced = true
+        held?.hasTurn = true
+        place(in: pool)
+        held?.hasTurn = false
+        // It may have been held again, or be waiting for a place, of which there are enough then.
+        if phase == .holding || phase == .waiting { paceEnded(isGood: false) }
+    }
+
+    /// Tells the others that are held how it went.
+    func paceEnded(isGood: Bool) {
+        guard held?.isPaced == true, let pool else { return }
+        held?.isPaced = false
+        pool.load.hold.answered(isGood: isGood)
+        worker.serveHeldLater(pool.load)
+    }
+
+    func heldTooLong(_ now: Instant) {
+        leaveHold()
+        reject(callDeadline <= now ? .exchangeTimeout : .queueTimeout)
+    }
+
+    /// The endpoint was not there after all, and has not seen the request: it is held, where the backend is one that is
+    /// started when needed.
+    func holdAgain(_ failure: UpstreamFailure) -> Bool {
+        guard failure.cause == .connectFailed, failure.nothingWritten, !isHeadSent, isReplayable, let pool,
+            pool.isStartedOnDemand, held.map({ $0.end > worker.loop.now }) ?? true
+        else { return false }
+        givePlaceBack(isError: true)
+        paceEnded(isGood: false)
+        endpoint = nil
+        phase = .deciding
+        hold(.starting)
+        return true
+    }
+
+    /// Takes no more of the body until it is certain that somebody is there for it: it can then still be held again.
+    func waitForConnection(_ access: BackendPool.Access) {
+        guard access.connection == nil, case .http1(let connection) = upstream else { return }
+        connection.awaitsDrain = true
+    }
+
+    func fail(_ failure: HoldFailure) {
+        if phase == .holding { leaveHold() }
+        if let retryAt = failure.retryAt { retryAfter = max(retryAt.since(worker.loop.now), .seconds(1)) }
+        reject(failure.cause, text: failure.message)
+    }
+}
