@@ -64,6 +64,7 @@ let package = Package(
         floor("Telemetry", ["Base"]),
         floor("Inference", ["Base"]),
         floor("Models", ["Base"]),
+        floor("Kubernetes", ["Base"]),
         floor("API"),
         floor("Observation", ["Base", "Telemetry", "API"]),
         floor(
@@ -91,7 +92,7 @@ let package = Package(
             "ControlPlane",
             [
                 "API", "Base", "ControlClient", "Configuration", "Credentials", "Explanation", "Inference",
-                "Models", "Observation",
+                "Kubernetes", "Models", "Observation",
                 "Telemetry", "Tracing", "Traffic", "TLS", "EventLoop", "DataPlane", "ConfigFiles", log,
             ]),
         floor(
@@ -124,6 +125,7 @@ let package = Package(
         tests(of: "Configuration", ["Base"]),
         tests(of: "Credentials", ["Base"]),
         tests(of: "Inference", ["Base"]),
+        tests(of: "Kubernetes", ["Base"]),
         tests(of: "Telemetry", ["Base"]),
         tests(of: "Traffic", ["Base", "HTTP", "Configuration"]),
         tests(of: "Explanation", ["Base", "HTTP", "Configuration", "Traffic", "ConfigFiles"]),

@@ -59,6 +59,8 @@ package struct ResolvedEndpoint: Sendable {
     package var serverName: TLSServerName?
     /// Where its gRPC requests go; `nil` for its own address.
     package var grpcAddress: SocketAddress?
+    /// Which pod it is; `nil` where it is none, or nobody has said.
+    package var pod: PodIdentity?
 
     package init(
         address: SocketAddress, grpcAddress: SocketAddress?, weight: Int, load: EndpointLoad, health: EndpointHealth,
