@@ -126,6 +126,7 @@ let package = Package(
         tests(of: "Credentials", ["Base"]),
         tests(of: "Inference", ["Base"]),
         tests(of: "Kubernetes", ["Base"]),
+        tests(of: "Models", ["Base"], data: ["pages"]),
         tests(of: "Telemetry", ["Base"]),
         tests(of: "Traffic", ["Base", "HTTP", "Configuration"]),
         tests(of: "Explanation", ["Base", "HTTP", "Configuration", "Traffic", "ConfigFiles"]),

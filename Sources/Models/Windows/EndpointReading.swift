@@ -34,6 +34,9 @@ package struct ModelReading: Sendable, Equatable {
     package var recent = ModelCounts()
     /// Requests in the server that are not executing yet, when the counters were read; `nil` where it does not say.
     package var pending: Int?
+    /// Requests under way in the model itself at once, within the window: the mean over the time in which there were any. A
+    /// batch counts as many as it holds. At least 1; `nil` where none has run.
+    package var concurrency: Double?
 
     package init(name: String, version: String) {
         self.name = name
