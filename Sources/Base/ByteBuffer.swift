@@ -118,22 +118,31 @@ package struct ByteBuffer: ~Copyable {
     }
 }
 
-/// Writes the decimal digits of `value` (at most 20) and returns how many.
+/// Writes the decimal digits of `value` (at most 20) and returns how many. Eight bytes of the target may be written for fewer.
 package func writeDecimal(_ value: UInt64, to target: UnsafeMutablePointer<UInt8>) -> Int {
-    var digits = 1
-    var bound: UInt64 = 10
-    while digits < 20 && value >= bound {
-        digits &+= 1
-        bound = digits < 20 ? bound &* 10 : bound
+    guard value >= 100_000_000 else {
+        let digits = decimalDigits8(value)
+        // What is behind the leading zeros, and the last digit even of 0.
+        let zeros = min(7, (digits ^ 0x3030_3030_3030_3030).trailingZeroBitCount / 8)
+        UnsafeMutableRawPointer(target).storeBytes(of: digits &>> UInt64(8 &* zeros), as: UInt64.self)
+        return 8 &- zeros
     }
-    var rest = value
-    var index = digits
-    while index > 0 {
-        index &-= 1
-        target[index] = UInt8(truncatingIfNeeded: rest % 10) &+ 0x30
-        rest /= 10
-    }
-    return digits
+    let (front, rest) = value.quotientAndRemainder(dividingBy: 100_000_000)
+    let count = writeDecimal(front, to: target)
+    UnsafeMutableRawPointer(target).storeBytes(of: decimalDigits8(rest), toByteOffset: count, as: UInt64.self)
+    return count &+ 8
+}
+
+/// The eight decimal digits of a number below 10^8 with leading zeros, the first one in the lowest byte: all at once, because a
+/// line of the access log has a dozen numbers. Divided by a multiplication and a shift, two of four digits side by side, then
+/// four of two, then eight.
+@inlinable package func decimalDigits8(_ value: UInt64) -> UInt64 {
+    let high = value / 10_000
+    let fours = high | (value &- high &* 10_000) &<< 32
+    let hundreds = ((fours &* 5243) &>> 19) & 0x0000_007F_0000_007F
+    let twos = hundreds | (fours &- hundreds &* 100) &<< 16
+    let tens = ((twos &* 103) &>> 10) & 0x000F_000F_000F_000F
+    return (tens | (twos &- tens &* 10) &<< 8) | 0x3030_3030_3030_3030
 }
 
 /// Writes the lower-case hexadecimal digits of `value` (at most 16) and returns how many.

@@ -5,10 +5,11 @@ extension LineWriter {
     /// terminals and line readers act on are escaped: DEL, C1 controls, U+2028 and U+2029.
     mutating func append(json bytes: UnsafeRawBufferPointer) {
         let field = clipped(bytes)
-        var index = appendPlain(field, from: 0, floor: 0x20)
-        while index < field.count {
-            index &+= appendJSONEscape(of: field, at: index)
+        var index = 0
+        while true {
             index = appendPlain(field, from: index, floor: 0x20)
+            guard index < field.count else { break }
+            index &+= appendJSONEscape(of: field, at: index)
         }
         if field.count < bytes.count { append("\\u2026") }
     }
@@ -18,8 +19,10 @@ extension LineWriter {
     mutating func append(printable bytes: UnsafeRawBufferPointer, quoted: Bool) {
         let floor: UInt8 = quoted ? 0x20 : 0x21
         let field = clipped(bytes)
-        var index = appendPlain(field, from: 0, floor: floor)
-        while index < field.count {
+        var index = 0
+        while true {
+            index = appendPlain(field, from: index, floor: floor)
+            guard index < field.count else { break }
             let byte = field[index]
             append(byte: UInt8(ascii: "\\"))
             if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
@@ -28,15 +31,15 @@ extension LineWriter {
                 append(byte: UInt8(ascii: "x"))
                 append(hexPair: byte)
             }
-            index = appendPlain(field, from: index + 1, floor: floor)
+            index += 1
         }
         if field.count < bytes.count { append("...") }
     }
 
     /// Room that either form needs at most for a field: six bytes for each, an ellipsis, and the slack of the copy.
-    static func escapedSize(of bytes: UnsafeRawBufferPointer) -> Int {
-        6 * min(bytes.count, AccessLogFormatter.fieldLimit) + 6 + slack
-    }
+    static func escapedSize(of bytes: UnsafeRawBufferPointer) -> Int { escapedSize(of: bytes.count) }
+
+    static func escapedSize(of count: Int) -> Int { 6 * min(count, AccessLogFormatter.fieldLimit) + 6 + slack }
 
     /// Escapes or passes the one character at `index` and says how many bytes it took.
     private mutating func appendJSONEscape(of field: UnsafeRawBufferPointer, at index: Int) -> Int {
@@ -78,9 +81,13 @@ private func hexDigit(_ value: UInt8) -> UInt8 {
 }
 
 /// Cuts a long field, where possible not inside a character.
+@inline(__always)
 private func clipped(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    bytes.count <= AccessLogFormatter.fieldLimit ? bytes : cut(bytes)
+}
+
+private func cut(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
     let limit = AccessLogFormatter.fieldLimit
-    guard bytes.count > limit else { return bytes }
     var end = limit
     // A character has at most three continuation bytes.
     while end > limit - 3, bytes[end] & 0xC0 == 0x80 { end -= 1 }

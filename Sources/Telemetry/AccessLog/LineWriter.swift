@@ -44,6 +44,14 @@ struct LineWriter: ~Copyable {
         cursor += 1
     }
 
+    /// A text of fewer bytes than are stored for it.
+    @inline(__always)
+    mutating func append(padded text: InlineArray<24, UInt8>, count: Int) {
+        guard fits(24) else { return }
+        cursor.storeBytes(of: text, as: InlineArray<24, UInt8>.self)
+        cursor += count
+    }
+
     /// Bytes as they are.
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress, fits(bytes.count) else { return }
@@ -51,76 +59,97 @@ struct LineWriter: ~Copyable {
         cursor += bytes.count
     }
 
-    /// A number in decimal, without padding.
+    /// A number in decimal, without padding. Most in a line have one digit.
+    @inline(__always)
     mutating func append(decimal value: UInt64) {
         guard fits(20) else { return }
-        cursor += writeDecimal(value, to: cursor.assumingMemoryBound(to: UInt8.self))
+        if value < 10 {
+            cursor.storeBytes(of: UInt8(truncatingIfNeeded: value) &+ UInt8(ascii: "0"), as: UInt8.self)
+            cursor += 1
+        } else {
+            cursor += writeDecimal(value, to: cursor.assumingMemoryBound(to: UInt8.self))
+        }
     }
 
-    /// The last `digits` decimal digits of a number, with leading zeros.
-    mutating func append(decimal value: UInt64, digits: Int) {
-        guard fits(digits) else { return }
-        var rest = value
-        var position = digits
-        while position > 0 {
-            position &-= 1
-            let digit = UInt8(truncatingIfNeeded: rest % 10) &+ UInt8(ascii: "0")
-            cursor.storeBytes(of: digit, toByteOffset: position, as: UInt8.self)
-            rest /= 10
-        }
-        cursor += digits
+    /// The last six decimal digits of a number, with leading zeros.
+    @inline(__always)
+    mutating func append(sixDigits value: UInt64) {
+        guard fits(Self.slack) else { return }
+        cursor.storeBytes(of: decimalDigits8(value % 1_000_000) &>> 16, as: UInt64.self)
+        cursor += 6
     }
 
     /// Copies bytes from `index` on up to the first that needs an escape, and returns that one's index or the count.
     ///
-    /// Plain are the bytes `floor`...0x7E but for quote and backslash; `floor` is at most 0x7F. Eight are copied and looked at
-    /// together; if one of them is not plain, the copies from it on are written over.
+    /// Plain are the bytes `floor`...0x7E but for quote and backslash; `floor` is at most 0x41. Eight are copied and looked at
+    /// together; those from the first on that is not plain are written over by what comes next.
+    @inline(__always)
     mutating func appendPlain(_ bytes: UnsafeRawBufferPointer, from start: Int, floor: UInt8) -> Int {
         guard let source = bytes.baseAddress, fits(bytes.count &- start &+ Self.slack) else { return bytes.count }
         let floors = Self.each &* UInt64(floor)
+        let target = cursor - start
         var index = start
         while bytes.count &- index >= 8 {
             let block = (source + index).loadUnaligned(as: UInt64.self)
-            cursor.storeBytes(of: block, as: UInt64.self)
-            if Self.hasSpecial(block, floors: floors) { break }
-            index &+= 8
-            cursor += 8
-        }
-        // The rest together with what is in front of it, which is written once more.
-        let rest = bytes.count &- index
-        if rest > 0, rest < 8, index &- start >= 8 {
-            let block = (source + (bytes.count &- 8)).loadUnaligned(as: UInt64.self)
-            if !Self.hasSpecial(block, floors: floors) {
-                cursor += rest
-                (cursor - 8).storeBytes(of: block, as: UInt64.self)
-                return bytes.count
+            (target + index).storeBytes(of: block, as: UInt64.self)
+            let marks = Self.marks(block, floors: floors)
+            if marks != 0 {
+                index &+= marks.trailingZeroBitCount / 8
+                cursor = target + index
+                return index
             }
+            index &+= 8
         }
-        while index < bytes.count {
-            let byte = source.load(fromByteOffset: index, as: UInt8.self)
-            if byte < floor || byte > 0x7E || byte == 0x22 || byte == 0x5C { break }
-            cursor.storeBytes(of: byte, as: UInt8.self)
-            index &+= 1
-            cursor += 1
+        let rest = bytes.count &- index
+        guard rest > 0 else {
+            cursor = target + index
+            return index
         }
+        let block: UInt64
+        if index &- start >= 8 {
+            // Together with what is in front of it, which is plain and written once more.
+            index = bytes.count &- 8
+            block = (source + index).loadUnaligned(as: UInt64.self)
+        } else {
+            block = Self.short(source + index, rest)
+        }
+        (target + index).storeBytes(of: block, as: UInt64.self)
+        index = min(bytes.count, index &+ Self.marks(block, floors: floors).trailingZeroBitCount / 8)
+        cursor = target + index
         return index
+    }
+
+    /// 1...7 bytes, the first one lowest, with plain letters behind them.
+    @inline(__always)
+    private static func short(_ source: UnsafeRawPointer, _ count: Int) -> UInt64 {
+        var block: UInt64
+        if count >= 4 {
+            block = UInt64(source.loadUnaligned(as: UInt32.self))
+            block |= UInt64((source + count - 4).loadUnaligned(as: UInt32.self)) &<< UInt64(8 &* (count &- 4))
+        } else {
+            // The first, the middle and the last, which may be the same.
+            block = UInt64(source.load(as: UInt8.self))
+            block |= UInt64((source + count / 2).load(as: UInt8.self)) &<< UInt64(8 &* (count / 2))
+            block |= UInt64((source + count - 1).load(as: UInt8.self)) &<< UInt64(8 &* (count &- 1))
+        }
+        return block | (each &* 0x41) &<< UInt64(8 &* count)
     }
 
     private static let each: UInt64 = 0x0101_0101_0101_0101
     private static let highBits: UInt64 = 0x8080_8080_8080_8080
 
-    /// Whether one of eight bytes is below the floor, a quote, a backslash, or above 0x7E.
+    /// The high bits of those of eight bytes that are below the floor, a quote, a backslash, or above 0x7E. The lowest mark is
+    /// right; above it there may be some too many.
     ///
     /// Subtracting 1 from a byte that is 0 borrows into its high bit, and likewise for the floor; a borrow that goes on into
-    /// the next byte can only mark a byte too many where one is marked rightly. Comparing with `SIMD16` instead takes several
-    /// times as long, because the toolchain compares its lanes one by one.
+    /// the next byte can only mark one above a byte that is marked rightly, and so can what adding 1 to 0xFF carries over.
+    /// Comparing with `SIMD16` instead takes several times as long, because the toolchain compares its lanes one by one.
     @inline(__always)
-    private static func hasSpecial(_ block: UInt64, floors: UInt64) -> Bool {
+    private static func marks(_ block: UInt64, floors: UInt64) -> UInt64 {
         let quote = block ^ each &* 0x22
         let backslash = block ^ each &* 0x5C
-        let delete = block ^ each &* 0x7F
         // Where the block's own high bit is set it is marked anyway, so the `& ~` of the textbook can be left to it once.
-        let marks = (block &- floors) | (quote &- each) | (backslash &- each) | (delete &- each)
-        return (marks & ~block | block) & highBits != 0
+        let marks = (block &- floors) | (quote &- each) | (backslash &- each)
+        return (marks & ~block | block | (block &+ each)) & highBits
     }
 }

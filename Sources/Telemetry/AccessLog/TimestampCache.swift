@@ -1,18 +1,17 @@
 /// Writes RFC 3339 timestamps in UTC with microseconds. The text of the second is kept, since many lines share it.
 struct TimestampCache {
     private var second: Int64?
-    /// `2026-11-21T09:22:00`
-    private var prefix = InlineArray<19, UInt8>(repeating: 0)
+    /// `2026-11-21T09:22:00.`, in whole words.
+    private var prefix = InlineArray<24, UInt8>(repeating: 0)
 
     /// Appends, for example, `2026-11-21T09:22:00.123456Z`. Times are nanoseconds since the Unix epoch; what 64 bits hold lies
     /// between the years 1677 and 2262, so a year always has four digits.
     mutating func append(_ time: Int64, to line: inout LineWriter) {
         let second = time.floorDivided(by: 1_000_000_000)
         if second != self.second { refresh(second) }
-        prefix.span.withUnsafeBytes { line.append($0) }
-        line.append(byte: UInt8(ascii: "."))
+        line.append(padded: prefix, count: 20)
         let nanoseconds = time &- second &* 1_000_000_000
-        line.append(decimal: UInt64(truncatingIfNeeded: nanoseconds) / 1000, digits: 6)
+        line.append(sixDigits: UInt64(truncatingIfNeeded: nanoseconds) / 1000)
         line.append(byte: UInt8(ascii: "Z"))
     }
 
@@ -32,6 +31,7 @@ struct TimestampCache {
         put(time / 60 % 60, at: 14, digits: 2)
         prefix[16] = UInt8(ascii: ":")
         put(time % 60, at: 17, digits: 2)
+        prefix[19] = UInt8(ascii: ".")
     }
 
     private mutating func put(_ value: Int64, at position: Int, digits: Int) {
