@@ -2,6 +2,7 @@ import Base
 import Configuration
 import HTTP
 import Inference
+import Telemetry
 import Traffic
 
 /// The request as the next hop gets it: what the route says about its path, its host and its header, and what a proxy adds.
@@ -110,8 +111,9 @@ extension Exchange {
         edited.removeNominated()
         for name in reserved { edited.remove(readAs: name) }
         if let edits {
-            let backend = mirror?.backend ?? entryName
-            withHeaderVariables(backend) { edits.apply(to: edited, $0, scratch: &worker.valueScratch) }
+            withBackendName(mirror) { name in
+                withHeaderVariables(name) { edits.apply(to: edited, $0, scratch: &worker.valueScratch) }
+            }
         }
         if let name, !user.isEmpty {
             edited.remove(named: name)
@@ -127,11 +129,18 @@ extension Exchange {
         for name in configuration?.snapshot.reservedHeaders ?? [] { trailers.remove(readAs: name) }
     }
 
+    private func withBackendName(_ mirror: MirrorState?, _ body: (UnsafeRawBufferPointer) -> Void) {
+        if let mirror { mirror.backend.withUnsafeBytes(body) } else { body(entryName) }
+    }
+
     /// What metrics and log call the entry; empty where none has been chosen.
-    var entryName: [UInt8] { entry.flatMap { route?.entries[$0].series.backend } ?? [] }
+    var entryName: UnsafeRawBufferPointer {
+        guard let entry, let route else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        return route.entries[entry].series.backend.bytes
+    }
 
     /// - Parameter backend: whose header it is.
-    func withHeaderVariables(_ backend: [UInt8], _ body: (HeaderVariables) -> Void) {
+    func withHeaderVariables(_ backend: UnsafeRawBufferPointer, _ body: (HeaderVariables) -> Void) {
         var values = HeaderVariables()
         values.requestID = identity.requestID(head)
         clientText.withUnsafeBytes { client in
@@ -140,10 +149,8 @@ extension Exchange {
                 values.user = user
                 (route?.name ?? []).withUnsafeBytes { name in
                     values.route = name
-                    backend.withUnsafeBytes { backend in
-                        values.backend = backend
-                        body(values)
-                    }
+                    values.backend = backend
+                    body(values)
                 }
             }
         }

@@ -7,16 +7,16 @@ import Traffic
 /// What one loop records about one route and entry.
 package final class Series {
     let names: (route: String, backend: String)
-    let route: [UInt8]
-    let backend: [UInt8]
+    let route: StableBytes
+    let backend: StableBytes
     var counters = SeriesCounters()
     /// Among the `TouchedPlaces`.
     var isTouched = false
 
     init(route: String, backend: String) {
         names = (route, backend)
-        self.route = Array(route.utf8)
-        self.backend = Array(backend.utf8)
+        self.route = StableBytes(route)
+        self.backend = StableBytes(backend)
     }
 }
 

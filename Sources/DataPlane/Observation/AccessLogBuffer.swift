@@ -5,8 +5,9 @@ import Telemetry
 
 /// One loop's log lines on their way to the writer: gathered, so that a line costs no call.
 final class AccessLogBuffer: Timed {
-    /// Handed over from this size on.
-    private static let batchBytes = 32 * 1024
+    /// Handed over from this size on: with the room of one more line it is below 128 KiB, which is what the buffer grows to.
+    /// A quarter of it costs half as much again for each line, in wake-ups of the writer and in pages that are begun.
+    private static let batchBytes = 120 * 1024
     /// Handed over at the latest after this time, so that whoever follows the log sees the present.
     private static let delay = Nanoseconds.milliseconds(50)
 
@@ -14,8 +15,9 @@ final class AccessLogBuffer: Timed {
     private var writer: LogWriter?
     private var formatter = AccessLogFormatter(format: .json)
     private var percent: Double = 0
-    private var text = ByteBuffer()
-    private var lines: UInt64 = 0
+    private var batch = LogBatch()
+    /// The one before, with the writer or back from there.
+    private var previous = LogBatch()
     private var spareLines: ContiguousArray<MirroredLine> = []
     /// As many copies as a mirror has under way by default.
     private static let spareLimit = 64
@@ -25,6 +27,7 @@ final class AccessLogBuffer: Timed {
     func apply(_ settings: AccessLog?, writer: LogWriter?) {
         flush()
         self.writer = settings == nil ? nil : writer
+        if self.writer == nil { (batch, previous) = (LogBatch(), LogBatch()) }
         percent = settings?.samplePercent ?? 0
         let format: AccessLogFormatter.Format = settings?.format == .text ? .text : .json
         if formatter.format != format { formatter = AccessLogFormatter(format: format) }
@@ -38,14 +41,16 @@ final class AccessLogBuffer: Timed {
         writer != nil && (hasFailed || random.chance(percent: percent))
     }
 
+    func append(_ record: AccessLogRecord) {
+        beginLine()
+        formatter.append(record, to: &batch.text)
+        endLine()
+    }
+
     /// - Parameters:
     ///   - mirrors: copies that never began.
     ///   - copies: those that did. Where some have not ended, the line is written when the last of them has.
     func append(_ record: AccessLogRecord, mirrors: [MirrorNote], copies: ContiguousArray<MirrorCopy>) {
-        guard !copies.isEmpty || !mirrors.isEmpty else {
-            add { formatter.append(record, to: &$0) }
-            return
-        }
         let line = spareLines.popLast() ?? MirroredLine(self)
         line.write(record, &formatter, lost: mirrors, copies: copies)
     }
@@ -54,18 +59,30 @@ final class AccessLogBuffer: Timed {
     func give(_ line: MirroredLine) { if spareLines.count < Self.spareLimit { spareLines.append(line) } }
 
     func add(_ write: (inout ByteBuffer) -> Void) {
-        if lines == 0 { loop.setDeadline(self, loop.now + Self.delay) }
-        write(&text)
-        lines += 1
-        if text.count >= Self.batchBytes { flush() }
+        beginLine()
+        write(&batch.text)
+        endLine()
     }
+
+    private func beginLine() {
+        if batch.lines == 0 { loop.setDeadline(self, loop.now + Self.delay) }
+        batch.lines += 1
+    }
+
+    private func endLine() { if batch.text.count >= Self.batchBytes { flush() } }
 
     override func expired(now: Instant) { flush() }
 
     func flush() {
-        guard lines > 0 else { return }
-        writer?.write(Array(text.bytes), lines: lines)
-        text.removeAll()
-        lines = 0
+        guard batch.lines > 0 else { return }
+        guard let writer else {
+            // The line of a mirrored request whose copies outlived the log.
+            batch.clear()
+            return
+        }
+        writer.write(batch)
+        swap(&batch, &previous)
+        // The writer is slower than the lines come.
+        if batch.isTaken { batch = LogBatch() }
     }
 }

@@ -1,3 +1,4 @@
+import Base
 import CLinux
 package import Configuration
 import Dispatch
@@ -65,36 +66,38 @@ package final class LogWriter: Sendable {
         }
     }
 
-    /// Takes a batch of whole lines, or counts them as dropped. Safe from any loop.
-    package func write(_ batch: [UInt8], lines: UInt64) {
-        guard pending.add(batch.count, ordering: .relaxed).newValue <= Self.pendingLimit else {
-            pending.subtract(batch.count, ordering: .relaxed)
-            dropped.add(lines, ordering: .relaxed)
+    /// Takes a batch of whole lines until it has been written, or counts them as dropped. Safe from any loop.
+    package func write(_ batch: LogBatch) {
+        let count = batch.text.count
+        guard pending.add(count, ordering: .relaxed).newValue <= Self.pendingLimit else {
+            pending.subtract(count, ordering: .relaxed)
+            dropped.add(batch.lines, ordering: .relaxed)
+            batch.finish()
             return
         }
+        batch.take()
         queue.async { [self] in
-            if !writeAll(batch) { dropped.add(lines, ordering: .relaxed) }
-            pending.subtract(batch.count, ordering: .relaxed)
+            if !writeAll(batch.text.bytes) { dropped.add(batch.lines, ordering: .relaxed) }
+            batch.finish()
+            pending.subtract(count, ordering: .relaxed)
         }
     }
 
-    private func writeAll(_ batch: [UInt8]) -> Bool {
+    private func writeAll(_ bytes: UnsafeRawBufferPointer) -> Bool {
         let target = descriptor.withLock { $0 }
-        return batch.withUnsafeBytes { bytes in
-            var offset = 0
-            while offset < bytes.count, let base = bytes.baseAddress {
-                let written = sluice_write(target, base + offset, bytes.count - offset)
-                if written == -Int(EAGAIN) {
-                    // A non-blocking pipe: wait for room, here nobody is kept waiting but the log.
-                    var poller = pollfd(fd: target, events: Int16(POLLOUT), revents: 0)
-                    _ = poll(&poller, 1, 1000)
-                    continue
-                }
-                guard written > 0 else { return false }
-                offset += written
+        var offset = 0
+        while offset < bytes.count, let base = bytes.baseAddress {
+            let written = sluice_write(target, base + offset, bytes.count - offset)
+            if written == -Int(EAGAIN) {
+                // A non-blocking pipe: wait for room, here nobody is kept waiting but the log.
+                var poller = pollfd(fd: target, events: Int16(POLLOUT), revents: 0)
+                _ = poll(&poller, 1, 1000)
+                continue
             }
-            return true
+            guard written > 0 else { return false }
+            offset += written
         }
+        return true
     }
 
     /// Waits until what was taken has been written, at most `seconds`.

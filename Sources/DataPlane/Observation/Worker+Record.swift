@@ -40,8 +40,9 @@ extension Worker {
         return NotableExchange(
             kind: kind, time: exchange.startedWallClock, client: exchange.clientText,
             method: head.slice(head.methodName),
-            path: head.slice(head.target), route: series.route, backend: series.backend,
-            endpoint: exchange.endpoint?.name ?? [], status: UInt16(clamping: exchange.status), cause: cause,
+            path: head.slice(head.target), route: Array(series.route.bytes), backend: Array(series.backend.bytes),
+            endpoint: exchange.endpoint.map { Array($0.name.bytes) } ?? [], status: UInt16(clamping: exchange.status),
+            cause: cause,
             grpcStatus: exchange.grpcStatus?.rawValue, requestID: exchange.identity.requestID(head),
             traceID: exchange.identity.traceID(head), isTraced: exchange.isTraced, queue: queue,
             duration: duration)
@@ -75,24 +76,22 @@ extension Worker {
         record.duration = duration
         record.retries = exchange.retries
         record.tries = UInt32(clamping: exchange.tries)
+        record.route = series.route.bytes
+        record.backend = series.backend.bytes
+        if let endpoint = exchange.endpoint { record.endpoint = endpoint.name.bytes }
+        if let subject = exchange.client?.connection.subject { record.clientSubject = subject }
         // The views have to outlive the call they are used in.
         exchange.clientText.withUnsafeBytes { client in
-            series.route.withUnsafeBytes { route in
-                series.backend.withUnsafeBytes { backend in
-                    (exchange.endpoint?.name ?? []).withUnsafeBytes { endpoint in
-                        exchange.user.withUnsafeBytes { user in
-                            record.clientSubject = exchange.client?.connection.subject ?? record.clientSubject
-                            record.client = client
-                            record.route = route
-                            record.backend = backend
-                            record.endpoint = endpoint
-                            record.user = user
-                            exchange.withAskedModel {
-                                record.model = $0
-                                record.version = $1
-                                log.append(record, mirrors: exchange.lostMirrors, copies: exchange.mirrors)
-                            }
-                        }
+            exchange.user.withUnsafeBytes { user in
+                record.client = client
+                record.user = user
+                exchange.withAskedModel {
+                    record.model = $0
+                    record.version = $1
+                    if exchange.mirrors.isEmpty && exchange.lostMirrors.isEmpty {
+                        log.append(record)
+                    } else {
+                        log.append(record, mirrors: exchange.lostMirrors, copies: exchange.mirrors)
                     }
                 }
             }

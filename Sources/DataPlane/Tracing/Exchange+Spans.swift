@@ -47,7 +47,7 @@ extension Exchange {
         writer.set(.user, user)
         writer.set(.route, route?.name ?? [])
         writer.set(.backend, entryName)
-        writer.set(.endpoint, endpoint?.name ?? [])
+        if let endpoint { writer.set(.endpoint, endpoint.name.bytes) }
         writer.set(.requestID, identity.requestID(head))
         if retries > 0 { writer.set(.retries, number: UInt64(retries)) }
         writer.set(.cause, cause.name)
@@ -66,10 +66,10 @@ extension Exchange {
         span.isError =
             (each.cause != .none && each.cause != .clientClosed)
             || TraceSampling.isClientSpanError(status: each.status, grpcStatus: each.grpcStatus)
-        entryName.withUnsafeBytes { writer.begin(span, name: methodText, $0) }
+        writer.begin(span, name: methodText, entryName)
         setMethod(&writer)
-        writer.setPlace(each.endpoint.name)
-        writer.set(.endpoint, each.endpoint.name)
+        writer.setPlace(each.endpoint.name.bytes)
+        writer.set(.endpoint, each.endpoint.name.bytes)
         writer.set(.backend, entryName)
         writer.set(.version, each.isHTTP2 ? "2" : "1.1")
         if each.status != 0 { writer.set(.status, number: UInt64(clamping: each.status)) }
@@ -89,7 +89,7 @@ extension Exchange {
         connect.parent = each.span
         connect.isError = each.connected == nil
         writer.begin(connect, name: "connect", noBytes)
-        writer.setPlace(each.endpoint.name)
+        writer.setPlace(each.endpoint.name.bytes)
         if connect.isError, each.cause != .none { writer.set(.errorType, each.cause.name) }
     }
 
@@ -151,8 +151,8 @@ extension ExchangeTrace {
         copy.mirror.backend.withUnsafeBytes { writer.begin(head, name: "mirror", $0) }
         writer.set(.backend, copy.mirror.backend)
         if let endpoint = copy.endpoint {
-            writer.setPlace(endpoint.name)
-            writer.set(.endpoint, endpoint.name)
+            writer.setPlace(endpoint.name.bytes)
+            writer.set(.endpoint, endpoint.name.bytes)
         }
         if copy.status != 0 { writer.set(.status, number: UInt64(clamping: copy.status)) }
         if let status = copy.grpcStatus { writer.set(.rpcStatus, number: UInt64(status)) }
@@ -168,8 +168,6 @@ extension ExchangeTrace {
 }
 
 extension SpanWriter {
-    fileprivate mutating func setPlace(_ name: [UInt8]) { name.withUnsafeBytes { setPlace($0) } }
-
     /// What went wrong where nobody but the answer says so: its status.
     fileprivate mutating func setErrorType(status: Int, grpcStatus: UInt8?) {
         let isCall = grpcStatus != nil && grpcStatus != 0

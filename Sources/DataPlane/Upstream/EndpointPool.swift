@@ -9,7 +9,7 @@ package import Traffic
 package final class EndpointPool {
     package let address: SocketAddress
     /// Its `endpoint` label.
-    package let name: [UInt8]
+    let name: StableBytes
     package let load: EndpointLoad
     package let health: EndpointHealth
     let backendLoad: BackendLoad
@@ -27,7 +27,7 @@ package final class EndpointPool {
         self.load = load
         self.health = health
         self.backendLoad = backendLoad
-        name = Array(address.description.utf8)
+        name = StableBytes(address.description)
         main = UpstreamPort(
             worker: worker, address: address, load: load, backendLoad: backendLoad, tls: tls, speaksHTTP2: speaksHTTP2)
         grpc = grpcAddress.map {
