@@ -57,6 +57,11 @@ package struct TraceParent: Sendable, Equatable {
         writeHex16(traceHigh, to: target + 3)
         writeHex16(traceLow, to: target + 19)
         (target[35], target[52]) = (dash, dash)
+        writeEnd(to: target)
+    }
+
+    /// Writes span and flags only, where the same trace is written already.
+    package func writeEnd(to target: UnsafeMutablePointer<UInt8>) {
         writeHex16(span, to: target + 36)
         target[53] = hexDigit(flags >> 4)
         target[54] = hexDigit(flags & 15)

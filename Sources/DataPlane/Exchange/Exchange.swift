@@ -66,6 +66,8 @@ package final class Exchange: UpstreamUser {
     var lostMirrors: [MirrorNote] = []
     /// What is noted for its spans; `nil` where `tracing` is off. See DataPlane/Tracing.
     var trace: ExchangeTrace?
+    /// That of a request before, to be used again.
+    var spareTrace: ExchangeTrace?
     var user: [UInt8] = []
     /// What the endpoint sees of the path, where that is not what the client asked for.
     var rewrittenPath = ByteBuffer()
@@ -203,7 +205,7 @@ package final class Exchange: UpstreamUser {
         requestEndedAt = nil
         firstByteAt = nil
         lastTaken = 0
-        if trace != nil { worker.traces.give(&trace) }
+        if trace != nil { forgetTrace() }
         identity.clear()
     }
 

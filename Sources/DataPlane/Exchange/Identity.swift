@@ -68,7 +68,8 @@ struct Identity: ~Copyable {
 
     /// The text of `parent`, which has to be of the same trace; valid until the next call.
     func text(of parent: TraceParent) -> UnsafeRawBufferPointer {
-        parent.write(to: storage + 32)
+        // Of one that was made here, the trace is there already.
+        if clientTrace == nil && isSet { parent.writeEnd(to: storage + 32) } else { parent.write(to: storage + 32) }
         return madeTraceparent
     }
 

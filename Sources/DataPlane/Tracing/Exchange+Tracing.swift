@@ -17,17 +17,25 @@ extension Exchange {
         let isSampled = TraceSampling.samples(
             sender: received?.isSampled, isTrusted: client?.connection.isTrusted == true,
             percent: worker.traces.percent, random: &worker.random)
-        let trace = worker.traces.take()
-        trace.begin(
+        if spareTrace == nil { trace = ExchangeTrace() } else { swap(&trace, &spareTrace) }
+        trace?.begin(
             named, parent: received, isSampled: isSampled, span: worker.random.next(),
             at: (startedAt, startedWallClock))
-        self.trace = trace
+    }
+
+    /// The memory is kept for the next request, unless mirror copies go on with it: then it is theirs.
+    func forgetTrace() {
+        if worker.traces.isOn, isKnownUniquelyReferenced(&trace) {
+            trace?.clear()
+            swap(&trace, &spareTrace)
+        }
+        trace = nil
     }
 
     /// What the next hop is told of the trace; `nil` where the client's own words go on.
     var outgoingTraceparent: UnsafeRawBufferPointer? {
-        guard let trace else { return identity.newTraceparent }
-        return identity.text(of: trace.outgoing)
+        guard let outgoing = trace?.outgoing else { return identity.newTraceparent }
+        return identity.text(of: outgoing)
     }
 
     func traceTry(_ access: BackendPool.Access) {

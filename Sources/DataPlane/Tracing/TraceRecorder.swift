@@ -10,14 +10,11 @@ final class TraceRecorder: Timed {
     private static let chunkSpans = 128
     /// Handed over at the latest after this time.
     private static let delay = Nanoseconds.milliseconds(250)
-    /// Of requests under way that a loop keeps the memory of.
-    private static let spareLimit = 512
 
     private let loop: Loop
     /// Set before the loops start.
     var sink: SpanSink?
     private var writer = SpanWriter()
-    private var spares: ContiguousArray<ExchangeTrace> = []
     /// Traces are recorded.
     private(set) var isOn = false
     private(set) var percent: Double = 0
@@ -28,18 +25,6 @@ final class TraceRecorder: Timed {
         flush()
         isOn = settings != nil && sink != nil
         percent = settings?.samplePercent ?? 0
-        if !isOn { spares.removeAll() }
-    }
-
-    func take() -> ExchangeTrace { spares.popLast() ?? ExchangeTrace() }
-
-    /// Mirror copies may go on with it; then it is theirs.
-    func give(_ trace: inout ExchangeTrace?) {
-        if isOn, spares.count < Self.spareLimit, isKnownUniquelyReferenced(&trace), let trace {
-            trace.clear()
-            spares.append(trace)
-        }
-        trace = nil
     }
 
     /// Whether there is room for this many spans; if not, they count as dropped.
