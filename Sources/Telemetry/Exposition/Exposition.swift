@@ -15,11 +15,14 @@ package struct Exposition: Sendable {
     private var metric: MetricName?
     private var headerWritten = false
     private var written: Set<MetricName> = []
+    private let bounds: [[UInt8]]
 
-    package init(format: ExpositionFormat) {
+    /// - Parameter expected: bytes that the whole is likely to have.
+    package init(format: ExpositionFormat, expected: Int = 0) {
         self.format = format
+        bounds = Self.bounds(format)
         // A small gateway's whole scrape.
-        bytes.reserveCapacity(32 * 1024)
+        bytes.reserveCapacity(max(expected, 32 * 1024))
     }
 
     /// Begins a family, once for each metric.
@@ -52,9 +55,15 @@ package struct Exposition: Sendable {
     /// The samples of one histogram: cumulative buckets, sum in seconds, count.
     package mutating func histogram(_ labels: Labels, _ value: borrowing DurationHistogram) {
         var below: UInt64 = 0
+        // All buckets begin alike.
+        writeHeader()
+        let start = bytes.count
+        begin(labels, suffix: "_bucket", isBucket: true)
+        let beginning = Array(bytes[start...])
         for bucket in 0...DurationHistogram.boundCount {
             below &+= value.count(inBucket: bucket)
-            begin(labels, suffix: "_bucket", le: bucket)
+            if bucket > 0 { bytes += beginning }
+            bytes += bounds[bucket]
             bytes.append(contentsOf: String(below).utf8)
             bytes.append(newline)
         }
@@ -91,21 +100,24 @@ extension Exposition {
         return metric.name.dropLast("_total".count)
     }
 
-    private mutating func writeHeader(_ metric: MetricName) {
+    private mutating func writeHeader() {
+        guard let metric, !headerWritten else { return }
         let name = familyName(metric)
         bytes.append(contentsOf: "# HELP \(name) \(metric.help)\n# TYPE \(name) \(metric.kind.rawValue)\n".utf8)
         headerWritten = true
     }
 
     /// Name, labels and the space before the value.
-    private mutating func begin(_ labels: Labels, suffix: String = "", le bucket: Int? = nil) {
+    ///
+    /// - Parameter isBucket: one of `bounds` follows, which ends the labels.
+    private mutating func begin(_ labels: Labels, suffix: String = "", isBucket: Bool = false) {
         guard let metric else {
             assertionFailure("a sample needs a family")
             return
         }
         assert(labels.map(\.key) == metric.labels, "\(metric.name) has the labels \(metric.labels)")
         assert((metric.kind == .histogram) == !suffix.isEmpty, "\(metric.name) is a \(metric.kind)")
-        if !headerWritten { writeHeader(metric) }
+        writeHeader()
         bytes.append(contentsOf: metric.name.utf8)
         bytes.append(contentsOf: suffix.utf8)
         var separator = UInt8(ascii: "{")
@@ -117,28 +129,25 @@ extension Exposition {
             bytes.append(UInt8(ascii: "\""))
             separator = UInt8(ascii: ",")
         }
-        if let bucket {
+        if isBucket {
             bytes.append(separator)
             bytes.append(contentsOf: "le=\"".utf8)
-            appendBound(of: bucket)
-            bytes.append(UInt8(ascii: "\""))
-            separator = UInt8(ascii: ",")
+            return
         }
         if separator == UInt8(ascii: ",") { bytes.append(UInt8(ascii: "}")) }
         bytes.append(UInt8(ascii: " "))
     }
 
-    /// OpenMetrics writes whole bounds with a point, which its section on canonical numbers asks for.
-    private mutating func appendBound(of bucket: Int) {
-        guard bucket < DurationHistogram.boundCount else {
-            bytes.append(contentsOf: "+Inf".utf8)
-            return
+    /// What is behind `le="` up to the value, for each bucket. OpenMetrics writes whole bounds with a point, which its section
+    /// on canonical numbers asks for.
+    private static func bounds(_ format: ExpositionFormat) -> [[UInt8]] {
+        let finite = (0..<DurationHistogram.boundCount).map { bucket in
+            var bytes: [UInt8] = []
+            bytes.append(seconds: UInt128(DurationHistogram.bounds[bucket]))
+            if format == .openMetrics, !bytes.contains(UInt8(ascii: ".")) { bytes.append(contentsOf: ".0".utf8) }
+            return bytes
         }
-        let start = bytes.count
-        bytes.append(seconds: UInt128(DurationHistogram.bounds[bucket]))
-        if format == .openMetrics, !bytes[start...].contains(UInt8(ascii: ".")) {
-            bytes.append(contentsOf: ".0".utf8)
-        }
+        return (finite + [Array("+Inf".utf8)]).map { $0 + Array("\"} ".utf8) }
     }
 }
 
