@@ -1,4 +1,5 @@
 import Base
+import FoundationEssentials
 import SwiftProtobuf
 import Testing
 
@@ -36,7 +37,7 @@ struct SpanRecordTests {
     }
 
     @Test func areReadBack() {
-        let spans = SpanReader.spans(of: Self.chunk())
+        let spans = ReadSpan.all(of: Self.chunk())
         #expect(spans.count == 2)
         #expect(spans[0].head == Self.head && spans[0].name == "POST tenants/gold")
         let said = spans[0].attributes.map { "\($0.key.name)=\($0.value)" }
@@ -96,7 +97,7 @@ struct SpanRecordTests {
         Self.bytes(long) { writer.set(.path, $0) }
         Self.bytes(long) { writer.set(traceState: $0) }
         Self.bytes(String(repeating: "a", count: 512)) { writer.set(traceState: $0) }
-        let spans = SpanReader.spans(of: writer.take())
+        let spans = ReadSpan.all(of: writer.take())
         #expect(spans.first?.name.utf8.count == 4 + SpanWriter.textLimit)
         #expect(spans.first?.attributes.count == 1 && spans.first?.traceState.utf8.count == 512)
         #expect(writer.count == 0 && writer.spans == 0)
@@ -124,23 +125,34 @@ struct SpanRecordTests {
         var writer = SpanWriter()
         Self.bytes("") { writer.begin(Self.head, name: "POST", $0) }
         Self.bytes(path) { writer.setCall($0) }
-        let values = SpanReader.spans(of: writer.take())[0].attributes.map(\.value)
+        let values = ReadSpan.all(of: writer.take())[0].attributes.map(\.value)
         #expect(values == [.text("grpc")] + parts.map { .text($0) })
     }
 
     /// The reader is of the same program, and does not trap for all that.
-    @Test func whatMakesNoSenseEndsTheReading() {
+    @Test func whatMakesNoSenseEndsTheReading() throws {
         let chunk = Self.chunk()
         for length in 0..<chunk.bytes.count {
-            let cut = SpanReader.spans(of: SpanChunk(bytes: Array(chunk.bytes[..<length]), spans: 2))
-            #expect(cut.count <= 2)
+            let cut = SpanChunk(bytes: Array(chunk.bytes[..<length]), spans: 2)
+            #expect(try Self.sent(cut) <= 2)
         }
+        // A span is sent whole, as far as it was written, or not at all.
+        #expect(try Self.sent(chunk) == 2)
+        #expect(try Self.sent(SpanChunk(bytes: chunk.bytes.dropLast(), spans: 2)) == 1)
         var random = RandomSource(seed: 1)
         for _ in 0..<2000 {
             var bytes = chunk.bytes
             bytes[Int(random.below(UInt32(bytes.count)))] = UInt8(truncatingIfNeeded: random.next())
-            #expect(SpanReader.spans(of: SpanChunk(bytes: bytes, spans: .max)).count <= 10)
+            #expect(try Self.sent(SpanChunk(bytes: bytes, spans: .max)) <= 10)
         }
+    }
+
+    /// Spans in what is sent.
+    static func sent(_ chunk: SpanChunk) throws -> Int {
+        let resource = TraceResource(serviceName: "", serviceVersion: "", instance: "", host: "", process: 0)
+        let request = try Opentelemetry_Proto_Collector_Trace_V1_ExportTraceServiceRequest(
+            serializedBytes: TraceMessages.request([chunk], resource))
+        return request.resourceSpans[0].scopeSpans[0].spans.count
     }
 
     @Test func namesAreUnique() {
@@ -152,5 +164,86 @@ struct SpanRecordTests {
         #expect(TraceResource.uuid(.max, .max) == "ffffffff-ffff-4fff-bfff-ffffffffffff")
         #expect(
             TraceResource.uuid(0x0123_4567_89AB_CDEF, 0x0123_4567_89AB_CDEF) == "01234567-89ab-4def-8123-456789abcdef")
+    }
+
+    /// Every field, by the generated types: what is in a span beside what is expected would be there as an unknown field.
+    @Test func areWhatTheLibraryWouldHaveMade() throws {
+        let long = String(repeating: "é", count: 300)
+        var writer = SpanWriter()
+        var head = Self.head
+        head.isError = true
+        head.isParentRemote = true
+        Self.bytes(long) { writer.begin(head, name: "GET", $0) }
+        for key in SpanAttribute.allCases { Self.bytes("\(key) \(long)") { writer.set(key, $0) } }
+        let numbers: [UInt64] = [0, 1, 127, 128, 16_383, 16_384, UInt64(Int64.max), .max]
+        for number in numbers { writer.set(.status, number: number) }
+        writer.add(.firstByte, at: 7)
+        Self.bytes("a=b") { writer.set(traceState: $0) }
+        let resource = TraceResource(serviceName: "", serviceVersion: "", instance: "", host: "", process: 0)
+        let request = try Opentelemetry_Proto_Collector_Trace_V1_ExportTraceServiceRequest(
+            serializedBytes: TraceMessages.request([writer.take()], resource))
+
+        var span = Opentelemetry_Proto_Trace_V1_Span()
+        span.traceID = Data(1...16)
+        span.spanID = Data([0, 0, 0, 0, 0, 0, 0, 0xAB])
+        span.parentSpanID = Data([0, 0, 0, 0, 0, 0, 0, 0xCD])
+        span.traceState = "a=b"
+        span.flags = 0x301
+        span.name = "GET " + long
+        span.kind = .server
+        span.startTimeUnixNano = head.start
+        span.endTimeUnixNano = head.end
+        for key in SpanAttribute.allCases {
+            var pair = Opentelemetry_Proto_Common_V1_KeyValue()
+            pair.key = key.name
+            pair.value.stringValue = "\(key) \(long)"
+            span.attributes.append(pair)
+        }
+        for number in numbers {
+            var pair = Opentelemetry_Proto_Common_V1_KeyValue()
+            pair.key = "http.response.status_code"
+            pair.value.intValue = Int64(clamping: number)
+            span.attributes.append(pair)
+        }
+        var event = Opentelemetry_Proto_Trace_V1_Span.Event()
+        event.name = "first_byte"
+        event.timeUnixNano = 7
+        span.events = [event]
+        span.status.code = .error
+        #expect(request.resourceSpans[0].scopeSpans[0].spans == [span])
+    }
+}
+
+/// A span as it is read back.
+struct ReadSpan {
+    enum Value: Equatable {
+        case text(String)
+        case number(UInt64)
+    }
+
+    var head: SpanHead
+    var name = ""
+    var attributes: [(key: SpanAttribute, value: Value)] = []
+    var events: [(event: SpanEvent, time: UInt64)] = []
+    var traceState = ""
+
+    static func all(of chunk: SpanChunk) -> [ReadSpan] {
+        chunk.bytes.withUnsafeBytes { bytes in
+            var reader = SpanReader(bytes)
+            var spans: [ReadSpan] = []
+            while let item = reader.next() {
+                switch item {
+                case .span(let head): spans.append(ReadSpan(head: head))
+                case .name(let text): spans[spans.count - 1].name = String(decoding: text, as: UTF8.self)
+                case .traceState(let text): spans[spans.count - 1].traceState = String(decoding: text, as: UTF8.self)
+                case .text(let key, let text):
+                    spans[spans.count - 1].attributes.append((key, .text(String(decoding: text, as: UTF8.self))))
+                case .number(let key, let number): spans[spans.count - 1].attributes.append((key, .number(number)))
+                case .event(let event, let time): spans[spans.count - 1].events.append((event, time))
+                case .end: return spans
+                }
+            }
+            return spans
+        }
     }
 }
