@@ -200,6 +200,11 @@ extension Status {
         package var changed: String?
         package var consecutiveErrors: Int
         package var ejections: UInt64
+        /// Mean time a request waited in its models' queues, over the last 30 seconds; absent without requests, and where the
+        /// server does not say.
+        package var queueMilliseconds: Double?
+        /// Requests in the server that do not execute yet; absent where it does not say.
+        package var pending: Int?
 
         package init(address: String, weight: Int, state: State) {
             self.address = address

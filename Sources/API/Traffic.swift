@@ -88,6 +88,9 @@ package struct TrafficReport: Codable, Sendable, Equatable {
         package var inFlight: Int
         package var connections: Int
         package var flow: Flow
+        /// As in `Status.Endpoint`.
+        package var queueMilliseconds: Double?
+        package var pending: Int?
 
         package init(backend: String, address: String, inFlight: Int, connections: Int, flow: Flow) {
             self.backend = backend

@@ -11,8 +11,9 @@ package struct Backend: Sendable, Equatable {
     /// The port of each endpoint that says how its models do, `GET /metrics` over HTTP/1.1 without TLS. What applies to an
     /// endpoint is `Endpoint.metricsPort`.
     package var metricsPort: UInt16?
-    /// From one reading of the models' numbers to the next, 10 % more or less; 100 ms ... 1 h.
-    package var metricsInterval: Duration = .milliseconds(500)
+    /// From one reading of the models' numbers to the next, 10 % more or less: 100 ms ... 1 h, or 0 where nothing is read.
+    /// `nil` is 500 ms from a metrics port, and 2 s where the server's own port is asked.
+    package var metricsInterval: Duration?
     /// `nil` means cleartext.
     package var tls: BackendTLS?
     package var endpoints: [Endpoint] = []
@@ -34,7 +35,7 @@ package struct Backend: Sendable, Equatable {
     package init(name: String) { self.name = name }
 
     /// What kind of model server answers: decides what health and metrics look like there.
-    package enum Server: String, Sendable, CaseIterable { case triton, generic }
+    package enum Server: String, Sendable, CaseIterable { case triton, tfserving, torchserve, kserve, generic }
 
     /// `http2` is chosen by ALPN where there is TLS, and spoken with prior knowledge where there is none.
     package enum HTTPProtocol: String, Sendable, CaseIterable { case http1, http2 }

@@ -36,6 +36,7 @@ extension ControlPlane {
         writeRoutes(reports, &page)
         writeBackends(&page)
         writeLookups(&page)
+        writeModels(&page)
         writeListeners(&page)
         writeSelf(&page)
         return page.finish()

@@ -55,14 +55,16 @@ extension ControlPlane {
     }
 
     private func backendStatus() -> [Status.Backend] {
-        (snapshot?.backends ?? []).map { resolved in
+        let now = Instant.now()
+        return (snapshot?.backends ?? []).map { resolved in
             let backend = resolved.backend
             return Status.Backend(
                 name: backend.name, server: backend.server.rawValue, balance: backend.balance.summary,
                 inFlight: resolved.load.inFlight.load(ordering: .relaxed),
                 queued: resolved.load.queued.load(ordering: .relaxed),
                 endpoints: resolved.endpoints.map { endpoint in
-                    Status.Endpoint(endpoint, health.view(of: endpoint.address, in: backend.name))
+                    let sum = modelSum(of: endpoint, now)
+                    return Status.Endpoint(endpoint, health.view(of: endpoint.address, in: backend.name), sum)
                 })
         }
     }
@@ -95,7 +97,7 @@ extension Status.Route {
 }
 
 extension Status.Endpoint {
-    fileprivate init(_ endpoint: ResolvedEndpoint, _ view: EndpointView?) {
+    fileprivate init(_ endpoint: ResolvedEndpoint, _ view: EndpointView?, _ models: ModelSum?) {
         self.init(address: endpoint.address.description, weight: endpoint.weight, state: view?.state ?? .up)
         inFlight = endpoint.load.inFlight.load(ordering: .relaxed)
         connections = endpoint.load.connections.load(ordering: .relaxed)
@@ -104,5 +106,7 @@ extension Status.Endpoint {
         changed = view?.changed.map(TimeText.seconds)
         consecutiveErrors = view?.consecutiveErrors ?? 0
         ejections = view?.ejections ?? 0
+        queueMilliseconds = models?.queueMilliseconds
+        pending = models?.pendingRequests
     }
 }

@@ -29,6 +29,7 @@ package final class ControlPlane: @unchecked Sendable {
     let traces = TraceExporter()
     var registry = Registry()
     let health: HealthMonitor
+    let modelMonitor: ModelMonitor
     /// Of the endpoints' names.
     private(set) lazy var names = NameLookups(queue: queue, logger: logger) { [unowned self] in namesChanged() }
     /// What the dashboard shows.
@@ -107,6 +108,9 @@ package final class ControlPlane: @unchecked Sendable {
             worker.siblings = workers
             worker.spanSink = traces.sink
             worker.reportHealth = { [queue] report in queue.async { health.judge(report) } }
+        }
+        modelMonitor = ModelMonitor(logger: logger) { models, load in
+            for worker in all { worker.loop.post { worker.learn(models, of: load) } }
         }
         self.health = health
         self.workers = workers
@@ -350,6 +354,7 @@ package final class ControlPlane: @unchecked Sendable {
         // The old tables are gone from every loop before anyone is told that the new ones are in force.
         done.wait()
         health.update(next)
+        modelMonitor.update(next)
     }
 
     private func makeWriter(_ gateway: Gateway) throws(LogWriter.OpenFailure) -> LogWriter? {

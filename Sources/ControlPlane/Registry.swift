@@ -77,10 +77,11 @@ struct Registry {
                     // The configuration is checked: every host is a name that a certificate can have, and a Unix socket
                     // has a server name beside it.
                     let serverName = backend.tls.flatMap { TLSServerName($0.serverName ?? endpoint.address.host ?? "") }
-                    endpoints.append(
-                        ResolvedEndpoint(
-                            address: address, grpcAddress: endpoint.grpcPort.map { address.with(port: $0) },
-                            weight: endpoint.weight, load: state.load, health: state.health, serverName: serverName))
+                    var resolved = ResolvedEndpoint(
+                        address: address, grpcAddress: endpoint.grpcPort.map { address.with(port: $0) },
+                        weight: endpoint.weight, load: state.load, health: state.health, serverName: serverName)
+                    resolved.metricsAddress = endpoint.metricsPort.map { address.with(port: $0) }
+                    endpoints.append(resolved)
                 }
             }
             return ResolvedBackend(

@@ -64,6 +64,8 @@ extension Status {
             for endpoint in status.backends[index].endpoints.indices {
                 status.backends[index].endpoints[endpoint].inFlight = 0
                 status.backends[index].endpoints[endpoint].connections = 0
+                status.backends[index].endpoints[endpoint].queueMilliseconds = nil
+                status.backends[index].endpoints[endpoint].pending = nil
             }
         }
         return status

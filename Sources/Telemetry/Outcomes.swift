@@ -134,6 +134,29 @@ package enum HealthCheckOutcome: UInt8, OutcomeLabel {
     }
 }
 
+/// What reading the numbers of an endpoint's models came to.
+package enum ModelReadingOutcome: UInt8, OutcomeLabel {
+    case ok
+    /// No connection, or none that lasted.
+    case unreachable
+    /// Not complete in time.
+    case timeout
+    /// Another status than 200.
+    case refused
+    /// What came is not what a model server answers, or too much of it.
+    case unreadable
+
+    package var name: String {
+        switch self {
+        case .ok: "ok"
+        case .unreachable: "unreachable"
+        case .timeout: "timeout"
+        case .refused: "refused"
+        case .unreadable: "unreadable"
+        }
+    }
+}
+
 /// Why a request that failed was not sent again, although its route's `retries` list what happened.
 package enum RetryStop: UInt8, OutcomeLabel {
     /// An answer had begun to go to the client.

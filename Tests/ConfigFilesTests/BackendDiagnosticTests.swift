@@ -126,12 +126,11 @@ import Testing
             "planned words",
             """
             listeners: [{ address: 0.0.0.0:8080 }]
-            backends: { stable: { endpoints: ['a:1'], server: kserve, balance: leastQueue } }
+            backends: { stable: { endpoints: ['a:1'], balance: leastQueue } }
             routes: [{ name: a, backends: [{ name: stable }] }]
             """,
             [
-                "sluice.yaml:2:51: error: 'server: kserve' is not supported yet, write triton or generic",
-                "sluice.yaml:2:68: error: 'balance: leastQueue' is not supported yet, write roundRobin, leastRequest or { hash: { header: x-user } }",
+                "sluice.yaml:2:52: error: 'balance: leastQueue' is not supported yet, write roundRobin, leastRequest or { hash: { header: x-user } }"
             ]),
         Golden(
             "unknown words",
@@ -141,7 +140,7 @@ import Testing
             routes: [{ name: a, backends: [{ name: stable }] }]
             """,
             [
-                "sluice.yaml:2:51: error: 'server' must be triton or generic, not 'trition'",
+                "sluice.yaml:2:51: error: 'server' must be triton, tfserving, torchserve, kserve or generic, not 'trition'",
                 "sluice.yaml:2:70: error: 'protocol' must be http1 or http2, not 'h2'",
                 "sluice.yaml:2:83: error: 'balance' must be roundRobin, leastRequest or { hash: { header: x-user } }, not 'random'",
             ]),

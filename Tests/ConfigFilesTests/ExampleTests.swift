@@ -74,6 +74,8 @@ import Testing
         #expect(gateway.backends.map { $0.protocol == .http2 } == gateway.backends.map { $0.name == "website" })
         #expect(gateway.backends.compactMap(\.grpcPort) == [8001])
         #expect(stable.endpoints.map(\.grpcPort) == [8001, 8001, 9001])
+        #expect(stable.endpoints.map(\.metricsPort) == [8002, 8002, 8002])
+        #expect(gateway.backends.compactMap(\.metricsInterval) == [.milliseconds(500)])
     }
 
     @Test func fullBackendPolicies() throws {

@@ -118,15 +118,21 @@ struct RandomGateway {
 
     private mutating func backend(_ name: String) -> Backend {
         var backend = Backend(name: name)
-        backend.server = pick([.triton, .generic])
+        backend.server = pick([.triton, .triton, .torchserve, .tfserving, .kserve, .generic])
         backend.protocol = pick([.http1, .http2])
-        if backend.server == .triton { backend.grpcPort = some { _ in 8001 } }
+        if backend.server != .generic { backend.grpcPort = some { _ in 8001 } }
+        if backend.server == .triton || backend.server == .torchserve {
+            backend.metricsPort = some { _ in 8002 }
+            backend.metricsInterval = some { $0.pick([.zero, .milliseconds(100), .seconds(3600)]) }
+        }
         let hosts = ["127.0.0.1", "kafka-ui.kafka-dev.svc.cluster.local", "::1", "2001:db8::7", "x_y"]
         backend.endpoints = hosts.shuffled(using: &random).prefix(number(1...3)).enumerated().map { index, host in
             var endpoint = Backend.Endpoint(address: .tcp(HostPort(host: host, port: UInt16(8000 + index))))
             endpoint.weight = pick([1, 1, 3])
             endpoint.grpcPort = backend.grpcPort
             if backend.grpcPort != nil, coin() { endpoint.grpcPort = 9001 }
+            endpoint.metricsPort = backend.metricsPort
+            if backend.metricsPort != nil, coin() { endpoint.metricsPort = 9002 }
             return endpoint
         }
         backend.balance = pick([

@@ -38,18 +38,36 @@ import Testing
                 "sluice.yaml:2:168: error: 'triton' has no value, write one or leave the key out",
             ]),
         Golden(
-            "unknown and planned keys",
+            "unknown keys",
             """
             listeners: [{ address: 0.0.0.0:8080 }]
-            backends: { stable: { endpoints: [{ address: 'a:1', triton: { port: 8001, interval: 1s } }], triton: { grpcport: 8001, metricsPort: 8002, interval: 500ms } } }
+            backends: { stable: { endpoints: [{ address: 'a:1', triton: { port: 8001 } }], triton: { grpcport: 8001 } } }
             routes: [{ name: a, backends: [{ name: stable }] }]
             """,
             [
-                "sluice.yaml:2:63: error: unknown key 'port', the keys of 'triton' are grpcPort",
-                "sluice.yaml:2:75: error: 'interval' is not supported yet, leave it out",
-                "sluice.yaml:2:104: error: unknown key 'grpcport', did you mean 'grpcPort'?",
-                "sluice.yaml:2:120: error: 'metricsPort' is not supported yet, leave it out",
-                "sluice.yaml:2:139: error: 'interval' is not supported yet, leave it out",
+                "sluice.yaml:2:63: error: unknown key 'port', the keys of 'triton' are grpcPort, metricsPort and interval",
+                "sluice.yaml:2:90: error: unknown key 'grpcport', did you mean 'grpcPort'?",
+            ]),
+        Golden(
+            "metrics",
+            """
+            listeners: [{ address: 0.0.0.0:8080 }]
+            backends:
+              a: { endpoints: ['a:1', { address: 'a:2', triton: { metricsPort: 8002 } }], triton: { metricsPort: 8002, interval: 0s } }
+              b: { endpoints: [{ address: 'b:1', triton: { interval: 1s } }], triton: { interval: 99ms } }
+              c: { endpoints: [{ address: 'unix:/run/c', triton: { metricsPort: 8002 } }] }
+              d: { endpoints: ['d:1'], server: torchserve, triton: { metricsPort: 8082, interval: 5s } }
+              e: { endpoints: ['e:1'], server: tfserving, triton: { grpcPort: 8500, metricsPort: 8501 } }
+              f: { endpoints: ['f:1'], server: kserve, triton: { interval: 1s } }
+            routes: [{ name: a, backends: [{ name: a }, { name: b }, { name: c }, { name: d }, { name: e }, { name: f }] }]
+            """,
+            [
+                "sluice.yaml:3:38: warning: metrics of a:2 are read from a:8002, as those of a:1 are, give each endpoint a metricsPort of its own",
+                "sluice.yaml:4:48: error: 'interval' is the same for all endpoints, write it in the backend's 'triton'",
+                "sluice.yaml:4:87: error: 'interval' must be 0s or from 100ms to 1h, not '99ms'",
+                "sluice.yaml:5:31: error: unix:/run/c has no port 8002, leave 'triton' out",
+                "sluice.yaml:7:73: error: 'metricsPort' does not go with 'server: tfserving', leave it out: nothing is read of its models",
+                "sluice.yaml:8:54: error: 'interval' does not go with 'server: kserve', leave it out: nothing is read of its models",
             ]),
         Golden(
             "another server",
@@ -70,7 +88,7 @@ import Testing
             routes: [{ name: a, backends: [{ name: stable }] }]
             """,
             [
-                "sluice.yaml:2:31: error: 'server' must be triton or generic, not 'trition'"
+                "sluice.yaml:2:31: error: 'server' must be triton, tfserving, torchserve, kserve or generic, not 'trition'"
             ]),
         Golden(
             "endpoint without an address",

@@ -50,6 +50,9 @@ struct HealthProbeTests {
         arguments: [
             (.triton, nil, false, .http(path: "/v2/health/ready")), (.triton, "/x", false, .http(path: "/x")),
             (.triton, nil, true, .grpc(service: "")), (.triton, "/x", true, .grpc(service: "")),
+            (.kserve, nil, false, .http(path: "/v2/health/ready")), (.torchserve, nil, false, .http(path: "/ping")),
+            (.tfserving, nil, false, .connect),
+            (.tfserving, "/v1/models/half/metadata", false, .http(path: "/v1/models/half/metadata")),
             (.generic, nil, false, .connect), (.generic, "/x", false, .http(path: "/x")),
             (.generic, nil, true, .grpc(service: "")),
         ] as [(Backend.Server, String?, Bool, HealthProbe.Check)])

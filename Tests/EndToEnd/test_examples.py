@@ -26,6 +26,8 @@ EXAMPLES = sorted(
 STANDARD = {"stable": (8000, 8001), "canary": (8100, 8101), "shadow": (8200, 8201)}
 # Where they listen.
 LISTENERS = (8080, 8081, 8443, 9901, 9902, 4318)
+# Where they expect Triton's metrics, and nobody is.
+METRICS = 8002
 HOST = "models.example.com"
 
 
@@ -42,7 +44,7 @@ class Example(Site):
 
 def moved(text: str, ports: dict) -> str:
     """The text with other ports."""
-    return re.sub(r"(127\.0\.0\.1:|grpcPort: |port: )(\d+)\b",
+    return re.sub(r"(127\.0\.0\.1:|grpcPort: |metricsPort: |port: )(\d+)\b",
                   lambda found: found[1] + str(ports.get(int(found[2]), found[2])), text)
 
 
@@ -52,7 +54,7 @@ def example(request, tmp_path):
     directory = tmp_path / "config"
     shutil.copytree(CONFIG, directory, ignore=shutil.ignore_patterns("models", "__pycache__"))
     endpoints = {each: Endpoint(each) for each in STANDARD}
-    ports = {port: free_port() for port in LISTENERS}
+    ports = {port: free_port() for port in (*LISTENERS, METRICS)}
     for each, (http, grpc) in STANDARD.items():
         ports |= {http: endpoints[each].http.port, grpc: endpoints[each].grpc.port}
     path = directory / "examples" / name
@@ -216,6 +218,12 @@ def test_health(example):
     assert split(example, 10) == {"stable": 10}
 
 
+@tried("models.yaml")
+def test_models(example):
+    example.gateway.wait_metric("sluice_model_readings_total", 1, 30, backend="stable", outcome="unreachable")
+    assert split(example, 20) == {"stable": 18, "canary": 2}
+
+
 @tried("balancing.yaml")
 def test_balancing(example):
     for user in range(5):
@@ -345,5 +353,5 @@ def test_ports_can_be_told_apart():
     for path in (CONFIG / "examples").rglob("*.yaml"):
         if "apiVersion:" in path.read_text():
             continue
-        known = {*LISTENERS, *(port for pair in STANDARD.values() for port in pair)}
+        known = {*LISTENERS, METRICS, *(port for pair in STANDARD.values() for port in pair)}
         assert {int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", path.read_text())} <= known, path

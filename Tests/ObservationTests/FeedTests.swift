@@ -37,6 +37,8 @@ import Testing
             $0.backends[0].queued = 0
             $0.backends[0].endpoints[0].inFlight = 0
             $0.backends[0].endpoints[0].connections = 0
+            $0.backends[0].endpoints[0].queueMilliseconds = 4
+            $0.backends[0].endpoints[0].pending = 2
             $0.backends[0].endpoints[0].consecutiveErrors = 9
         }
         let event = feed.delta(moved, Feed.News(), time: "2")

@@ -37,6 +37,8 @@ import Testing
                 ["`\(MetricName.retries.name)`", "`reason`", names(RetryReason.self)],
                 ["`\(MetricName.retriesStopped.name)`", "`reason`", names(RetryStop.self)],
                 ["`\(MetricName.healthChecks.name)`", "`outcome`", names(HealthCheckOutcome.self)],
+                ["`\(MetricName.modelReadings.name)`", "`outcome`", names(ModelReadingOutcome.self)],
+                ["`\(MetricName.modelFailures.name)`", "`reason`", "`rejected`, `canceled`, `backend`, `other`"],
             ])
     }
 

@@ -42,6 +42,25 @@ import Testing
         try Self.check(Self.text(Self.screen(80, nil), state), "still")
     }
 
+    /// Columns for the queues inside model servers are there as soon as one of them tells.
+    @Test func showsTheQueuesOfModels() throws {
+        var status = Gateways.busy().status
+        status.backends[0].endpoints[0].queueMilliseconds = 12.3
+        status.backends[0].endpoints[0].pending = 4
+        var state = LiveState(status)
+        try Self.check(Self.text(Self.screen(nil, nil), state), "models")
+        var event = Event(sequence: 1, time: "2026-11-22T01:02:03Z")
+        var traffic = TrafficReport()
+        traffic.endpoints = [
+            .init(backend: "stable", address: "10.0.0.7:8000", inFlight: 1, connections: 1, flow: Flow())
+        ]
+        traffic.endpoints[0].pending = 77
+        event.traffic = traffic
+        state.apply(event, isWhole: false)
+        let text = Self.text(Self.screen(nil, nil), state)
+        #expect(text.contains(" 77 ") && !text.contains("12 ms"))
+    }
+
     @Test func saysWhatIsHidden() throws {
         var endpoints = (0..<30).map { Status.Endpoint(address: "10.0.0.\($0):8000", weight: 1, state: .up) }
         endpoints[29].state = .ejected

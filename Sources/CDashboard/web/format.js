@@ -43,6 +43,11 @@ export function duration(seconds) {
   return span(seconds);
 }
 
+/** How the queues inside a model server look, in as many words as are known. */
+export function modelQueueWords(milliseconds, pending) {
+  return [milliseconds === undefined ? "" : `model queue ${duration(milliseconds / 1000)}`, pending ? `${count(pending)} pending` : ""].filter(Boolean);
+}
+
 /** Two durations that share their unit where they can: 4.2 / 11 ms. */
 export function pair(first, second) {
   const [a, b] = [duration(first), duration(second)];

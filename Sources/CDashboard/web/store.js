@@ -156,10 +156,16 @@ const NO_FLOW = Object.freeze({ rate: 0, errors: 0 });
 
 export const flowOf = (section, name) => store.traffic[section].get(name)?.flow ?? NO_FLOW;
 
-/** An endpoint with the numbers that move. */
+/** An endpoint with the numbers that move. How its models' queues look is absent where nobody says. */
 export function endpointNumbers(backend, endpoint) {
   const live = store.traffic.endpoints.get(key(backend, endpoint.address));
-  return { inFlight: live?.inFlight ?? endpoint.inFlight, connections: live?.connections ?? endpoint.connections, flow: live?.flow ?? NO_FLOW };
+  return {
+    inFlight: live?.inFlight ?? endpoint.inFlight,
+    connections: live?.connections ?? endpoint.connections,
+    flow: live?.flow ?? NO_FLOW,
+    modelQueue: live?.queueMilliseconds,
+    pending: live?.pending,
+  };
 }
 
 export function backendNumbers(backend) {

@@ -12,7 +12,7 @@ extension Schema {
                 "protocol", .words(of: Backend.HTTPProtocol.self), .word(defaults.protocol),
                 "what is spoken at the endpoints' own port"),
             Key("tls", .object(backendTLS), .absent("cleartext"), "speak HTTPS to the endpoints"),
-            Key("triton", .object(triton), "what is particular to Triton, only with `server: triton`"),
+            Key("triton", .object(triton), "further ports of a model server; not with `server: generic`"),
             Key(
                 "endpoints", .list(.either([.text(.endpointAddress), .object(endpoint)])), .required,
                 "where it can be reached; a name stands for all of its addresses"),
@@ -51,9 +51,18 @@ extension Schema {
         name: "'triton'", path: "backends.NAME.triton",
         entries: [
             Key(
-                "grpcPort", .integer(Bounds.port), "the port for gRPC requests, over HTTP/2; also of a single endpoint")
+                "grpcPort", .integer(Bounds.port), "the port for gRPC requests, over HTTP/2; also of a single endpoint"),
+            Key(
+                "metricsPort", .integer(Bounds.port),
+                .absent("of Triton its statistics are read, at the endpoint's own port"),
+                "the port of `GET /metrics`, without TLS, of Triton or TorchServe; also of a single endpoint"),
+            Key(
+                "interval", .duration(Bounds.checkInterval, orZero: true),
+                .absent("`500ms` with a `metricsPort`, `2s` without"),
+                "from one reading of the models' numbers to the next, 10 % more or less; `0s` asks for nothing about models; only of a backend"
+            ),
         ],
-        planned: ["metricsPort", "interval"], rules: [.some(["grpcPort"])])
+        rules: [.some(["grpcPort", "metricsPort", "interval"])])
 
     static let endpoint = Schema(
         name: "an endpoint", path: "backends.NAME.endpoints[]",
@@ -121,7 +130,9 @@ extension Schema {
         entries: [
             Key(
                 "path", .text(.healthPath),
-                .absent("`/v2/health/ready` of a Triton; of others a connection is enough"),
+                .absent(
+                    "`/v2/health/ready` of `triton` and `kserve`, `/ping` of `torchserve`; of others a connection is enough"
+                ),
                 "path and query of a GET; 200 is ready, all else is not"),
             Key(
                 "grpc", .flag,

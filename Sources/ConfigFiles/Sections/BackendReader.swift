@@ -28,11 +28,13 @@ extension GatewayReader {
     private func backend(_ name: String, _ section: Section, position: Position) -> Backend {
         var backend = Backend(name: name)
         let servers = Backend.Server.allCases.map { ($0.rawValue, $0) }
-        section.choice("server", servers, planned: ["tfserving", "torchserve", "kserve"], report)
-            .map { backend.server = $0 }
+        section.choice("server", servers, report).map { backend.server = $0 }
         let protocols = Backend.HTTPProtocol.allCases.map { ($0.rawValue, $0) }
         section.choice("protocol", protocols, report).map { backend.protocol = $0 }
-        backend.grpcPort = grpcPort(section, backend.server)
+        let ports = serverPorts(section, backend.server, ofBackend: true)
+        backend.grpcPort = ports.grpc
+        backend.metricsPort = ports.metrics
+        backend.metricsInterval = ports.interval
         balance(section).map { backend.balance = $0 }
         if let entry = section.entry("endpoints", report) {
             backend.endpoints = endpoints(entry, of: backend)
@@ -68,19 +70,19 @@ extension GatewayReader {
             positions[endpoint.address] = position
             endpoints.append((endpoint, position))
         }
-        checkGRPCPorts(endpoints)
+        checkServerPorts(endpoints)
         return endpoints.map(\.endpoint)
     }
 
     /// `host:port`, or a mapping with an address.
     private func endpoint(_ node: YAMLNode, of backend: Backend) -> (Backend.Endpoint, Position)? {
         var weight: Int?
-        var ownGRPCPort: UInt16?
+        var own = ServerPorts()
         var addressNode = node
         if case .mapping = node.content {
             guard let section = Section(node, .endpoint, title: "an endpoint", report) else { return nil }
             weight = section.integer("weight", report)
-            ownGRPCPort = grpcPort(section, backend.server)
+            own = serverPorts(section, backend.server, ofBackend: false)
             guard let entry = section.entry("address", report) else {
                 if !section.has("address"), !section.written(["weight", "triton"]).isEmpty || isEmpty(node) {
                     report.error(section.position, "an endpoint needs an address, write 'address: 127.0.0.1:8000'")
@@ -93,9 +95,10 @@ extension GatewayReader {
         var endpoint = Backend.Endpoint(address: address)
         endpoint.weight = weight ?? 1
         if address.hostPort != nil {
-            endpoint.grpcPort = ownGRPCPort ?? backend.grpcPort
-        } else if let ownGRPCPort {
-            report.error(addressNode.position, "\(address) has no port \(ownGRPCPort), leave 'triton' out")
+            endpoint.grpcPort = own.grpc ?? backend.grpcPort
+            endpoint.metricsPort = own.metrics ?? backend.metricsPort
+        } else if let port = own.grpc ?? own.metrics {
+            report.error(addressNode.position, "\(address) has no port \(port), leave 'triton' out")
         }
         return (endpoint, addressNode.position)
     }

@@ -11,7 +11,8 @@ extension GatewayWriter {
         return .mapping([
             ("server", Self.unless(standard.server, backend.server) { .word($0.rawValue) }),
             ("protocol", Self.unless(standard.protocol, backend.protocol) { .word($0.rawValue) }),
-            ("tls", backend.tls.map(tls)), ("triton", backend.grpcPort.map(triton)),
+            ("tls", backend.tls.map(tls)),
+            ("triton", triton(backend.grpcPort, backend.metricsPort, backend.metricsInterval)),
             ("endpoints", .list(backend.endpoints.map { endpoint($0, of: backend) })),
             ("balance", balance(backend.balance)), ("limits", limits(backend.limits)),
             ("timeouts", timeouts(backend.timeouts)), ("health", backend.health.map(health)),
@@ -21,7 +22,12 @@ extension GatewayWriter {
         ])
     }
 
-    private func triton(_ port: UInt16) -> YAMLOutline { .mapping([("grpcPort", .word(Int(port)))]) }
+    private func triton(_ grpcPort: UInt16?, _ metricsPort: UInt16?, _ interval: Duration? = nil) -> YAMLOutline? {
+        Self.ifAny([
+            ("grpcPort", grpcPort.map { .word(Int($0)) }), ("metricsPort", metricsPort.map { .word(Int($0)) }),
+            ("interval", interval.map(Self.duration)),
+        ])
+    }
 
     func tls(_ tls: BackendTLS) -> YAMLOutline {
         .mapping([
@@ -32,12 +38,14 @@ extension GatewayWriter {
 
     private func endpoint(_ endpoint: Backend.Endpoint, of backend: Backend) -> YAMLOutline {
         let address = YAMLOutline.text(endpoint.address.description)
-        // The port of the backend is not the endpoint's own, and nothing on a Unix socket has one.
-        let port = endpoint.grpcPort == backend.grpcPort ? nil : endpoint.grpcPort
-        guard endpoint.weight != 1 || port != nil else { return address }
+        // The ports of the backend are not the endpoint's own, and nothing on a Unix socket has one.
+        let ports = triton(
+            endpoint.grpcPort == backend.grpcPort ? nil : endpoint.grpcPort,
+            endpoint.metricsPort == backend.metricsPort ? nil : endpoint.metricsPort)
+        guard endpoint.weight != 1 || ports != nil else { return address }
         return .mapping([
             ("address", address), ("weight", Self.unless(1, endpoint.weight) { .word($0) }),
-            ("triton", port.map(triton)),
+            ("triton", ports),
         ])
     }
 

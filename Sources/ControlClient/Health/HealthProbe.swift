@@ -30,8 +30,12 @@ package struct HealthProbe: Sendable {
             if grpc { return .grpc(service: "") }
             if let path { return .http(path: path) }
             return switch server {
-            case .triton: .http(path: "/v2/health/ready")
-            case .generic: .connect
+            // https://github.com/kserve/open-inference-protocol: the protocol that Triton speaks too.
+            case .triton, .kserve: .http(path: "/v2/health/ready")
+            // https://github.com/pytorch/serve/blob/master/docs/inference_api.md
+            case .torchserve: .http(path: "/ping")
+            // TensorFlow Serving opens its ports once it has its models, and has no path that is ready without naming one.
+            case .tfserving, .generic: .connect
             }
         }
     }

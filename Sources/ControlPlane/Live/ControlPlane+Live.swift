@@ -35,7 +35,8 @@ extension ControlPlane {
                 completion(ModelList(time: TimeText.milliseconds(wallClockNanoseconds()), models: [], unreachable: []))
                 return
             }
-            models.list(.init(snapshot: snapshot, entrances: entrances), refresh: refresh) { [self] list in
+            let place = ModelCatalog.Place(snapshot: snapshot, entrances: entrances, readings: modelMonitor.view)
+            models.list(place, refresh: refresh) { [self] list in
                 queue.async { completion(list) }
             }
         }

@@ -55,6 +55,7 @@ extension ControlPlane {
     }
 
     private func addGauges(to sample: inout Sample) {
+        let now = Instant.now()
         sample.listeners = listeners.current.map(\.listener).sorted { $0.name < $1.name }.map { listener in
             TrafficReport.Listener(
                 name: listener.name, connections: listener.connections.open.load(ordering: .relaxed),
@@ -67,11 +68,14 @@ extension ControlPlane {
                     name: name, inFlight: resolved.load.inFlight.load(ordering: .relaxed),
                     queued: resolved.load.queued.load(ordering: .relaxed)))
             for endpoint in resolved.endpoints {
-                sample.endpoints.append(
-                    TrafficReport.Endpoint(
-                        backend: name, address: endpoint.address.description,
-                        inFlight: endpoint.load.inFlight.load(ordering: .relaxed),
-                        connections: endpoint.load.connections.load(ordering: .relaxed), flow: Flow()))
+                var gauges = TrafficReport.Endpoint(
+                    backend: name, address: endpoint.address.description,
+                    inFlight: endpoint.load.inFlight.load(ordering: .relaxed),
+                    connections: endpoint.load.connections.load(ordering: .relaxed), flow: Flow())
+                let models = modelSum(of: endpoint, now)
+                gauges.queueMilliseconds = models?.queueMilliseconds
+                gauges.pending = models?.pendingRequests
+                sample.endpoints.append(gauges)
             }
         }
     }

@@ -61,6 +61,8 @@ package struct ResolvedEndpoint: Sendable {
     package var grpcAddress: SocketAddress?
     /// Which pod it is; `nil` where it is none, or nobody has said.
     package var pod: PodIdentity?
+    /// Where it says how its models do; `nil` where it has no port for that.
+    package var metricsAddress: SocketAddress?
 
     package init(
         address: SocketAddress, grpcAddress: SocketAddress?, weight: Int, load: EndpointLoad, health: EndpointHealth,

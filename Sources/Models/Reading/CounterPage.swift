@@ -5,7 +5,7 @@ package struct CounterPage: Sendable, Equatable {
     package var gpus: [GPUReading] = []
     /// Samples that cannot be true, such as counters below zero.
     package var refusedSamples = 0
-    /// Samples of models beyond the limit.
+    /// Models beyond the limit.
     package var leftOut = 0
 
     package init() {}

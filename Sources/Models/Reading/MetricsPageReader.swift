@@ -10,7 +10,8 @@ package struct MetricsPageReader: Sendable {
     private var order: [ModelRow] = []
     private var gpus: [GPUReading] = []
     private var refused = 0
-    private var leftOut = 0
+    /// Of each kind of sample, those of models beyond the limit. Each model has one, but for its failures.
+    private var leftOut = [Int](repeating: 0, count: SampleName.allCases.count)
     private var bytes = 0
     /// The beginning of a line whose end has not come yet.
     private var partial: [UInt8] = []
@@ -52,7 +53,7 @@ package struct MetricsPageReader: Sendable {
         }
         page.gpus = gpus
         page.refusedSamples = refused
-        page.leftOut = leftOut
+        page.leftOut = leftOut.max() ?? 0
         return page
     }
 
@@ -135,7 +136,7 @@ package struct MetricsPageReader: Sendable {
         }
         let place = ModelPlace(name: model, version: version)
         guard let row = rows[place] ?? addRow(place) else {
-            leftOut += 1
+            if name != .failure { leftOut[Int(name.rawValue)] += 1 }
             return
         }
         order[row].set(name, UInt64(value), reason: labels.reason.map(FailureReason.init))
@@ -157,8 +158,6 @@ package struct MetricsPageReader: Sendable {
             gpus[known].utilization = value
         } else if gpus.count < CounterLimits.gpus {
             gpus.append(GPUReading(id: id, utilization: value))
-        } else {
-            leftOut += 1
         }
     }
 }

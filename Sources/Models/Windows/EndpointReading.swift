@@ -15,6 +15,8 @@ package struct EndpointReading: Sendable {
     package var models: [ModelReading]
     /// In the order of the server's own list; empty where it says nothing of processors.
     package var gpus: [GPUReading]
+    /// Models that are not among these, because there are too many.
+    package var leftOut = 0
 
     package init(readAt: Instant, window: Nanoseconds, models: [ModelReading], gpus: [GPUReading] = []) {
         self.readAt = readAt

@@ -10,7 +10,7 @@ extension ModelCounts {
     /// What was counted since. `earlier` is no more than this in any counter.
     func since(_ earlier: ModelCounts) -> ModelCounts { combined(with: earlier, &-) }
 
-    mutating func add(_ other: ModelCounts) { self = combined(with: other, &+) }
+    package mutating func add(_ other: ModelCounts) { self = combined(with: other, &+) }
 
     private func combined(with other: ModelCounts, _ operation: (UInt64, UInt64) -> UInt64) -> ModelCounts {
         var result = ModelCounts()

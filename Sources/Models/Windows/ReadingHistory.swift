@@ -18,6 +18,7 @@ package struct ReadingHistory: Sendable {
     private var readAt: Instant?
     private var tracks: [ModelPlace: Track] = [:]
     private var gpus: [GPUReading] = []
+    private var leftOut = 0
 
     /// - Parameter interval: from one reading to the next.
     package init(interval: Nanoseconds) { window = Self.window(for: interval) }
@@ -34,6 +35,7 @@ package struct ReadingHistory: Sendable {
         let span = readAt.map { now.since($0) } ?? Nanoseconds(0)
         readAt = now
         gpus = page.gpus
+        leftOut = page.leftOut
         let spacing = Nanoseconds(window.count / Self.keptReadings)
         if times.last.map({ now.since($0) >= spacing }) ?? true { times.append(now) }
         times.removeAll { now.since($0) > window }
@@ -65,7 +67,9 @@ package struct ReadingHistory: Sendable {
             model.concurrency = recent.concurrency(within: window)
             return model
         }
-        return EndpointReading(readAt: readAt, window: window, models: models, gpus: gpus)
+        var reading = EndpointReading(readAt: readAt, window: window, models: models, gpus: gpus)
+        reading.leftOut = leftOut
+        return reading
     }
 }
 

@@ -30,6 +30,18 @@ package enum MetricName: UInt8, Sendable, CaseIterable {
     case hashKeys
     case dnsLookups
 
+    // Models, one series for each version at each endpoint.
+    case modelRequests
+    case modelFailures
+    case modelInferences
+    case modelExecutions
+    case modelQueueSeconds
+    case modelComputeSeconds
+    case modelQueueMean
+    case modelPending
+    case modelsLeftOut
+    case modelReadings
+
     // Listeners.
     case connectionsOpen
     case connections
@@ -62,9 +74,12 @@ package enum MetricKind: String, Sendable {
     case counter, gauge, histogram
 }
 
-/// A label of a metric. Every value comes from the configuration or from a fixed list, never from a request.
+/// A label of a metric. Every value comes from the configuration, from a fixed list, or from what a model server says of its
+/// own models, within limits; never from a request.
 package enum MetricLabel: String, Sendable {
     case route, backend, endpoint, listener, code, cause, outcome, reason, hash, version
+    /// As the model server calls it; its `version` likewise.
+    case model
     /// A certificate's subject.
     case certificate
     /// `http1` or `http2`.
@@ -84,6 +99,8 @@ extension MetricName {
 
     /// In the order in which samples are written.
     package var labels: [MetricLabel] { row.labels }
+
+    private static let model: [MetricLabel] = [.backend, .endpoint, .model, .version]
 
     private struct Row {
         var name: String
@@ -191,6 +208,48 @@ extension MetricName {
             Row(
                 "sluice_dns_lookups_total", .counter, [.outcome],
                 "Look-ups of endpoints' names, by what they came to")
+        case .modelRequests:
+            Row(
+                "sluice_model_requests_total", .counter, Self.model,
+                "Requests of the model that succeeded, as its server counts them")
+        case .modelFailures:
+            Row(
+                "sluice_model_failures_total", .counter, Self.model + [.reason],
+                "Requests of the model that failed, as its server counts them")
+        case .modelInferences:
+            Row(
+                "sluice_model_inferences_total", .counter, Self.model,
+                "Inferences of the model, several for a request that is a batch, as its server counts them")
+        case .modelExecutions:
+            Row(
+                "sluice_model_executions_total", .counter, Self.model,
+                "Runs of the model, each of a batch of inferences, as its server counts them")
+        case .modelQueueSeconds:
+            Row(
+                "sluice_model_queue_seconds_total", .counter, Self.model,
+                "Time that requests which succeeded waited in the queue of the model, as its server counts it")
+        case .modelComputeSeconds:
+            Row(
+                "sluice_model_compute_seconds_total", .counter, Self.model,
+                "Time that requests which succeeded took in the model: input, inference and output, as its server counts it"
+            )
+        case .modelQueueMean:
+            Row(
+                "sluice_model_queue_seconds_mean", .gauge, Self.model,
+                "Mean time a request waited in the queue of the model over the last 30 seconds; absent without requests"
+            )
+        case .modelPending:
+            Row(
+                "sluice_model_pending_requests", .gauge, Self.model,
+                "Requests in the server that do not execute yet; absent where the server does not say")
+        case .modelsLeftOut:
+            Row(
+                "sluice_models_left_out", .gauge, [.backend],
+                "Models of the backend that have no series, because there are too many")
+        case .modelReadings:
+            Row(
+                "sluice_model_readings_total", .counter, [.backend, .endpoint, .outcome],
+                "Attempts to read how the models of the endpoint do, by what they came to")
         case .connectionsOpen:
             Row("sluice_connections_open", .gauge, [.listener, .protocol], "Open client connections")
         case .connections:

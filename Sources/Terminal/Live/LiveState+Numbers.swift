@@ -21,6 +21,14 @@ extension LiveState {
 
     package var queued: Int { status.backends.reduce(0) { $0 &+ (backends[$1.name]?.queued ?? $1.queued) } }
 
+    /// Whether any model server says how its queues look.
+    package var hasModelNumbers: Bool {
+        endpoints.values.contains { $0.queueMilliseconds != nil || $0.pending != nil }
+            || status.backends.contains { backend in
+                backend.endpoints.contains { $0.queueMilliseconds != nil || $0.pending != nil }
+            }
+    }
+
     /// The part of a route's requests that an entry gets by the weights; `nil` where all are 0.
     package static func wanted(_ entry: Status.Route.Entry, of route: Status.Route) -> Double? {
         let sum = route.backends.reduce(0.0) { $0 + Double(max(0, $1.weight)) }

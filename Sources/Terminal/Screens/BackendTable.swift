@@ -3,11 +3,14 @@ import API
 /// Backends and under each its endpoints, with what is wrong with those that are not used.
 enum BackendTable {
     static func make(_ state: LiveState) -> Table {
+        let hasModels = state.hasModelNumbers
+        let modelColumns =
+            hasModels ? [Table.Column("MODEL QUEUE", rank: 4), Table.Column("PENDING", rank: 8)] : []
         var table = Table(
             [
                 Table.Column("BACKEND", .left, rank: 0, minimum: 16), Table.Column("STATE", .left, rank: 1),
                 Table.Column("IN FLIGHT", rank: 2), Table.Column("QUEUED", rank: 7),
-            ] + FlowCells.columns(from: 4) + [
+            ] + FlowCells.columns(from: 4) + modelColumns + [
                 Table.Column("CONNECTIONS", rank: 9), Table.Column("REASON", .left, rank: 3, minimum: 14),
             ])
         for backend in state.status.backends {
@@ -42,10 +45,24 @@ enum BackendTable {
             [
                 name, StyledLine(endpoint.state.rawValue, style(endpoint.state)),
                 StyledLine(Numbers.count(live?.inFlight ?? endpoint.inFlight)), StyledLine(),
-            ] + FlowCells.make(flow) + [
+            ] + FlowCells.make(flow) + models(endpoint, live, state) + [
                 StyledLine(Numbers.count(live?.connections ?? endpoint.connections)),
                 isUp ? StyledLine() : StyledLine(reason(endpoint)),
             ], isTrouble: !isUp)
+    }
+
+    /// How the queues of its models look, where any server says.
+    private static func models(
+        _ endpoint: Status.Endpoint, _ live: TrafficReport.Endpoint?, _ state: LiveState
+    ) -> [StyledLine] {
+        guard state.hasModelNumbers else { return [] }
+        let wait = live.map(\.queueMilliseconds) ?? endpoint.queueMilliseconds
+        let pending = live.map(\.pending) ?? endpoint.pending
+        return [
+            StyledLine(Numbers.time(wait.map { $0 / 1e3 }), wait == nil ? .faint : .plain),
+            pending.map { StyledLine(Numbers.count($0), $0 > 0 ? .plain : .faint) }
+                ?? StyledLine(Numbers.unknown, .faint),
+        ]
     }
 
     private static func reason(_ endpoint: Status.Endpoint) -> String {

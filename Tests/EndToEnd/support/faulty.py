@@ -21,7 +21,7 @@ if __name__ == "__main__":
 
 import hpack
 
-from support import http2
+from support import http2, model_questions
 from support.http2 import ACK, DATA, END_HEADERS, END_STREAM, HEADERS, PING, PREFACE, SETTINGS
 
 # What a whole request gets.
@@ -326,6 +326,13 @@ class Connection(asyncio.Protocol):
         del self.buffer[:size]
         path = head.split(b" ", 2)[1].decode("latin-1")
         name = self.server.name
+        if path in model_questions.PATHS and b"\r\nuser-agent: sluice/" in head.lower():
+            # What the gateway wants to know of models is no part of a test's behaviour, and counts nowhere.
+            if self in self.server.connections:
+                self.server.connections.discard(self)
+                self.server.accepted -= 1
+            self.send(model_questions.REFUSAL)
+            return True
 
         def answer(is_check: bool) -> None:
             self.respond(200, b"" if is_check else json.dumps({"model_name": "m", "served_by": name}).encode())

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 
+from support.model_questions import Asker
 from support.rawhttp import TIMEOUT, Incomplete, Malformed, Reader, Request, answer, reset
 
 
@@ -61,6 +62,9 @@ class MockUpstream:
     returns True when it has read a whole request and answered it, else the connection ends.
     Either may be replaced at any time; a connection uses what is set when its next request comes. With `greet`, `serve`
     is called as soon as a connection is made.
+
+    What the gateway asks by itself, which models there are and how they do, is answered 404 and counts nowhere, unless
+    `hears_questions`.
     """
 
     def __init__(
@@ -72,8 +76,11 @@ class MockUpstream:
         host: str = "127.0.0.1",
         port: int = 0,
         path=None,
+        hears_questions: bool = False,
     ):
         self.greet = greet
+        self.hears_questions = hears_questions
+        self.undecided = set()
         self.reply = reply or answer()
         self.serve = serve
         self.lock = threading.Condition()
@@ -124,10 +131,10 @@ class MockUpstream:
             pass
         self.listener.close()
         with self.lock:
-            open_ones = [c for c in self.connections if not c.closed.is_set()]
-        for connection in open_ones:
+            open_ones = [c.sock for c in self.connections if not c.closed.is_set()] + list(self.undecided)
+        for sock in open_ones:
             try:
-                connection.sock.shutdown(socket.SHUT_RDWR)
+                sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
 
@@ -198,12 +205,33 @@ class MockUpstream:
                 return
             if sock.family != socket.AF_UNIX:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.greet or self.hears_questions:
+                threading.Thread(target=self._run, args=(self._count(sock),), daemon=True).start()
+            else:
+                threading.Thread(target=self._decide, args=(sock,), daemon=True).start()
+
+    def _decide(self, sock: socket.socket) -> None:
+        """Tells connections for the gateway's own questions from those for requests, by their first bytes."""
+        with self.lock:
+            self.undecided.add(sock)
+        asker = Asker(sock)
+        try:
+            if asker.asks():
+                asker.refuse()
+                sock.close()
+                return
+        finally:
             with self.lock:
-                connection = Connection(self, sock, self.accepted)
-                self.accepted += 1
-                self.connections.append(connection)
-                self.lock.notify_all()
-            threading.Thread(target=self._run, args=(connection,), daemon=True).start()
+                self.undecided.discard(sock)
+        self._run(self._count(sock))
+
+    def _count(self, sock: socket.socket) -> Connection:
+        with self.lock:
+            connection = Connection(self, sock, self.accepted)
+            self.accepted += 1
+            self.connections.append(connection)
+            self.lock.notify_all()
+        return connection
 
     def _run(self, connection: Connection) -> None:
         try:

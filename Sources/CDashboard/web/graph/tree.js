@@ -1,7 +1,7 @@
 // The graph for a narrow screen: one card for each route with where its requests go, then the backends with their endpoints.
 
 import { h, keyed, setAttribute, setStyle, setText } from "../dom.js";
-import { count, duration, errorShare, pair, percent, rate } from "../format.js";
+import { count, duration, errorShare, modelQueueWords, pair, percent, rate } from "../format.js";
 import { backendLink, endpointLink, routeLink } from "../router.js";
 import { spark } from "../sparkline.js";
 import { backendNumbers, endpointNumbers, flowOf, store } from "../store.js";
@@ -106,7 +106,7 @@ function makeEndpoint(backend, endpoint) {
 }
 
 function updateEndpoint({ parts, link }, backend, endpoint) {
-  const { inFlight, flow } = endpointNumbers(backend.name, endpoint);
+  const { inFlight, flow, modelQueue, pending } = endpointNumbers(backend.name, endpoint);
   setAttribute(link, "data-state", endpoint.state);
   setText(parts.address, endpoint.address);
   setText(parts.word, endpoint.state === "up" ? "" : endpoint.state);
@@ -115,6 +115,6 @@ function updateEndpoint({ parts, link }, backend, endpoint) {
   const times = flow.p50 === undefined ? "" : pair(flow.p50, flow.p99);
   const queue = flow.queue === undefined ? "" : `queue ${duration(flow.queue)}`;
   const wrong = errorShare(flow) > 0 ? `${percent(errorShare(flow))} err` : "";
-  setText(parts.sub, [`${count(inFlight)} in flight`, queue, times, wrong, why].filter(Boolean).join(" · "));
+  setText(parts.sub, [`${count(inFlight)} in flight`, queue, ...modelQueueWords(modelQueue, pending), times, wrong, why].filter(Boolean).join(" · "));
 }
 

@@ -1,7 +1,7 @@
 // One backend in full: what it has to do, its endpoints, who sends to it, and its last 15 minutes.
 
 import { h, keyed, replace, setAttribute, setText } from "../dom.js";
-import { count, duration, rate } from "../format.js";
+import { count, duration, modelQueueWords, rate } from "../format.js";
 import { endpointLink, routeLink } from "../router.js";
 import { backendNumbers, endpointNumbers, findBackend, store } from "../store.js";
 import { fact } from "../parts/controls.js";
@@ -45,11 +45,11 @@ export function mount(body, name) {
 }
 
 function show({ parts, link }, backend, endpoint) {
-  const { inFlight, flow } = endpointNumbers(backend, endpoint);
+  const { inFlight, flow, modelQueue, pending } = endpointNumbers(backend, endpoint);
   setAttribute(link, "data-state", endpoint.state);
   setText(parts.address, endpoint.address);
   setText(parts.word, endpoint.state === "up" ? "" : endpoint.state);
   setText(parts.rate, `${rate(flow.rate)}/s`);
   const why = endpoint.state === "up" ? "" : [endpoint.reason, endpoint.detail].filter(Boolean).join(": ");
-  setText(parts.sub, [`${count(inFlight)} in flight`, flow.queue === undefined ? "" : `queue ${duration(flow.queue)}`, why].filter(Boolean).join(" · "));
+  setText(parts.sub, [`${count(inFlight)} in flight`, flow.queue === undefined ? "" : `queue ${duration(flow.queue)}`, ...modelQueueWords(modelQueue, pending), why].filter(Boolean).join(" · "));
 }

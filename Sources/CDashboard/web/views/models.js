@@ -2,7 +2,7 @@
 
 import * as api from "../api.js";
 import { h, replace, setText } from "../dom.js";
-import { clock, safeLink, shellQuoted } from "../format.js";
+import { clock, count, duration, rate, safeLink, shellQuoted } from "../format.js";
 import { copyButton, filterBox, tagOf } from "../parts/controls.js";
 import { backendLink, endpointLink, routeLink } from "../router.js";
 import { findRoute } from "../store.js";
@@ -63,9 +63,23 @@ function version(model) {
     "section",
     { class: "version" },
     h("h3", {}, model.version ? `version ${model.version}` : "no version", " on ", h("a", { href: backendLink(model.backend) }, model.backend), h("span", { class: "quiet" }, ` ${ready} of ${model.endpoints.length} ready`)),
-    h("ul", { class: "states" }, model.endpoints.map((one) => h("li", {}, tagOf(one.state.toLowerCase(), STATE_KINDS[one.state] ?? ""), h("a", { class: "mono", href: endpointLink(model.backend, one.address) }, one.address), one.reason ? h("span", { class: "quiet" }, one.reason) : null))),
+    h("ul", { class: "states" }, model.endpoints.map((one) => h("li", {}, tagOf(one.state.toLowerCase(), STATE_KINDS[one.state] ?? ""), h("a", { class: "mono", href: endpointLink(model.backend, one.address) }, one.address), one.reason ? h("span", { class: "quiet" }, one.reason) : null, figures(one)))),
     model.urls.length ? model.urls.map(way) : h("p", { class: "quiet" }, "No route leads to it."),
   );
+}
+
+/** How it does, as its server counts, in words; what is not known, or 0, is left out. */
+function figures(one) {
+  const milliseconds = (value, word) => (value === undefined ? "" : `${duration(value / 1000)} ${word}`);
+  const words = [
+    one.requestsPerSecond > 0 ? `${rate(one.requestsPerSecond)}/s` : "",
+    milliseconds(one.queueMilliseconds, "queue"),
+    milliseconds(one.computeMilliseconds, "compute"),
+    one.pending > 0 ? `${count(one.pending)} pending` : "",
+    one.batchSize > 1 ? `batches of ${one.batchSize.toFixed(1)}` : "",
+    one.failuresPerSecond > 0 ? `${rate(one.failuresPerSecond)}/s fail` : "",
+  ].filter(Boolean);
+  return words.length ? h("span", { class: "figures" }, words.join(" · ")) : null;
 }
 
 function way(url) {

@@ -6,6 +6,7 @@ import DataPlane
 import Dispatch
 import EventLoop
 import Explanation
+import Models
 import TLS
 
 /// Asks the Tritons which models they have, when somebody wants to know.
@@ -29,6 +30,8 @@ final class ModelCatalog: @unchecked Sendable {
     struct Place: Sendable {
         var snapshot: Snapshot
         var entrances: [ModelLocator.Entrance]
+        /// How the models of an endpoint do.
+        var readings: @Sendable (ResolvedEndpoint) -> ModelMonitor.View?
     }
 
     private struct Question {
@@ -132,9 +135,13 @@ final class ModelCatalog: @unchecked Sendable {
     private func finish() {
         guard let place else { return }
         var endpoints: [Key: [ModelList.Endpoint]] = [:]
+        var sums: [Key: ModelSum] = [:]
+        // Where clients find models of other servers is not for v2 paths to say.
+        let listed = Set(place.snapshot.backends.filter { $0.backend.server == .triton }.map(\.backend.name))
         var rows = 0
         let inOrder = found.sorted { "\($0.question.endpoint.address)" < "\($1.question.endpoint.address)" }
-        for (question, models) in inOrder {
+        let readings = EndpointFigures.all(place)
+        for (question, models) in inOrder + unlisted(place, readings) {
             guard rows + models.count <= Self.rowLimit else {
                 miss(question, "there are too many models and endpoints to show them all")
                 continue
@@ -144,7 +151,15 @@ final class ModelCatalog: @unchecked Sendable {
             // A server that names one twice is believed once.
             for model in Set(models) {
                 let key = Key(backend: question.backend.name, name: model.name, version: model.version)
-                endpoints[key, default: []].append(.init(address: address, state: model.state, reason: model.reason))
+                var endpoint = ModelList.Endpoint(address: address, state: model.state, reason: model.reason)
+                let reading = readings[ObjectIdentifier(question.endpoint.health)]
+                if let reading, let found = reading.models[.init(name: model.name, version: model.version)] {
+                    var sum = ModelSum()
+                    sum.add(found, window: reading.window)
+                    sum.fill(&endpoint)
+                    sums[key, default: ModelSum()].add(found, window: reading.window)
+                }
+                endpoints[key, default: []].append(endpoint)
             }
         }
         var versions: [String: Int] = [:]
@@ -154,11 +169,14 @@ final class ModelCatalog: @unchecked Sendable {
         var locator = ModelLocator(place.snapshot.gateway, place.snapshot.table, place.entrances)
         let models = endpoints.sorted { Self.isBefore($0.key, $1.key) }.map { key, endpoints in
             let isOnly = versions["\(key.backend)\n\(key.name)"] == 1
-            let places = locator.places(
-                of: key.name, version: key.version, isOnlyVersion: isOnly, at: key.backend)
-            return ModelList.Model(
+            let places =
+                listed.contains(key.backend)
+                ? locator.places(of: key.name, version: key.version, isOnlyVersion: isOnly, at: key.backend) : []
+            var model = ModelList.Model(
                 name: key.name, version: key.version, backend: key.backend, endpoints: endpoints,
                 urls: places.map { .init(route: $0.route, as: $0.label, url: $0.url, host: $0.host) })
+            sums[key]?.fill(&model)
+            return model
         }
         unreachable.sort { ($0.backend, $0.endpoint) < ($1.backend, $1.endpoint) }
         let list = ModelList(
@@ -167,6 +185,23 @@ final class ModelCatalog: @unchecked Sendable {
         let completions = waiting
         (waiting, self.place, questions, found) = ([], nil, [], [])
         for completion in completions { completion(list) }
+    }
+
+    /// Models of endpoints that give numbers and no list: whether they are ready nobody says.
+    private func unlisted(
+        _ place: Place, _ readings: [ObjectIdentifier: EndpointFigures]
+    ) -> [(question: Question, models: [RepositoryIndex.Model])] {
+        let known = Set(found.map { ObjectIdentifier($0.question.endpoint.health) })
+        return place.snapshot.backends.flatMap { resolved in
+            resolved.endpoints.compactMap { endpoint -> (question: Question, models: [RepositoryIndex.Model])? in
+                let identity = ObjectIdentifier(endpoint.health)
+                guard !known.contains(identity), let reading = readings[identity] else { return nil }
+                let models = reading.models.keys.map {
+                    RepositoryIndex.Model(name: $0.name, version: $0.version, state: "UNKNOWN", reason: nil)
+                }
+                return (Question(backend: resolved.backend, endpoint: endpoint), models)
+            }
+        }
     }
 
     /// By name, then by version as a number, then by backend.

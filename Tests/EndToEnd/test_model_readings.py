@@ -1,0 +1,154 @@
+"""What the gateway reads of real Tritons: the numbers of their own pages, whichever way they give them, also after a restart."""
+
+import pytest
+
+from support import nv_metrics
+from support.gateway import Gateway, wait_until
+from support.prometheus import promtool
+from support.triton import free_ports, servers, shared
+
+CONFIG = """
+backends:
+  pair:
+    triton: { interval: 100ms }
+    endpoints: [ENDPOINTS]
+  canary: { endpoints: ["CANARY"] }
+  plain: { server: generic, endpoints: ["CANARY"] }
+routes:
+  - { name: canary, match: [{ headers: { x-to: canary } }], backends: [{ name: canary }] }
+  - { name: plain, match: [{ headers: { x-to: plain } }], backends: [{ name: plain }] }
+  - { name: all, backends: [{ name: pair }] }
+"""
+COUNTERS = {
+    "sluice_model_requests_total": ("nv_inference_request_success", 1),
+    "sluice_model_inferences_total": ("nv_inference_count", 1),
+    "sluice_model_executions_total": ("nv_inference_exec_count", 1),
+    "sluice_model_queue_seconds_total": ("nv_inference_queue_duration_us", 1e-6),
+}
+COMPUTE = [f"nv_inference_compute_{part}_duration_us" for part in ("input", "infer", "output")]
+
+
+def wait_readings(gateway: Gateway, more: int = 2, outcome: str = "ok", **labels) -> None:
+    """So many readings later."""
+    begin = gateway.metrics().sum("sluice_model_readings_total", outcome=outcome, **labels)
+    gateway.wait_metric("sluice_model_readings_total", begin + more, 30, outcome=outcome, **labels)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    tritons = shared()
+    endpoints = ", ".join(f"{{ address: '{each.address}', triton: {{ metricsPort: {each.ports.metrics} }} }}"
+                          for each in (tritons.stable, tritons.shadow))
+    config = CONFIG.replace("ENDPOINTS", endpoints).replace("CANARY", tritons.canary.address)
+    with Gateway(config, tmp_path_factory.mktemp("pair")) as gateway:
+        wait_readings(gateway, 6, backend="pair")
+        yield gateway, [tritons.stable, tritons.shadow]
+
+
+def test_counters_are_those_of_the_servers(pair):
+    gateway, tritons = pair
+    before = [nv_metrics.page(each.ports.metrics) for each in tritons]
+    load = nv_metrics.at_once(gateway.url, 24, 20)
+    # One instance of the model at each: the others wait.
+    wait_until(lambda: gateway.metrics().sum("sluice_model_pending_requests", backend="pair", model="slow") >= 2, 30, "a queue is seen")
+    load.join()
+    wait_readings(gateway, 6, backend="pair")
+    found = gateway.metrics()
+    for triton, old in zip(tritons, before):
+        theirs = nv_metrics.page(triton.ports.metrics)
+        labels = dict(backend="pair", endpoint=triton.address)
+        for model in ("slow", "echo", "classify", "stream"):
+            for name, (other, factor) in COUNTERS.items():
+                assert found.sum(name, model=model, **labels) == pytest.approx(theirs.sum(other, model=model) * factor), (name, model)
+            assert found.sum("sluice_model_compute_seconds_total", model=model, **labels) == pytest.approx(
+                sum(theirs.sum(part, model=model) for part in COMPUTE) / 1e6)
+            assert found.sum("sluice_model_failures_total", model=model, **labels) == theirs.sum(
+                "nv_inference_request_failure", model=model)
+        # The first reading was before the load, and all of it is younger than the window.
+        count, waited = (theirs.sum(name, model="slow") - old.sum(name, model="slow")
+                         for name in ("nv_inference_request_success", "nv_inference_queue_duration_us"))
+        assert count > 0
+        assert found.sum("sluice_model_queue_seconds_mean", model="slow", **labels) == pytest.approx(waited / count / 1e6)
+        assert found.sum("sluice_model_pending_requests", model="slow", **labels) == 0
+    assert sum(found.sum("sluice_model_requests_total", model="slow", backend="pair", endpoint=each.address) for each in tritons) >= 24
+    # Idle models have no mean, and what is no Triton no models.
+    assert not found.select("sluice_model_queue_seconds_mean", model="stream", backend="pair")
+    assert not found.select("sluice_model_requests_total", backend="plain")
+    assert {labels["backend"]: value for labels, value in found.select("sluice_models_left_out")} == {"pair": 0, "canary": 0}
+
+
+def test_without_a_metrics_port_statistics_are_read(pair):
+    gateway, _ = pair
+    triton = shared().canary
+    assert nv_metrics.infer(f"http://{triton.address}", 5) == 200
+    wait_readings(gateway, 2, backend="canary")
+    found, theirs = gateway.metrics(), nv_metrics.page(triton.ports.metrics)
+    assert found.sum("sluice_model_requests_total", backend="canary", model="slow") == theirs.sum(
+        "nv_inference_request_success", model="slow")
+    assert found.sum("sluice_model_queue_seconds_total", backend="canary", model="slow") == pytest.approx(
+        theirs.sum("nv_inference_queue_duration_us", model="slow") / 1e6, abs=1e-4)
+    # They do not tell how many wait.
+    assert not found.select("sluice_model_pending_requests", backend="canary")
+    assert "does not give" not in gateway.stderr_text()
+
+
+def test_promtool_has_no_complaint(pair):
+    gateway, _ = pair
+    text = gateway.admin("/metrics")[2]
+    assert "sluice_model_queue_seconds_total" in text
+    assert promtool("check", "metrics", text=text) == (0, "")
+
+
+ALONE = """
+backends:
+  alone: { triton: { metricsPort: METRICS, interval: 100ms }, endpoints: ["ADDRESS"] }
+routes: [{ name: all, backends: [{ name: alone }] }]
+"""
+
+
+class Alone:
+    """A Triton of a test's own, that can be stopped and started again on its ports."""
+
+    def __init__(self, directory):
+        self.ports, self.directory, self.server = free_ports(), directory, None
+        self.address = f"127.0.0.1:{self.ports.http}"
+
+    def start(self, *arguments) -> None:
+        self.server = servers.Triton("stable", self.ports, self.directory, arguments)
+        self.server.wait_ready()
+
+    def stop(self) -> None:
+        if self.server:
+            self.server.stop()
+            self.server = None
+
+
+def test_metrics_off_and_a_restart(tmp_path):
+    triton = Alone(tmp_path)
+    config = ALONE.replace("METRICS", str(triton.ports.metrics)).replace("ADDRESS", triton.address)
+    try:
+        triton.start("--allow-metrics=false")
+        with Gateway(config, tmp_path / "gateway") as gateway:
+            wait_readings(gateway, 3)
+            for _ in range(5):
+                assert nv_metrics.infer(gateway.url, 30) == 200
+            wait_until(lambda: gateway.metrics().sum("sluice_model_requests_total", model="slow") == 5, 20, "statistics are read")
+            log = gateway.stderr_text()
+            assert log.count("does not give its metrics, and its statistics are read instead") == 1, log
+            assert not gateway.metrics().select("sluice_model_pending_requests")
+
+            triton.stop()
+            wait_until(lambda: "does not give its models' numbers" in gateway.stderr_text(), 20, "it is said that it is gone")
+            triton.start()
+            wait_until(lambda: gateway.metrics().select("sluice_model_pending_requests", model="slow"), 40, "metrics are read")
+            # The restart is in the window: nothing negative, and no more than there was.
+            for _ in range(3):
+                assert nv_metrics.infer(gateway.url, 30) == 200
+            wait_until(lambda: gateway.metrics().sum("sluice_model_requests_total", model="slow") == 3, 20, "it counts from 0")
+            mean = gateway.metrics().select("sluice_model_queue_seconds_mean", model="slow")
+            assert len(mean) == 1 and 0 <= mean[0][1] < 5, mean
+            log = gateway.stderr_text()
+            assert "gives its models' numbers again" in log
+            assert log.count("does not give") == 2, log
+    finally:
+        triton.stop()
