@@ -6,17 +6,25 @@ extension Route {
     /// Triton's own parameters of a request
     /// (github.com/triton-inference-server/server/blob/main/docs/protocol/extension_schedule_policy.md).
     package struct TritonParameters: Sendable, Equatable {
-        /// 1 is the highest, 0 stands for the model's default; `nil` leaves it to the client.
-        package var priority: UInt32?
-        /// By user name, ahead of `priority`.
+        /// `nil` leaves it to the client.
+        package var priority: Priority?
+        /// By user name, ahead of `priority`: 1 is the highest, 0 stands for the model's default.
         package var userPriorities: [String: UInt32] = [:]
+        /// `nil` leaves it to the client.
         package var timeout: Timeout?
 
         package init() {}
 
+        package enum Priority: Sendable, Equatable {
+            /// That of the route: 1 for `high`, the model's default for `normal`.
+            case route
+            /// 1 is the highest, 0 stands for the model's default.
+            case level(UInt32)
+        }
+
         /// How long Triton may let it wait in its queue.
         package enum Timeout: Sendable, Equatable {
-            /// What is left of the route's `timeout`, or of the client's `grpc-timeout` if that is less.
+            /// What is left of the route's `timeout`, which there is, or of the client's `grpc-timeout` if that is less.
             case route
             case fixed(Duration)
         }

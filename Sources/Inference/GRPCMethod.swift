@@ -38,6 +38,12 @@ package enum GRPCMethod {
 
     package enum Inference { case unary, stream }
 
+    /// Whether the answer of the method at `path` is a list, of nothing but repeated fields.
+    package static func isIndex(_ path: UnsafeRawBufferPointer) -> Bool {
+        let index: StaticString = "/inference.GRPCInferenceService/RepositoryIndex"
+        return path.count == index.utf8CodeUnitCount && isEqual(path[...], index)
+    }
+
     private static func isEqual(_ bytes: Slice<UnsafeRawBufferPointer>, _ text: StaticString) -> Bool {
         equals(
             UnsafeRawBufferPointer(rebasing: bytes),

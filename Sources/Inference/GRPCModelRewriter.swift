@@ -1,16 +1,20 @@
 import Base
 
-/// Gives every message of a gRPC call another model or version, as the messages pass.
+/// Gives every message of a gRPC call another model or version, or Triton's own parameters, as the messages pass.
 ///
 /// The requests of `inference.GRPCInferenceService` that name a model (`GRPCMethod.namesModel`) do so in field 1, and its
-/// version in field 2. Of a field that is there more than once the last one counts
-/// (https://protobuf.dev/programming-guides/encoding/#last-one-wins), so the new ones go behind each message, whose prefix
-/// tells the greater length. Nothing is held back but that prefix.
+/// version in field 2; parameters are the map in field 4. Of a field that is there more than once, and of entries of a map
+/// that have the same key, the last one counts (https://protobuf.dev/programming-guides/encoding/#last-one-wins), so the new
+/// ones go behind each message, whose prefix tells the greater length. Nothing is held back but that prefix.
 ///
 /// Each message is walked (`ModelFieldWalker`): one that ends inside a field could take what is added for the rest of it.
 package struct GRPCModelRewriter: Sendable {
     /// What goes behind each message.
     private let suffix: [UInt8]
+    /// What messages that begin from now on are to say; only where they are inference requests (`GRPCMethod.inference`).
+    package var parameters = RequestParameters()
+    /// Of the present message, which goes behind it too.
+    private var entries = ShortText()
     private var scanner = GRPCMessageScanner()
     private var walker = ModelFieldWalker(length: 0)
     /// As much as has been read of the present message's prefix.
@@ -44,7 +48,7 @@ package struct GRPCModelRewriter: Sendable {
     /// Takes the next bytes of the body and gives out what to send instead. A refusal is final: every later call repeats
     /// it. What was given out before it is part of a message that will never be complete.
     ///
-    /// - Parameter emit: gets bytes that are valid during the call only, at most three runs for each message in `bytes`
+    /// - Parameter emit: gets bytes that are valid during the call only, at most four runs for each message in `bytes`
     ///   and one more.
     package mutating func feed(
         _ bytes: UnsafeRawBufferPointer, emit: (UnsafeRawBufferPointer) -> Void
@@ -73,9 +77,11 @@ package struct GRPCModelRewriter: Sendable {
             case .failed(let reason): return GRPCRefusal(.invalidArgument, reason)
             case .start(let length, let isCompressed):
                 if isCompressed {
-                    return GRPCRefusal(.unimplemented, "compressed messages cannot be given another model")
+                    return GRPCRefusal(.unimplemented, "compressed messages cannot be changed, send them uncompressed")
                 }
-                let (sum, overflow) = length.addingReportingOverflow(UInt32(truncatingIfNeeded: suffix.count))
+                entries = parameters.entries
+                let added = UInt32(truncatingIfNeeded: suffix.count &+ entries.count)
+                let (sum, overflow) = length.addingReportingOverflow(added)
                 if overflow { return GRPCRefusal(.resourceExhausted, "a gRPC message above the limit") }
                 walker = ModelFieldWalker(length: length)
                 prefixCount = 0
@@ -86,7 +92,9 @@ package struct GRPCModelRewriter: Sendable {
                 offset &+= amount
                 if let reason = walk(content) { return GRPCRefusal(.invalidArgument, reason) }
                 emit(content)
-            case .end: suffix.withUnsafeBytes { emit($0) }
+            case .end:
+                if !suffix.isEmpty { suffix.withUnsafeBytes { emit($0) } }
+                if entries.count > 0 { entries.withBytes(emit) }
             }
         }
     }
