@@ -13,7 +13,10 @@ extension DecisionMaker {
         // Addresses are counted before anybody is asked for a password.
         let isByAddress = route.rateLimit?.key == .clientAddress
         policies += isByAddress ? [rateLimit, basicAuth] : [basicAuth, rateLimit]
-        policies += [responseHeaders, priority, timeout, idleTimeout, maxBodySize, retries, fault, sticky, whenDown]
+        policies += [
+            responseHeaders, priority, timeout, idleTimeout, maxBodySize, retries, fault, sticky, whenDown,
+            tritonParameters, fanOut,
+        ]
         return policies.compactMap(\.self)
     }
 

@@ -10,6 +10,8 @@ extension DecisionMaker {
     /// What an endpoint gets as the target of the request line.
     struct Rewriting {
         var target: [UInt8]
+        /// In its one reading, with the model that the client has named.
+        var path: [UInt8] = []
         /// Said about the messages of a call.
         var ofMessages: [String] = []
         /// The path that was made has no one reading.
@@ -34,6 +36,7 @@ extension DecisionMaker {
             path.append(reading.path)
             if target.path.isEmpty { result.target = Array("/".utf8) + query }
         }
+        result.path = Array(path.bytes)
         guard let names else { return result }
         if reading.isGRPC {
             guard GRPCMethod.namesModel(path.bytes) else { return result }

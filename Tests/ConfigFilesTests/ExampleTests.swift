@@ -99,7 +99,7 @@ import Testing
         let gateway = try load("full.yaml")
         #expect(
             gateway.routes.map(\.name) == [
-                "densenet", "hello", "chat", "old", "older", "moved", "gone", "stateful", "rest",
+                "densenet", "hello", "chat", "old", "control", "older", "moved", "gone", "stateful", "rest",
             ])
         let route = try #require(gateway.routes.first)
         #expect(route.hosts == ["models.example.com", "*.ml.example.com"])
@@ -111,7 +111,12 @@ import Testing
         retries.perTryTimeout = .seconds(2)
         retries.inference = true
         #expect(route.retries == retries && route.priority == .high)
-        #expect(gateway.routes[8].retries == nil && gateway.routes[8].priority == .normal)
+        var parameters = Route.TritonParameters()
+        parameters.priority = .route
+        parameters.userPriorities = ["ann": 1, "bob": 2]
+        parameters.timeout = .fixed(.seconds(10))
+        #expect(route.tritonParameters == parameters)
+        #expect(gateway.routes[9].retries == nil && gateway.routes[9].priority == .normal)
         guard case .forward(let forward) = route.action else {
             Issue.record("the route does not forward")
             return

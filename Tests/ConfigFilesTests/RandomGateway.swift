@@ -195,6 +195,15 @@ extension RandomGateway {
         route.timeout = some { $0.duration() }
         route.idleTimeout = pick([.seconds(300), nil, .seconds(7)])
         route.maxBodySize = some { Int64($0.number(1...100)) << 20 }
+        if case .forward(var forward) = route.action {
+            if coin() { route.tritonParameters = tritonParameters(of: route) }
+            route.fanOut = coin(10)
+            if route.fanOut {
+                (forward.sticky, forward.mirrors, forward.whenDown) = (nil, [], .spill)
+                route.action = .forward(forward)
+                (route.priority, route.retries, route.tritonParameters) = (.normal, nil, nil)
+            }
+        }
         return route
     }
 
@@ -309,6 +318,14 @@ extension RandomGateway {
         retries.maxBufferedBytes = pick([1 << 20, 0, 1025])
         retries.inference = coin()
         return retries
+    }
+
+    private mutating func tritonParameters(of route: Route) -> Route.TritonParameters {
+        var parameters = Route.TritonParameters()
+        parameters.priority = pick([.route, .level(0), .level(.max)])
+        if route.basicAuth != nil, coin() { parameters.userPriorities = ["ann": 1, "2": 0] }
+        parameters.timeout = some { $0.coin() && route.timeout != nil ? .route : .fixed($0.duration()) }
+        return parameters
     }
 
     private mutating func fault() -> Route.Fault {

@@ -246,19 +246,34 @@ import Testing
                 "sluice.yaml:6:57: error: a host must not be empty",
             ]),
         Golden(
-            "planned policies",
+            "what has no meaning where every endpoint is asked",
             """
             listeners: [{ address: 0.0.0.0:8080 }]
             backends: { stable: { endpoints: [127.0.0.1:8000] } }
             routes:
-              - name: a
+              - { name: a, match: [{ method: POST }], backends: [{ name: stable }], fanOut: true, fault: { abort: { status: 503 } } }
+              - name: b
+                match: [{ method: GET }]
                 backends: [{ name: stable }]
-                tritonParameters: {}
                 fanOut: true
+                sticky: { header: x-user }
+                mirrors: [{ backend: stable }]
+                retries: {}
+                priority: high
+                whenDown: fail
+                tritonParameters: { priority: 1 }
+              - { name: c, match: [{ method: PUT }], respond: { status: 200 }, fanOut: true }
+              - { name: d, backends: [{ name: stable }], fanOut: maybe, retries: {} }
             """,
             [
-                "sluice.yaml:6:5: error: 'tritonParameters' is not supported yet, leave it out",
-                "sluice.yaml:7:5: error: 'fanOut' is not supported yet, leave it out",
+                "sluice.yaml:9:5: error: 'sticky' means nothing beside 'fanOut', because the request goes to every endpoint, leave it out",
+                "sluice.yaml:10:5: error: 'mirrors' means nothing beside 'fanOut', because the request goes to every endpoint, leave it out",
+                "sluice.yaml:11:5: error: 'retries' means nothing beside 'fanOut', because the request goes to every endpoint, leave it out",
+                "sluice.yaml:12:5: error: 'priority' means nothing beside 'fanOut', because the request goes to every endpoint, leave it out",
+                "sluice.yaml:13:5: error: 'whenDown' means nothing beside 'fanOut', because the request goes to every endpoint, leave it out",
+                "sluice.yaml:14:5: error: 'tritonParameters' means nothing beside 'fanOut', because the request goes to every endpoint, leave it out",
+                "sluice.yaml:15:68: error: 'fanOut' means nothing without 'backends', leave it out",
+                "sluice.yaml:16:54: error: 'fanOut' must be true or false, not 'maybe'",
             ]),
         Golden(
             "limits",

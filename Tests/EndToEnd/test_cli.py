@@ -117,8 +117,6 @@ def test_check_says_where_and_what(tmp_path, text, line, column, words):
         ("customMetrics: { address: 0.0.0.0:6443 }\n", "customMetrics"),
         ("backends: { a: { endpoints: [1.1.1.1:1], activate: {} } }\n", "activate"),
         ("backends: { a: { endpoints: [1.1.1.1:1], balance: leastQueue } }\n", "leastQueue"),
-        ("routes:\n  - { name: r, respond: { status: 200 }, tritonParameters: {} }\n", "tritonParameters"),
-        ("routes:\n  - { name: r, respond: { status: 200 }, fanOut: true }\n", "fanOut"),
     ],
 )
 def test_keys_of_later_versions_are_refused(tmp_path, text, key):

@@ -207,6 +207,24 @@ def test_retries(example):
     assert split(example, 20, "/v2") == {"stable": 20}
 
 
+@tried("fan-out.yaml")
+def test_fan_out(example):
+    credentials = ("authorization", "Basic " + base64.b64encode(b"demo:demo").decode())
+    load = "/v2/repository/models/densenet/load"
+    assert example.ask(HTTP1, load).is_refused(401, "unauthorized")
+    assert example.ask(HTTP1, load, credentials).status == 200
+    assert example.was_asked() == [load, load]
+    assert set(split(example, 20, "/v2")) == {"stable", "canary"}
+
+
+@tried("triton-parameters.yaml")
+def test_triton_parameters(example):
+    for fields, priority, timeout in ([("x-tenant", "batch")], 2, 60_000_000), ([], 1, 5_000_000):
+        assert example.ask(HTTP1, "/v2/models/densenet/infer", *fields, body=b"{}").is_good
+        said = json.loads(example["stable"].requests[-1].body)["parameters"]
+        assert said["priority"] == priority and 0 < said["timeout"] <= timeout
+
+
 @tried("health.yaml")
 def test_health(example):
     def up(endpoint):

@@ -161,7 +161,7 @@ INVALID = {
     "unknown backend": "routes:\n  - { name: r, backends: [{ name: nowhere }] }\n",
     "weights all 0": "backends: { a: { endpoints: [127.0.0.1:1] } }\n"
     "routes:\n  - { name: r, backends: [{ name: a, weight: 0 }] }\n",
-    "not supported yet": "routes:\n  - { name: r, respond: { status: 200 }, fanOut: true }\n",
+    "endpoints where there are none": "routes:\n  - { name: r, respond: { status: 200 }, fanOut: true }\n",
     "missing users file": "routes:\n  - { name: r, basicAuth: { usersFile: missing }, respond: { status: 200 } }\n",
     "not text": "\udcff\udcfe",
 }

@@ -49,14 +49,23 @@ extension Schema {
                 "retries", .object(retries), .absent("only where an endpoint cannot have seen the request"),
                 "sending requests again"),
             Key("fault", .object(fault), "trouble made on purpose"),
+            Key(
+                "tritonParameters", .object(tritonParameters), .absent("what the client says"),
+                "what inference requests tell Triton of their urgency"),
+            Key(
+                "fanOut", .flag, .flag(defaults.fanOut),
+                "requests go to every endpoint, such as those that load models, and the answers become one"),
         ],
-        planned: ["tritonParameters", "fanOut"],
         rules: [.one(["backends", "redirect", "respond"]), .needs(keysOfForwarding, "backends")])
 
     /// They say something about endpoints, and mean nothing where the gateway answers itself.
     static let keysOfForwarding = [
         "whenDown", "sticky", "mirrors", "rewrite", "requestHeaders", "priority", "retries", "fault",
+        "tritonParameters", "fanOut",
     ]
+
+    /// They are about the one endpoint that a request goes to, or about the place in front of it.
+    static let keysWithoutFanOut = ["whenDown", "sticky", "mirrors", "priority", "retries", "tritonParameters"]
 
     static let match = Schema(
         name: "a match", path: "routes[].match[]",

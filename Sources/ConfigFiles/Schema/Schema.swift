@@ -69,6 +69,6 @@ extension Schema {
         outlierDetection,
         route, match, pathMatch, hostMatch, valueMatch, weightedBackend, sticky, mirror, redirect, respond, cors,
         originMatch, basicAuth, rateLimit, rewrite, rewriteRegex, headerOperations, retries, fault, faultDelay,
-        faultAbort,
+        faultAbort, tritonParameters,
     ]
 }

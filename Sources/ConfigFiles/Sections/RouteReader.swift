@@ -79,6 +79,20 @@ extension GatewayReader {
         route.maxBodySize = section.size("maxBodySize", report)
         route.retries = section.entry("retries", report).flatMap { retries($0, timeout: route.timeout) }
         route.fault = section.entry("fault", report).flatMap(fault)
+        route.tritonParameters = section.entry("tritonParameters", report)
+            .flatMap { tritonParameters($0, of: route) }
+        readFanOut(section, into: &route)
+    }
+
+    private func readFanOut(_ section: Section, into route: inout Route) {
+        guard let fanOut = section.flag("fanOut", report) else { return }
+        route.fanOut = fanOut
+        guard fanOut else { return }
+        for key in section.written(Schema.keysWithoutFanOut) {
+            report.error(
+                section.position(of: key),
+                "'\(key)' means nothing beside 'fanOut', because the request goes to every endpoint, leave it out")
+        }
     }
 
     /// What becomes of the message.

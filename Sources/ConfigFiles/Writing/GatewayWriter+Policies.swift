@@ -84,6 +84,27 @@ extension GatewayWriter {
         }
     }
 
+    func tritonParameters(_ parameters: Route.TritonParameters) -> YAMLOutline {
+        let priority =
+            switch parameters.priority {
+            case .route: YAMLOutline.word("route")
+            case .level(let level): YAMLOutline.word(Int(level))
+            case nil: nil as YAMLOutline?
+            }
+        let timeout =
+            switch parameters.timeout {
+            case .route: YAMLOutline.word("route")
+            case .fixed(let span): Self.duration(span)
+            case nil: nil as YAMLOutline?
+            }
+        let users = parameters.userPriorities.sorted { $0.key < $1.key }.map {
+            ($0.key, YAMLOutline.word(Int($0.value)))
+        }
+        return .mapping([
+            ("priority", priority), ("users", users.isEmpty ? nil : .mapping(users)), ("timeout", timeout),
+        ])
+    }
+
     func fault(_ fault: Route.Fault) -> YAMLOutline {
         .mapping([
             (

@@ -28,6 +28,8 @@ extension GatewayWriter {
             ("idleTimeout", Self.unless(.seconds(300), route.idleTimeout, Self.durationOrZero)),
             ("maxBodySize", route.maxBodySize.map { .word(SizeText.format($0)) }),
             ("retries", forwarded?.retries.map(retries)), ("fault", forwarded?.fault.map(fault)),
+            ("tritonParameters", forwarded?.tritonParameters.map(tritonParameters)),
+            ("fanOut", forwarded?.fanOut == true ? .word(true) : nil),
         ]
         return .mapping(pairs)
     }

@@ -46,21 +46,6 @@ extension Exchange {
         if !keepsBody { dropKept() }
     }
 
-    /// Body bytes on their way out, with another model in their messages where the entry says so.
-    func sendToEndpoint(_ bytes: UnsafeRawBufferPointer) {
-        guard modelRewriter != nil else {
-            upstream?.sendBody(bytes)
-            return
-        }
-        if let refusal = modelRewriter?.feed(bytes, emit: { upstream?.sendBody($0) }) { refuse(refusal) }
-    }
-
-    /// The request is complete.
-    func endToEndpoint(trailers: MessageHead?) {
-        modelRewriter?.end { upstream?.sendBody($0) }
-        upstream?.sendEnd(trailers: trailers)
-    }
-
     /// Whether the request can be sent once more as it came. Trailers are not kept.
     var isReplayable: Bool { requestBytes == UInt64(kept.count) && !hasTrailers }
 

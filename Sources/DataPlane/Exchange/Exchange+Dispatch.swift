@@ -11,6 +11,10 @@ import Traffic
 extension Exchange {
     func dispatch() {
         guard let route else { return }
+        if route.policies?.fansOut == true {
+            gather()
+            return
+        }
         guard let index = chooseEntry(route) else {
             reject(.noEndpoint)
             return
@@ -25,6 +29,7 @@ extension Exchange {
             reject(.notImplemented, "this backend speaks no gRPC")
             return
         }
+        guard canTakeParameters() else { return }
         self.pool = pool
         route.retries?.budget.countRequest(now: worker.loop.now)
         beginModel(pool)
@@ -244,9 +249,10 @@ extension Exchange {
         case .holding: heldTooLong(now)
         case .inspecting: reject(callDeadline <= now ? .exchangeTimeout : .headerTimeout)
         case .delaying: delayEnded(now)
+        case .gathering: reject(callDeadline <= now ? .exchangeTimeout : .idleTimeout)
         case .pausing: if exchangeDeadline <= now { reject(.exchangeTimeout) } else { pauseEnded() }
         case .sending, .responding: expiredUnderWay(now)
-        case .reading, .deciding, .verifying, .finished: break
+        case .reading, .deciding, .verifying, .fanningOut, .finished: break
         }
     }
 

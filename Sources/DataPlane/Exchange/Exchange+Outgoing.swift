@@ -43,11 +43,9 @@ extension Exchange {
     func withRequest(edits: HeaderEdits?, mirror: MirrorState? = nil, _ send: (UpstreamSide.Request) -> Void) {
         guard let client = client?.connection, let route else { return }
         let isMirror = mirror != nil
-        // A stream says how much comes by its end, which HTTP/1.1 says by the last chunk.
-        var framing = head.framing == .close ? .chunked : head.framing
-        if modelRewriter != nil, !isMirror, framing != .none { framing = .chunked }
         var forwarding = RequestForwarding(
-            framing: framing, target: outgoingTarget(isMirror: isMirror), host: head.slice(host))
+            framing: outgoingFraming(isMirror: isMirror), target: outgoingTarget(isMirror: isMirror),
+            host: head.slice(host))
         forwarding.isTrusted = client.isTrusted
         forwarding.isSecure = client.isSecure
         if case .http2 = self.client { forwarding.receivedVersion = "2" }
@@ -101,11 +99,11 @@ extension Exchange {
     private func editedHead(_ route: RouteState, _ edits: HeaderEdits?, _ mirror: MirrorState?) -> MessageHead? {
         guard let snapshot = configuration?.snapshot else { return nil }
         let reserved = snapshot.reservedHeaders
-        guard edits != nil || !reserved.isEmpty else { return nil }
+        let jsonLength = outgoingJSONLength(isMirror: mirror != nil)
+        guard edits != nil || jsonLength != nil || !reserved.isEmpty else { return nil }
         let name = route.policies?.forwardUser
-        guard edits != nil || name != nil || reserved.contains(where: { head.has(readAs: $0) }) else {
-            return nil
-        }
+        let isChanged = edits != nil || jsonLength != nil || name != nil
+        guard isChanged || reserved.contains(where: { head.has(readAs: $0) }) else { return nil }
         let edited = worker.takeHead()
         edited.copy(head)
         edited.removeNominated()
@@ -120,6 +118,12 @@ extension Exchange {
             worker.valueScratch.removeAll()
             user.withUnsafeBytes { worker.valueScratch.append(fieldValue: $0) }
             name.withUnsafeBytes { edited.add($0, worker.valueScratch.bytes) }
+        }
+        if let jsonLength {
+            edited.remove { equalsIgnoringCase($0, ParameterRule.inferenceHeader) }
+            worker.valueScratch.removeAll()
+            worker.valueScratch.append(decimal: jsonLength)
+            edited.add("Inference-Header-Content-Length", worker.valueScratch.bytes)
         }
         return edited
     }
@@ -160,10 +164,4 @@ extension Exchange {
 
     /// The model that the entry puts in the place of the one that the request names.
     var names: ModelNames? { entry.flatMap { route?.entries[$0].changes?.names } }
-
-    /// The entry has a model of its own, which is put into the messages of a call.
-    func beginRewriting() {
-        guard isGRPC, let route, let entry, GRPCMethod.namesModel(upstreamPath) else { return }
-        modelRewriter = route.entries[entry].changes?.rewriter
-    }
 }

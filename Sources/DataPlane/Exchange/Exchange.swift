@@ -10,6 +10,7 @@ import Traffic
 ///
 ///     reading --head complete--> deciding --> verifying (a password) --> deciding
 ///     deciding --> inspecting (the model or sequence that the body names) --> deciding
+///     deciding --> gathering (the body) --> fanningOut (to every endpoint) --> answered here
 ///     deciding --> delaying (a fault that the route injects) --> deciding
 ///     deciding --> holding (for a backend that is being started) --> deciding
 ///     deciding --> answered here | waiting (for a place) --> sending
@@ -22,7 +23,7 @@ import Traffic
 package final class Exchange: UpstreamUser {
     enum Phase {
         case reading, deciding, inspecting, verifying, delaying, holding, waiting, sending, pausing, responding,
-            finished
+            gathering, fanningOut, finished
     }
 
     let worker: Worker
@@ -72,8 +73,10 @@ package final class Exchange: UpstreamUser {
     /// What the endpoint sees of the path, where that is not what the client asked for.
     var rewrittenPath = ByteBuffer()
     var isRewritten = false
-    /// Puts another model into the messages of a call, in the present try.
-    var modelRewriter: GRPCModelRewriter?
+    /// Changes the messages of a call, in the present try.
+    var messageRewriter: GRPCModelRewriter?
+    /// Changes the JSON of an inference request, in the present try.
+    var jsonRewriter: ParameterJSON?
     /// What answers say to a page of another origin.
     var crossOrigin: CORSPolicy.CrossOrigin?
     var isPreflight = false
@@ -187,7 +190,8 @@ package final class Exchange: UpstreamUser {
         if !user.isEmpty { user.removeAll(keepingCapacity: true) }
         if isRewritten { rewrittenPath.release() }
         isRewritten = false
-        modelRewriter = nil
+        if messageRewriter != nil { messageRewriter = nil }
+        if jsonRewriter != nil { jsonRewriter = nil }
         crossOrigin = nil
         isPreflight = false
         newAffinity = nil
@@ -213,7 +217,7 @@ package final class Exchange: UpstreamUser {
     var acceptsBody: Bool {
         switch phase {
         case .sending, .responding: upstream.map { !$0.isFull } ?? false
-        case .inspecting: true
+        case .inspecting, .gathering: true
         default: false
         }
     }
@@ -244,6 +248,10 @@ package final class Exchange: UpstreamUser {
             keepUntilDecided(bytes)
             return
         }
+        if phase == .gathering {
+            gather(bytes)
+            return
+        }
         for mirror in mirrors { mirror.sendBody(bytes) }
         sendToEndpoint(bytes)
         guard let upstream else { return }
@@ -255,7 +263,7 @@ package final class Exchange: UpstreamUser {
     /// Where body bytes may go without being looked at: no mirror wants them, and they need no framing.
     var spliceTarget: Stream? {
         guard mirrors.isEmpty, inspector == nil, modelReader == nil, sequence == nil, !keepsBody,
-            case .length = head.framing, let upstream
+            jsonRewriter?.isOver != false, case .length = head.framing, let upstream
         else { return nil }
         return upstream.spliceTarget
     }
@@ -278,6 +286,10 @@ package final class Exchange: UpstreamUser {
         if let inspector, inspectEnd(inspector) { return }
         if phase == .inspecting {
             bodyEnded()
+            return
+        }
+        if phase == .gathering {
+            fanOut()
             return
         }
         for mirror in mirrors { mirror.sendEnd(trailers: trailers) }

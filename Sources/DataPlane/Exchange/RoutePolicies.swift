@@ -18,6 +18,8 @@ final class RoutePolicies {
     let answerEdits: HeaderEdits?
     let sticky: RouteSticky?
     let fault: Route.Fault?
+    let parameters: ParameterRule?
+    let fansOut: Bool
 
     /// - Returns: `nil` for a route that has none.
     init?(_ resolved: ResolvedRoute) {
@@ -30,6 +32,8 @@ final class RoutePolicies {
         host = Array((route.rewrite?.host ?? "").utf8)
         answerEdits = HeaderEdits([route.responseHeaders])
         fault = route.fault
+        parameters = ParameterRule(route)
+        fansOut = route.fanOut
         pathRewriter = route.rewrite?.path.flatMap { PathRewriter($0) }
         var path = route.rewrite?.path
         if case .redirect(let redirect) = route.action { path = redirect.path }
@@ -37,7 +41,10 @@ final class RoutePolicies {
         if case .forward(let forward) = route.action { sticky = RouteSticky(forward) } else { sticky = nil }
         let hasAccess = access != nil || cors != nil || rateLimit != nil || allowedUsers != nil || forwardUser != nil
         let hasRewriting = pathRewriter != nil || !host.isEmpty || answerEdits != nil
-        guard hasAccess || hasRewriting || alternatives != nil || sticky != nil || fault != nil else { return nil }
+        guard
+            hasAccess || hasRewriting || alternatives != nil || sticky != nil || fault != nil || parameters != nil
+                || fansOut
+        else { return nil }
     }
 }
 

@@ -79,6 +79,8 @@ package final class Worker: @unchecked Sendable {
     package var reportHealth: @Sendable (HealthReport) -> Void = { _ in }
     /// Takes the name of a backend that a request waits for and that does not run; set before the loops start.
     package var wakeBackend: @Sendable (String) -> Void = { _ in }
+    /// Asks every endpoint; set before the loops start.
+    package var askEverybody: @Sendable (FanOutRequest, @escaping FanOutRequest.Completion) -> Void = { $1(nil, 0) }
     /// Takes finished spans; set before the loops start.
     package var spanSink: SpanSink? {
         get { traces.sink }
