@@ -44,7 +44,7 @@ listeners:
 backends:
   stable:
     endpoints: ['{stable}']
-    triton: { grpcPort: {grpc} }
+    triton: { grpcPort: {grpc}, metricsPort: {metrics} }
     limits: { perEndpointInFlight: 1, queue: 4, queueTimeout: 2s }
   canary: { endpoints: ['{canary}'], triton: { grpcPort: {canaryGRPC} } }
   shadow: { endpoints: ['{shadow}'], limits: { inFlight: 1, queue: 0 } }
@@ -190,6 +190,7 @@ def prometheus(tmp_path_factory):
     settings = {
         "secure": secure, "certificate": certificate.yaml, "nobody": free_port(), "stable": tritons.stable.address,
         "canary": tritons.canary.address, "shadow": tritons.shadow.address, "grpc": tritons.stable.ports.grpc,
+        "metrics": tritons.stable.ports.metrics,
         "canaryGRPC": tritons.canary.ports.grpc, "port": tritons.canary.ports.http,
     }
     config = CONFIG
