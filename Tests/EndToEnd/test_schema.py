@@ -98,7 +98,7 @@ WRONG = {
     "no key for TLS": HEAD.replace("8080 }", "8080, tls: { certificates: [{ certificate: a }] } }"),
     "endpoint to listen": HEAD.replace("127.0.0.1:8000", "'systemd:a'"),
     "backend without endpoints": HEAD.replace("endpoints: [127.0.0.1:8000]", "server: triton"),
-    "server": HEAD.replace("endpoints:", "server: tfserving, endpoints:"),
+    "server": HEAD.replace("endpoints:", "server: seldon, endpoints:"),
     "balance": HEAD.replace("endpoints:", "balance: random, endpoints:"),
     "two hashes": HEAD.replace("endpoints:", "balance: { hash: { header: a, cookie: b } }, endpoints:"),
     "hash of nothing": HEAD.replace("endpoints:", "balance: { hash: { clientAddress: false } }, endpoints:"),

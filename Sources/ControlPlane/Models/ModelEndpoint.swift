@@ -27,8 +27,11 @@ final class ModelEndpoint {
     private var reader = MetricsPageReader()
     /// Why the metrics that come are given up.
     private var refusal: CounterPage.Unreadable?
+    /// Models with numbers that the list did not have ready.
+    private var unlisted: Set<String> = []
     /// When somebody last wanted a new list.
     private var listWanted = Instant(nanoseconds: 0)
+    /// 0 where they do not rest.
     private var restsMetricsUntil = Instant(nanoseconds: 0)
     private var history: ReadingHistory
     private(set) var reading: EndpointReading?
@@ -88,7 +91,8 @@ final class ModelEndpoint {
 
     private var source: ModelQuestion? {
         guard backend.readsModels else { return nil }
-        if resolved.metricsAddress != nil, restsMetricsUntil <= .now() || !backend.answersQuestions { return .metrics }
+        let isAwake = restsMetricsUntil.nanoseconds == 0 || restsMetricsUntil <= .now()
+        if resolved.metricsAddress != nil, isAwake || !backend.answersQuestions { return .metrics }
         return backend.answersQuestions ? .statistics : nil
     }
 
@@ -237,7 +241,10 @@ final class ModelEndpoint {
     private func askForNewModels(_ now: Instant) {
         guard let index, let reading, now.since(index.at) >= Self.nextListing else { return }
         let known = Set(index.models.filter { $0.state == "READY" }.map(\.name))
-        if reading.models.contains(where: { !known.contains($0.name) }) { list.ask(at: now) }
+        let unlisted = Set(reading.models.lazy.map(\.name).filter { !known.contains($0) })
+        // Those of a model that was unloaded may stay on the page for good.
+        if !unlisted.isSubset(of: self.unlisted) { list.ask(at: now) }
+        self.unlisted = unlisted
     }
 
     /// - Parameter begun: when it was asked for. What it tells is no newer than that.

@@ -136,6 +136,7 @@ package final class ModelMonitor: @unchecked Sendable {
         }
     }
 
+    /// Walks over all endpoints, a hundred times a second at most.
     private func arm(_ now: Instant) {
         let isFull = open >= Self.concurrency
         var next = Instant.never
@@ -146,11 +147,14 @@ package final class ModelMonitor: @unchecked Sendable {
                 next = min(next, endpoint.question?.deadline ?? (isFull ? .never : endpoint.nextDue))
             }
         }
+        arm(at: max(next, now + Self.gatherTime), now)
+    }
+
+    private func arm(at due: Instant, _ now: Instant) {
         // An earlier call is on its way already, and will see to the rest.
-        guard next < armed else { return }
-        armed = next
-        let due = next
-        let wait = max(next, now + .milliseconds(1)).since(now)
+        guard due < armed else { return }
+        armed = due
+        let wait = due.since(now)
         queue.asyncAfter(deadline: .now() + .nanoseconds(Int(clamping: wait.count))) { [weak self] in
             guard let self, armed == due else { return }
             armed = .never
@@ -176,7 +180,8 @@ package final class ModelMonitor: @unchecked Sendable {
             if let endpoint = target.value, let backend = owner.value {
                 finish(kind, request.address, result, endpoint, of: backend)
             }
-            advance(.now())
+            let now = Instant.now()
+            arm(at: now + Self.gatherTime, now)
         }
         // Only metrics have no time limit of their own.
         endpoint.question = (now, call, now + Nanoseconds(ModelQuestion.timeout) + Self.gatherTime)
