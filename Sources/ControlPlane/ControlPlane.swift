@@ -35,8 +35,6 @@ package final class ControlPlane: @unchecked Sendable {
     /// What the dashboard shows.
     private(set) lazy var live = LiveFeed(self)
     let models = ModelCatalog()
-    /// Asks all endpoints what is for all of them.
-    let everybody = FanOutCaller()
     /// By backend, endpoint and address, as the loops know them.
     var addresses: [[[SocketAddress]]] = []
     var areNamesScheduled = false
@@ -109,12 +107,13 @@ package final class ControlPlane: @unchecked Sendable {
         for worker in workers {
             worker.siblings = workers
             worker.spanSink = traces.sink
-            worker.askEverybody = { [everybody] in everybody.send($0, completion: $1) }
             worker.reportHealth = { [queue] report in queue.async { health.judge(report) } }
         }
         modelMonitor = ModelMonitor(logger: logger) { models, load in
             for worker in all { worker.loop.post { worker.learn(models, of: load) } }
         }
+        let everybody = FanOutCaller { [modelMonitor] in modelMonitor.look(at: $0) }
+        for worker in workers { worker.askEverybody = { everybody.send($0, completion: $1) } }
         self.health = health
         self.workers = workers
         memory = MemoryGuardian(workers: workers, overload: overload, logger: logger)

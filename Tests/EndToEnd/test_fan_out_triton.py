@@ -6,7 +6,7 @@ import pytest
 import requests
 import tritonclient.grpc
 import tritonclient.http
-from support.gateway import Gateway
+from support.gateway import Gateway, wait_until
 from support.grpc_mock import OPTIONS
 from support.repository import Repository
 from tritonclient.utils import InferenceServerException
@@ -95,6 +95,18 @@ def test_models_are_loaded_and_unloaded_everywhere(tritons, client):
     assert {name for name, _ in listed} == {"m", "odd", "here"}
     client.unload_model("m")
     assert ready(tritons, "m") == [False, False]
+
+
+def test_the_gateway_knows_at_once(tritons, gateway):
+    """Which models there are, for those who look and for those who choose an endpoint."""
+    def states() -> set:
+        listed = json.loads(gateway.admin("/api/v1/models?refresh=1")[2])["models"]
+        return {each["state"] for one in listed if (one["name"], one["backend"]) == ("m", "both") for each in one["endpoints"]}
+
+    requests.post(f"{gateway.url}/v2/repository/models/m/load", timeout=60).raise_for_status()
+    wait_until(lambda: states() == {"READY"}, 20, "the model is ready")
+    requests.post(f"{gateway.url}/v2/repository/models/m/unload", timeout=60).raise_for_status()
+    wait_until(lambda: states() == {"UNAVAILABLE"}, 20, "the model is gone")
 
 
 def test_what_the_client_says_arrives(tritons, client):

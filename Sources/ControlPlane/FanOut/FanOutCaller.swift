@@ -19,8 +19,12 @@ final class FanOutCaller: @unchecked Sendable {
     private static let answerLimit = 4 << 20
 
     private let queue = DispatchQueue(label: "sluice.fanout", qos: .utility)
+    /// Endpoints of the backend were told something, and may have other models than before.
+    private let changed: @Sendable (_ backend: String) -> Void
     private var client: ControlClient?
     private var open = 0
+
+    init(changed: @escaping @Sendable (_ backend: String) -> Void) { self.changed = changed }
 
     private struct Target {
         var leg: FanOutRequest.Leg
@@ -45,6 +49,7 @@ final class FanOutCaller: @unchecked Sendable {
             open += 1
             let collection = Collection(count: targets.count) { [self] replies in
                 open -= 1
+                for name in Set(request.legs.map(\.backend.backend.name)) { changed(name) }
                 let answer =
                     request.isGRPC
                     ? FanOutMerge.grpc(replies, isIndex: request.isIndex) : FanOutMerge.http(replies)
