@@ -171,6 +171,8 @@ extension Status {
         package var inFlight: Int
         package var queued: Int
         package var endpoints: [Endpoint]
+        /// Of a backend that is started on demand; `nil` for all others.
+        package var activation: Activation?
 
         package init(
             name: String, server: String, balance: String, inFlight: Int, queued: Int, endpoints: [Endpoint]
@@ -181,6 +183,31 @@ extension Status {
             self.inFlight = inFlight
             self.queued = queued
             self.endpoints = endpoints
+        }
+    }
+
+    package struct Activation: Codable, Sendable, Equatable {
+        package enum State: String, Codable, Sendable { case asleep, starting, running, stopping, failed }
+
+        package var state: State
+        /// When that began.
+        package var since: String
+        /// Of what was started by `activate.exec` and runs.
+        package var processID: Int32?
+        /// Times it was started again since the gateway runs.
+        package var restarts: Int
+        /// How it ended last, and why.
+        package var lastExit: String?
+        /// Requests that wait for it.
+        package var held: Int
+
+        package init(state: State, since: String, processID: Int32?, restarts: Int, lastExit: String?, held: Int) {
+            self.state = state
+            self.since = since
+            self.processID = processID
+            self.restarts = restarts
+            self.lastExit = lastExit
+            self.held = held
         }
     }
 

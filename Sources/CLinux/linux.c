@@ -10,6 +10,7 @@
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <malloc.h>
@@ -20,6 +21,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define SLUICE_RESULT(call)                                                                                            \
@@ -306,4 +308,67 @@ long sluice_catch_signal(int number) {
     struct sigaction action = {.sa_handler = write_signal, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     SLUICE_RESULT(sigaction(number, &action, NULL));
+}
+
+static int prepare_spawn(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, const char *directory,
+                         int output) {
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    int error = posix_spawn_file_actions_addchdir_np(actions, directory);
+    if (!error) error = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
+    if (!error) error = posix_spawn_file_actions_adddup2(actions, output, 1);
+    if (!error) error = posix_spawn_file_actions_adddup2(actions, output, 2);
+    if (!error) error = posix_spawn_file_actions_addclosefrom_np(actions, 3);
+    if (!error) error = posix_spawnattr_setpgroup(attributes, 0);
+    if (!error) error = posix_spawnattr_setsigmask(attributes, &none);
+    if (!error) error = posix_spawnattr_setsigdefault(attributes, &all);
+    if (!error)
+        error = posix_spawnattr_setflags(attributes,
+                                         POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    return error;
+}
+
+long sluice_spawn(const char *program, char *const *arguments, char *const *environment, const char *directory,
+                  int *process, int *output) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) return -(long)errno;
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    int error = prepare_spawn(&actions, &attributes, directory, ends[1]);
+    pid_t started = 0;
+    if (!error) error = posix_spawnp(&started, program, &actions, &attributes, arguments, environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[1]);
+    if (error) {
+        close(ends[0]);
+        return -(long)error;
+    }
+    (void)sluice_unblock(ends[0]);
+    *process = started;
+    *output = ends[0];
+    return 0;
+}
+
+long sluice_watch_process(int process) { SLUICE_RESULT(syscall(SYS_pidfd_open, process, 0)); }
+
+long sluice_signal_process(int watch, int number) {
+    SLUICE_RESULT(syscall(SYS_pidfd_send_signal, watch, number, NULL, 0));
+}
+
+long sluice_signal_group(int group, int number) { SLUICE_RESULT(kill(-group, number)); }
+
+long sluice_reap(int process, int *number) {
+    int status = 0;
+    pid_t found;
+    do {
+        found = waitpid(process, &status, WNOHANG);
+    } while (found < 0 && errno == EINTR);
+    if (found < 0) return -(long)errno;
+    if (found == 0) return -EAGAIN;
+    *number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+    return WIFSIGNALED(status) ? 1 : 0;
 }

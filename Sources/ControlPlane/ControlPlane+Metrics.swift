@@ -139,6 +139,17 @@ extension ControlPlane {
             page.sample(
                 [.backend: backend.backend.name], UInt64(clamping: backend.load.queued.load(ordering: .relaxed)))
         }
+        page.family(.requestsHeld)
+        for backend in backends {
+            page.sample([.backend: backend.backend.name], UInt64(clamping: backend.load.hold.requests.current))
+        }
+        page.family(.activations)
+        for backend in backends {
+            guard let outcomes = activations.outcomes(of: backend.backend.name) else { continue }
+            for outcome in ActivationOutcome.allCases {
+                page.sample([.backend: backend.backend.name, .outcome: outcome.name], outcomes[outcome])
+            }
+        }
         page.family(.upstreamConnectionsOpen)
         for backend in backends {
             for endpoint in backend.endpoints {

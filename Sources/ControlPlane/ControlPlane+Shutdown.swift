@@ -34,6 +34,7 @@ extension ControlPlane {
     package func shutdown(_ signal: String) {
         if isSignalled.exchange(true, ordering: .acquiringAndReleasing) {
             logger.warning("\(signal) again: ending at once")
+            SupervisedProcess.killAll()
             _exit(143)
         }
         guard !stopRequested.exchange(true, ordering: .acquiringAndReleasing) else {
@@ -99,6 +100,10 @@ extension ControlPlane {
         if cut > 0 { logger.warning("the drain time is over: \(cut) connections were cut") }
         // The log lines of their requests wait for them.
         for worker in workers { worker.loop.post { worker.cancelMirrorCopies() } }
+        activations.stop { [self] in sayGoodbye() }
+    }
+
+    private func sayGoodbye() {
         // Reports flush the loops' log buffers as well.
         collect { [self] _ in
             live.stop()

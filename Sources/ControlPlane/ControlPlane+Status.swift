@@ -58,7 +58,7 @@ extension ControlPlane {
         let now = Instant.now()
         return (snapshot?.backends ?? []).map { resolved in
             let backend = resolved.backend
-            return Status.Backend(
+            var status = Status.Backend(
                 name: backend.name, server: backend.server.rawValue, balance: backend.balance.summary,
                 inFlight: resolved.load.inFlight.load(ordering: .relaxed),
                 queued: resolved.load.queued.load(ordering: .relaxed),
@@ -66,6 +66,8 @@ extension ControlPlane {
                     let sum = modelSum(of: endpoint, now)
                     return Status.Endpoint(endpoint, health.view(of: endpoint.address, in: backend.name), sum)
                 })
+            status.activation = activations.status(of: backend.name)
+            return status
         }
     }
 }

@@ -32,7 +32,7 @@ extension ControlPlane {
         if isNew { scheduleReload() }
     }
 
-    private static func directory(of path: String) -> String {
+    static func directory(of path: String) -> String {
         var status = stat()
         if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return path }
         guard let slash = path.lastIndex(of: "/") else { return "." }

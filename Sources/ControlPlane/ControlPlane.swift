@@ -35,6 +35,8 @@ package final class ControlPlane: @unchecked Sendable {
     /// What the dashboard shows.
     private(set) lazy var live = LiveFeed(self)
     let models = ModelCatalog()
+    /// Starts and stops backends.
+    let activations: Activations
     /// By backend, endpoint and address, as the loops know them.
     var addresses: [[[SocketAddress]]] = []
     var areNamesScheduled = false
@@ -109,11 +111,18 @@ package final class ControlPlane: @unchecked Sendable {
             worker.spanSink = traces.sink
             worker.reportHealth = { [queue] report in queue.async { health.judge(report) } }
         }
-        modelMonitor = ModelMonitor(logger: logger) { models, load in
+        let models = ModelMonitor(logger: logger) { models, load in
             for worker in all { worker.loop.post { worker.learn(models, of: load) } }
         }
-        let everybody = FanOutCaller { [modelMonitor] in modelMonitor.look(at: $0) }
-        for worker in workers { worker.askEverybody = { everybody.send($0, completion: $1) } }
+        let everybody = FanOutCaller { models.look(at: $0) }
+        let activations = Activations(
+            queue: queue, logger: logger, workers: workers, health: health, models: models, path: path)
+        modelMonitor = models
+        for worker in workers {
+            worker.askEverybody = { everybody.send($0, completion: $1) }
+            worker.wakeBackend = { [queue] name in queue.async { activations.wake(name) } }
+        }
+        self.activations = activations
         self.health = health
         self.workers = workers
         memory = MemoryGuardian(workers: workers, overload: overload, logger: logger)
@@ -343,6 +352,7 @@ package final class ControlPlane: @unchecked Sendable {
         self.addresses = addresses
         snapshot = next
         logWriter = writer
+        activations.prepare(next)
         let done = DispatchSemaphore(value: 0)
         let left = Countdown(workers.count) { done.signal() }
         for worker in workers {
@@ -357,6 +367,7 @@ package final class ControlPlane: @unchecked Sendable {
         done.wait()
         health.update(next)
         modelMonitor.update(next)
+        activations.update(next)
     }
 
     private func makeWriter(_ gateway: Gateway) throws(LogWriter.OpenFailure) -> LogWriter? {

@@ -35,9 +35,12 @@ final class EndpointProbe: @unchecked Sendable {
         var tls = backend.tls
         if tls != nil, tls?.serverName == nil { tls?.serverName = endpoint.serverName?.text }
         func probe(_ check: HealthProbe.Check, at address: SocketAddress) -> HealthProbe {
-            HealthProbe(
+            var probe = HealthProbe(
                 check, at: ControlClient.Address(address), tls: tls, protocol: backend.protocol, timeout: health.timeout
             )
+            // A server that is to be stopped waits for its connections.
+            probe.reusesConnection = backend.activation == nil
+            return probe
         }
         let asksGRPCOnly = health.grpc == true && endpoint.grpcAddress == nil
         var probes = [

@@ -20,6 +20,8 @@ final class HealthMonitor: @unchecked Sendable {
     private let changed: (BackendLoad, EndpointHealth) -> Void
     private var random = RandomSource(seed: Machine.seed())
     private var backends: [String: WatchedBackend] = [:]
+    /// Backends that do not run at present, as is known: nobody asks them, and nothing is held against them.
+    private var paused: Set<String> = []
     /// Made when the first backend is to be asked; a gateway without `health` has no such thread.
     private var client: ControlClient?
     /// When `advance` is due next.
@@ -43,6 +45,7 @@ final class HealthMonitor: @unchecked Sendable {
             next[resolved.backend.name] = backend
             for change in changes { announce(change, of: backend, now) }
         }
+        paused.formIntersection(next.keys)
         for (name, backend) in backends where next[name] == nil { backend.stop() }
         backends = next
         advance(now)
@@ -52,6 +55,7 @@ final class HealthMonitor: @unchecked Sendable {
 
     func judge(_ report: HealthReport) {
         let now = Instant.now()
+        if paused.contains(report.backend) { return }
         if report.finding.due > now {
             let wait = Int(clamping: report.finding.due.since(now).count)
             queue.asyncAfter(deadline: .now() + .nanoseconds(wait)) { [weak self] in self?.judge(report) }
@@ -64,9 +68,17 @@ final class HealthMonitor: @unchecked Sendable {
         arm(now)
     }
 
+    /// Begins or ends leaving a backend alone. Both times what was known of its endpoints is forgotten.
+    func setPaused(_ isPaused: Bool, _ name: String) {
+        if isPaused { paused.insert(name) } else { paused.remove(name) }
+        let now = Instant.now()
+        backends[name]?.forget(now: now, random: &random)
+        advance(now)
+    }
+
     /// Begins what is due: checks, and requests on trial.
     private func advance(_ now: Instant) {
-        for backend in backends.values {
+        for (name, backend) in backends where !paused.contains(name) {
             for change in backend.detection.advance(now: now) { announce(change, of: backend, now) }
             for endpoint in backend.endpoints where endpoint.check?.nextProbe ?? .never <= now {
                 probe(endpoint, of: backend, now)
@@ -76,7 +88,9 @@ final class HealthMonitor: @unchecked Sendable {
     }
 
     private func arm(_ now: Instant) {
-        let next = backends.values.reduce(Instant.never) { earliest, backend in
+        let next = backends.reduce(Instant.never) { earliest, named in
+            let (name, backend) = named
+            if paused.contains(name) { return earliest }
             let checks = backend.endpoints.compactMap { $0.check?.nextProbe }
             return checks.reduce(min(earliest, backend.detection.nextDeadline), min)
         }

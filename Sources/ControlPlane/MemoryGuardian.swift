@@ -108,7 +108,7 @@ final class MemoryGuardian: @unchecked Sendable {
     }
 
     private var isBusy: Bool {
-        loads.withLock { $0.contains { $0.inFlight.current > 0 || $0.queued.current > 0 } }
+        loads.withLock { $0.contains { $0.inFlight.current + $0.queued.current + $0.hold.requests.current > 0 } }
     }
 
     private func relieve(_ level: MemoryLevel, _ now: Instant) {

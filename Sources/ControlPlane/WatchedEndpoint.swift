@@ -39,6 +39,18 @@ final class WatchedBackend {
     /// An endpoint, as the log calls it.
     func text(of endpoint: SocketAddress) -> String { "endpoint \(endpoint) of backend \(configuration.name)" }
 
+    /// What runs there from now on is another process than before.
+    func forget(now: Instant, random: inout RandomSource) {
+        for endpoint in endpoints {
+            endpoint.stopProbe(now)
+            endpoint.check = nil
+            endpoint.lastResult = nil
+            endpoint.health.setUnhealthy(false, now: now)
+            endpoint.update(settings, now: now, random: &random)
+        }
+        detection.forgetAll(now: now)
+    }
+
     func stop() { for endpoint in endpoints { endpoint.stopProbe(.now()) } }
 }
 

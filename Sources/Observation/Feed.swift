@@ -61,6 +61,7 @@ extension Status {
         for index in status.backends.indices {
             status.backends[index].inFlight = 0
             status.backends[index].queued = 0
+            status.backends[index].activation?.held = 0
             for endpoint in status.backends[index].endpoints.indices {
                 status.backends[index].endpoints[endpoint].inFlight = 0
                 status.backends[index].endpoints[endpoint].connections = 0

@@ -6,6 +6,16 @@ package protocol OutcomeLabel: RawRepresentable, CaseIterable, Sendable where Ra
     var name: String { get }
 }
 
+/// What came of starting a backend that is started on demand, and of what ran.
+package enum ActivationOutcome: UInt8, OutcomeLabel {
+    case started, failed
+    /// As was asked of it.
+    case stopped
+    case crashed
+
+    package var name: String { "\(self)" }
+}
+
 /// How a mirrored copy ended.
 package enum MirrorOutcome: UInt8, OutcomeLabel {
     /// A complete answer with a status below 500 and, for gRPC, status 0.

@@ -113,16 +113,6 @@ import Testing
                 "sluice.yaml:2:73: error: 'pod' is not supported yet, leave it out",
             ]),
         Golden(
-            "planned keys",
-            """
-            listeners: [{ address: 0.0.0.0:8080 }]
-            backends: { stable: { endpoints: ['a:1'], tls: {}, activate: {} } }
-            routes: [{ name: a, backends: [{ name: stable }] }]
-            """,
-            [
-                "sluice.yaml:2:52: error: 'activate' is not supported yet, leave it out"
-            ]),
-        Golden(
             "planned words",
             """
             listeners: [{ address: 0.0.0.0:8080 }]

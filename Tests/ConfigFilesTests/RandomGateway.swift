@@ -167,6 +167,18 @@ struct RandomGateway {
         }
         backend.slowStart = some { $0.duration() }
         backend.panicThreshold = pick([50, 0, 12.5])
+        backend.activation = some { random in
+            let canExec = backend.endpoints.count == 1
+            var activation = Backend.Activation(
+                means: random.coin() && canExec
+                    ? .exec(["sh", "", "-c", "a 'b' ${c}"]) : .kubernetes(namespace: "models", deployment: "triton.a-1")
+            )
+            activation.idleAfter = random.some { $0.pick([.seconds(1), .seconds(600)]) }
+            activation.hold.requests = random.pick([256, 1])
+            activation.hold.bytes = random.pick([256 << 20, 1 << 10])
+            activation.hold.timeout = random.pick([.seconds(300), .milliseconds(1)])
+            return activation
+        }
         return backend
     }
 }

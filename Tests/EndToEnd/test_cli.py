@@ -115,7 +115,6 @@ def test_check_says_where_and_what(tmp_path, text, line, column, words):
     "text, key",
     [
         ("customMetrics: { address: 0.0.0.0:6443 }\n", "customMetrics"),
-        ("backends: { a: { endpoints: [1.1.1.1:1], activate: {} } }\n", "activate"),
         ("backends: { a: { endpoints: [1.1.1.1:1], balance: leastQueue } }\n", "leastQueue"),
     ],
 )

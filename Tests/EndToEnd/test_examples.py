@@ -96,6 +96,14 @@ def test_each_example_is_tried_and_listed():
     assert listed == set(EXAMPLES)
 
 
+@tried("activate.yaml")
+def test_activate(example):
+    """Somebody runs it already: then it is used as it is."""
+    assert example.get("/v2/models/m").is_good
+    activation = example.gateway.status()["backends"][0]["activation"]
+    assert activation["state"] == "running" and "processID" not in activation
+
+
 @tried("canary.yaml")
 def test_canary(example):
     assert abs(split(example, 100)["canary"] - 10) <= 1

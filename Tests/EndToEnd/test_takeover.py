@@ -27,7 +27,7 @@ backends:
 routes:
   - { name: all, backends: [{ name: main }] }
 """
-VERSION = 1
+VERSION = 2
 
 
 @pytest.fixture

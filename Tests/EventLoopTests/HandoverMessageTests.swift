@@ -10,6 +10,8 @@ struct HandoverMessageTests {
             (.refused("not now, later"), "refused not now, later"),
             (.socket("127.0.0.1:8080"), "socket 127.0.0.1:8080"), (.socket("unix:/a b"), "socket unix:/a b"),
             (.socket("unix:/\u{E9}"), "socket unix:/\u{E9}"), (.control("/run/t.sock"), "control /run/t.sock"),
+            (.process(42, isReady: true, backend: "a b"), "process 42 ready a b"),
+            (.process(7, isReady: false, backend: "main"), "process 7 starting main"), (.output(42), "output 42"),
             (.end(0), "end 0"), (.end(HandoverMessage.mostSockets), "end 1024"), (.accepting, "accepting"),
             (.released(isService: false, watchdog: nil), "released"),
             (.released(isService: true, watchdog: nil), "released service"),
@@ -34,7 +36,10 @@ struct HandoverMessageTests {
         "refused",
         "refused ", "socket", "control", "control ", "end", "end x", "end -1", "end 1025", "end 1 2", "accepting now",
         "released  ", "released x", "released service x", "released service 1 2", "nonsense", "accepting\n",
-        "socket a\nend 1", "socket a\u{0}", "socket a\u{7F}",
+        "process", "process 42", "process 42 ready", "process 42 ready ", "process 1 ready main",
+        "process x ready main",
+        "process 42 running main", "output", "output x", "output 0", "socket a\nend 1", "socket a\u{0}",
+        "socket a\u{7F}",
     ])
     func refusesWhatIsNoMessage(text: String) {
         #expect(HandoverMessage(text.utf8) == nil)

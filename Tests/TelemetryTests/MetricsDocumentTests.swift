@@ -39,6 +39,7 @@ import Testing
                 ["`\(MetricName.healthChecks.name)`", "`outcome`", names(HealthCheckOutcome.self)],
                 ["`\(MetricName.modelReadings.name)`", "`outcome`", names(ModelReadingOutcome.self)],
                 ["`\(MetricName.modelFailures.name)`", "`reason`", "`rejected`, `canceled`, `backend`, `other`"],
+                ["`\(MetricName.activations.name)`", "`outcome`", names(ActivationOutcome.self)],
             ])
     }
 

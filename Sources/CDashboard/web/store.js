@@ -168,6 +168,12 @@ export function endpointNumbers(backend, endpoint) {
   };
 }
 
+/** What runs there, and that it does not run at the moment where it is started on demand. */
+export function backendKind(backend) {
+  const state = backend.activation?.state ?? "running";
+  return state === "running" ? backend.server : `${backend.server} · ${state}`;
+}
+
 export function backendNumbers(backend) {
   const live = store.traffic.backends.get(backend.name);
   return { inFlight: live?.inFlight ?? backend.inFlight, queued: live?.queued ?? backend.queued };

@@ -86,6 +86,20 @@ long sluice_catch_signal(int number);
 int sluice_allowed_processors(void);
 // Gives memory that was freed back to the kernel (malloc_trim(3)); safe from any thread.
 void sluice_trim_memory(void);
+// Starts a program in a process group of its own, in a directory, with nothing open but /dev/null for its input and a pipe for
+// all it writes, no signal blocked or ignored (posix_spawn(3)). The pipe's other end does not wait.
+long sluice_spawn(const char *_Nonnull program, char *_Nullable const *_Nonnull arguments,
+                  char *_Nullable const *_Nonnull environment, const char *_Nonnull directory, int *_Nonnull process,
+                  int *_Nonnull output);
+// A descriptor that becomes readable when the process ends (pidfd_open(2)).
+long sluice_watch_process(int process);
+// A signal to the process of such a descriptor, whoever has its number by then (pidfd_send_signal(2)).
+long sluice_signal_process(int watch, int number);
+// A signal to all of a process group; -ESRCH where there is none.
+long sluice_signal_group(int group, int number);
+// What became of a child that has ended, and forgets it: 0 and its exit status, 1 and the signal that ended it; -ECHILD for
+// what is no child, and -EAGAIN while it runs.
+long sluice_reap(int process, int *_Nonnull number);
 long sluice_random(void *_Nonnull buffer, size_t count);
 
 #endif

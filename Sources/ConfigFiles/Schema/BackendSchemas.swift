@@ -32,8 +32,10 @@ extension Schema {
             Key(
                 "panicThreshold", .percent, .percent(defaults.panicThreshold),
                 "below this percentage of usable endpoints all are used; 0 turns that off"),
-        ],
-        planned: ["activate"])
+            Key(
+                "activate", .object(activate), .absent("it runs by itself"),
+                "starting the endpoint when a request comes and none runs"),
+        ])
 
     static let backendTLS = Schema(
         name: "a backend's tls", path: "backends.NAME.tls",

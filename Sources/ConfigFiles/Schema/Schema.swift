@@ -66,7 +66,7 @@ extension Schema {
         gateway, listener, listenerTLS, certificate, listenerLimits, admin, adminLogin, metrics, accessLog, tracing,
         shutdown,
         takeover, backend, backendTLS, triton, endpoint, balance, hash, backendLimits, backendTimeouts, health,
-        outlierDetection,
+        outlierDetection, activate, activateKubernetes, activateHold,
         route, match, pathMatch, hostMatch, valueMatch, weightedBackend, sticky, mirror, redirect, respond, cors,
         originMatch, basicAuth, rateLimit, rewrite, rewriteRegex, headerOperations, retries, fault, faultDelay,
         faultAbort, tritonParameters,

@@ -51,6 +51,7 @@ extension GatewayReader {
         backend.slowStart = section.duration("slowStart", report).flatMap {
             $0 == .zero ? nil : $0
         }
+        backend.activation = activation(section, of: backend)
         section.percent("panicThreshold", report).map { backend.panicThreshold = $0 }
         return backend
     }

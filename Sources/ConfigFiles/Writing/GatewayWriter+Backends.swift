@@ -19,6 +19,7 @@ extension GatewayWriter {
             ("outlierDetection", outlierDetection(backend.outlierDetection)),
             ("slowStart", backend.slowStart.map(Self.duration)),
             ("panicThreshold", Self.unless(standard.panicThreshold, backend.panicThreshold, Self.percent)),
+            ("activate", backend.activation.map(activation)),
         ])
     }
 
@@ -104,6 +105,28 @@ extension GatewayWriter {
             (
                 "maxEjectionPercent",
                 Self.unless(standard.maxEjectionPercent, detection.maxEjectionPercent, Self.percent)
+            ),
+        ])
+    }
+
+    private func activation(_ activation: Backend.Activation) -> YAMLOutline {
+        let standard = Backend.Activation.Hold()
+        let hold = activation.hold
+        let means: (String, YAMLOutline?) =
+            switch activation.means {
+            case .exec(let words): ("exec", .list(words.map { .text($0) }))
+            case .kubernetes(let namespace, let deployment):
+                ("kubernetes", .mapping([("namespace", .text(namespace)), ("deployment", .text(deployment))]))
+            }
+        return .mapping([
+            means, ("idleAfter", activation.idleAfter.map(Self.duration)),
+            (
+                "hold",
+                Self.ifAny([
+                    ("requests", Self.unless(standard.requests, hold.requests) { .word($0) }),
+                    ("bytes", Self.unless(standard.bytes, hold.bytes) { .word(SizeText.format($0)) }),
+                    ("timeout", Self.unless(standard.timeout, hold.timeout, Self.duration)),
+                ])
             ),
         ])
     }

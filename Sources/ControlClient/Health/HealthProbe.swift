@@ -47,6 +47,8 @@ package struct HealthProbe: Sendable {
     package var `protocol`: Backend.HTTPProtocol
     /// For all of it, connecting included; above 0.
     package var timeout: Duration
+    /// As in `ControlClient.Request`.
+    package var reusesConnection = true
 
     /// Health answers are empty or a sentence; 64 KiB leaves room for servers that list their models in it.
     private static let bodyLimit = 64 << 10
@@ -79,6 +81,7 @@ package struct HealthProbe: Sendable {
         request.connectTimeout = timeout
         request.timeout = timeout
         request.bodyLimit = Self.bodyLimit
+        request.reusesConnection = reusesConnection
         switch check {
         case .http(let path):
             request.path = path

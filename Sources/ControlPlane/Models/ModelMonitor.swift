@@ -124,7 +124,7 @@ package final class ModelMonitor: @unchecked Sendable {
     /// Those that have waited longest go first.
     private func begin(_ soon: Instant, _ now: Instant) {
         guard open < Self.concurrency else { return }
-        let due = backends.values.flatMap { backend in
+        let due = backends.values.filter(\.isRunning).flatMap { backend in
             backend.endpoints.compactMap { endpoint -> (at: Instant, WatchedModels, ModelEndpoint)? in
                 let at = endpoint.nextDue
                 return at <= soon ? (at, backend, endpoint) : nil
@@ -144,7 +144,8 @@ package final class ModelMonitor: @unchecked Sendable {
             next = min(next, backend.publishDue, backend.lookDue ?? .never)
             for endpoint in backend.endpoints {
                 // Those whose turn has not come are looked at when an answer comes.
-                next = min(next, endpoint.question?.deadline ?? (isFull ? .never : endpoint.nextDue))
+                next = min(
+                    next, endpoint.question?.deadline ?? (isFull || !backend.isRunning ? .never : endpoint.nextDue))
             }
         }
         arm(at: max(next, now + Self.gatherTime), now)
@@ -171,14 +172,17 @@ package final class ModelMonitor: @unchecked Sendable {
         }
         endpoint.beginReading()
         let target = Weakly(endpoint)
-        let request = kind.request(endpoint.resolved, of: endpoint.backend) { target.value?.read($0) }
+        var request = kind.request(endpoint.resolved, of: endpoint.backend) { target.value?.read($0) }
+        // A server that is to be stopped waits for its connections.
+        request.reusesConnection = endpoint.backend.activation == nil
+        let address = request.address
         open += 1
         let owner = Weakly(backend)
         let call = client.send(request) { [weak self] result in
             guard let self else { return }
             open -= 1
             if let endpoint = target.value, let backend = owner.value {
-                finish(kind, request.address, result, endpoint, of: backend)
+                finish(kind, address, result, endpoint, of: backend)
             }
             let now = Instant.now()
             arm(at: now + Self.gatherTime, now)

@@ -15,6 +15,8 @@ final class WatchedModels {
 
     private(set) var load = BackendLoad()
     private(set) var endpoints: [ModelEndpoint] = []
+    /// One that is started on demand is asked only while it runs; it is looked at when it does again.
+    var isRunning: Bool { load.hold.isOpen }
     private var tellsNumbers = false
     /// `never` where there is nothing to tell.
     private(set) var publishDue = Instant.never

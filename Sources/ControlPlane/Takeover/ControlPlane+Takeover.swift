@@ -15,6 +15,7 @@ extension ControlPlane {
     func inherit(_ predecessor: Predecessor) {
         isFileOwner = false
         source.inherit(predecessor.sockets)
+        activations.inherit(predecessor.processes)
     }
 
     /// Connections are accepted here: the other process may let go.
@@ -34,6 +35,7 @@ extension ControlPlane {
             )
         }
         source.closeUnused()
+        activations.released(by: predecessor.process)
         guard let control = predecessor.control, control.path != snapshot?.gateway.takeoverSocket else { return }
         control.socket.removeFile()
         close(control.socket.descriptor)
@@ -48,19 +50,22 @@ extension ControlPlane {
             release: { [unowned self] in handOver(to: $0, $1) })
     }
 
-    private func beginHandover() -> Result<[(String, ListeningSocket)], TakeoverServer.Refusal> {
+    private func beginHandover() -> Result<TakeoverServer.Offer, TakeoverServer.Refusal> {
         guard !isStopping else { return .failure(.init(reason: "the running process is ending")) }
         // No socket comes or goes until it is over: see reloadNow.
         isHandingOver = true
         isFileOwner = false
         let all = listeners.sockets.merging(adminSockets()) { first, _ in first }
-        return .success(all.map { ($0.key.description, $0.value) })
+        return .success(
+            TakeoverServer.Offer(
+                sockets: all.map { ($0.key.description, $0.value) }, processes: activations.beginHandover()))
     }
 
     private func abandonHandover() {
         isHandingOver = false
         // With the end of this process under way the files stay: nobody can tell whether the other one needs them.
         if !isStopping { isFileOwner = true }
+        activations.abandonHandover()
         logger.error("the process that was taking over has gone before it accepted connections: this one goes on")
         // What changed meanwhile was put off, or refused.
         scheduleReload()
@@ -74,6 +79,7 @@ extension ControlPlane {
             done(.released(isService: false, watchdog: nil))
             return
         }
+        activations.handedOver()
         logger.info("process \(process) has taken over: no new connections here, what runs goes on")
         let isService = service != nil && Self.controlGroup(of: process) == Self.controlGroup(of: getpid())
         let watchdog = service?.period

@@ -22,6 +22,8 @@ package final class Predecessor: @unchecked Sendable {
     private(set) var process: Int32 = 0
     /// By address as its configuration writes it.
     private(set) var sockets: [String: ListeningSocket] = [:]
+    /// What it has started, and goes on under this process.
+    private(set) var processes: [Activations.Inherited] = []
     /// The socket of the takeover, under its path.
     private(set) var control: (path: String, socket: ListeningSocket)?
 
@@ -39,6 +41,10 @@ package final class Predecessor: @unchecked Sendable {
         let predecessor = Predecessor(channel)
         guard let problem = predecessor.fetch() else { return .found(predecessor) }
         for socket in predecessor.sockets.values { close(socket.descriptor) }
+        for process in predecessor.processes {
+            close(process.watch)
+            if process.output >= 0 { close(process.output) }
+        }
         return .failed("cannot take over at \(path): \(problem)")
     }
 
@@ -63,7 +69,16 @@ package final class Predecessor: @unchecked Sendable {
                 }
                 control = (path, socket)
                 count += 1
-            case .message(.end(count), nil): return nil
+            case .message(.process(let id, let isReady, let backend), let descriptor?)
+            where count < HandoverMessage.mostSockets && processes.last?.output != -1:
+                processes.append(
+                    .init(backend: backend, isReady: isReady, process: id, watch: descriptor, output: -1))
+                count += 1
+            case .message(.output(let id), let descriptor?)
+            where processes.last?.output == -1 && processes.last?.process == id:
+                processes[processes.count - 1].output = descriptor
+                count += 1
+            case .message(.end(count), nil) where processes.last?.output != -1: return nil
             case .message(_, let descriptor):
                 if let descriptor { close(descriptor) }
                 return "the running process says something else than expected"

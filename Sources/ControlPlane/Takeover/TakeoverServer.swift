@@ -10,8 +10,8 @@ import Glibc
 final class TakeoverServer: @unchecked Sendable {
     /// What a gateway does in a takeover; each is called on the control queue.
     struct Gateway: Sendable {
-        /// The sockets to hand over, by address, or a sentence that says why not.
-        var begin: @Sendable () -> Result<[(String, ListeningSocket)], Refusal>
+        /// What to hand over, or a sentence that says why not.
+        var begin: @Sendable () -> Result<Offer, Refusal>
         /// The newer process did not come to accept.
         var abandon: @Sendable () -> Void
         /// The newer process accepts. Calls back when nothing is accepted here any more, with the last message.
@@ -19,6 +19,23 @@ final class TakeoverServer: @unchecked Sendable {
     }
 
     struct Refusal: Error { var reason: String }
+
+    struct Offer {
+        /// By address.
+        var sockets: [(String, ListeningSocket)]
+        var processes: [Activations.Inherited]
+
+        /// What is said of each, and the descriptor that goes along.
+        fileprivate var messages: [(HandoverMessage, Int32)] {
+            sockets.map { (.socket($0.0), $0.1.descriptor) }
+                + processes.flatMap { process -> [(HandoverMessage, Int32)] in
+                    [
+                        (.process(process.process, isReady: process.isReady, backend: process.backend), process.watch),
+                        (.output(process.process), process.output),
+                    ]
+                }
+        }
+    }
 
     /// For each message that the other side has ready.
     private static let patience = Nanoseconds.seconds(5)
@@ -137,12 +154,12 @@ final class TakeoverServer: @unchecked Sendable {
     }
 
     /// What is handed over, for one at a time. On the control queue.
-    private func begin() -> Result<[(HandoverMessage, ListeningSocket)], Refusal> {
+    private func begin() -> Result<[(HandoverMessage, Int32)], Refusal> {
         guard !isBusy else { return .failure(Refusal(reason: "another process is taking over just now")) }
-        return gateway.begin().map { sockets in
+        return gateway.begin().map { offer in
             isBusy = true
-            var offered = sockets.map { (HandoverMessage.socket($0.0), $0.1) }
-            if let path, let socket { offered.append((.control(path), socket)) }
+            var offered = offer.messages
+            if let path, let socket { offered.append((.control(path), socket.descriptor)) }
             return offered
         }
     }
@@ -159,7 +176,7 @@ final class TakeoverServer: @unchecked Sendable {
         }
     }
 
-    private func handOver(_ offered: [(HandoverMessage, ListeningSocket)], over channel: HandoverChannel) {
+    private func handOver(_ offered: [(HandoverMessage, Int32)], over channel: HandoverChannel) {
         guard send(offered, over: channel),
             case .message(.accepting, nil) = channel.receive(patience: Self.startPatience)
         else {
@@ -176,10 +193,10 @@ final class TakeoverServer: @unchecked Sendable {
         }
     }
 
-    private func send(_ offered: [(HandoverMessage, ListeningSocket)], over channel: HandoverChannel) -> Bool {
+    private func send(_ offered: [(HandoverMessage, Int32)], over channel: HandoverChannel) -> Bool {
         guard channel.send(.own, patience: Self.patience) else { return false }
-        for (message, socket) in offered {
-            guard channel.send(message, socket.descriptor, patience: Self.patience) else { return false }
+        for (message, descriptor) in offered {
+            guard channel.send(message, descriptor, patience: Self.patience) else { return false }
         }
         return channel.send(.end(offered.count), patience: Self.patience)
     }

@@ -128,7 +128,8 @@ extension Exchange {
     /// The endpoint was not there after all, and has not seen the request: it is held, where the backend is one that is
     /// started when needed.
     func holdAgain(_ failure: UpstreamFailure) -> Bool {
-        guard failure.cause == .connectFailed, failure.nothingWritten, !isHeadSent, isReplayable, let pool,
+        guard [.connectFailed, .connectTimeout].contains(failure.cause), failure.nothingWritten, !isHeadSent,
+            isReplayable, let pool,
             pool.isStartedOnDemand, held.map({ $0.end > worker.loop.now }) ?? true
         else { return false }
         givePlaceBack(isError: true)

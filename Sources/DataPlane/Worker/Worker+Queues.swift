@@ -199,6 +199,14 @@ extension Worker {
         }
     }
 
+    /// Nobody needs them: the backend is to be stopped.
+    package func closeIdleConnections(of load: BackendLoad) {
+        guard let configuration else { return }
+        for pool in configuration.endpoints.values where pool.backendLoad === load {
+            while pool.closeOldestIdle() {}
+        }
+    }
+
     private func closeIdleConnection(of load: BackendLoad) {
         guard let configuration else { return }
         for pool in configuration.endpoints.values where pool.backendLoad === load {

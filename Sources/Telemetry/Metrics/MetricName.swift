@@ -22,6 +22,8 @@ package enum MetricName: UInt8, Sendable, CaseIterable {
     // Backends and endpoints.
     case requestsInFlight
     case requestsQueued
+    case requestsHeld
+    case activations
     case upstreamConnectionsOpen
     case endpointUp
     case endpointChanged
@@ -180,6 +182,15 @@ extension MetricName {
             Row(
                 "sluice_requests_queued", .gauge, [.backend],
                 "Requests that wait for a place at an endpoint of the backend")
+        case .requestsHeld:
+            Row(
+                "sluice_requests_held", .gauge, [.backend],
+                "Requests that wait for the backend to be started, or for a model to be loaded there")
+        case .activations:
+            Row(
+                "sluice_activations_total", .counter, [.backend, .outcome],
+                "What came of starting a backend that is started on demand, and of what ran: started, failed, stopped, crashed"
+            )
         case .upstreamConnectionsOpen:
             Row(
                 "sluice_upstream_connections_open", .gauge, [.backend, .endpoint],

@@ -27,6 +27,14 @@ enum BackendTable {
         let style: Style = up == backend.endpoints.count ? .plain : up == 0 ? .bad : .warning
         var name = StyledLine(backend.name, .strong)
         name.append("  \(backend.server)", .faint)
+        if let activation = backend.activation, activation.state != .running {
+            let state = StyledLine(activation.state.rawValue, activation.state == .failed ? .bad : .faint)
+            return Table.Row(
+                [
+                    name, state, StyledLine(Numbers.count(live?.inFlight ?? backend.inFlight)),
+                    StyledLine(Numbers.count(queued), queued > 0 ? .warning : .faint),
+                ])
+        }
         return Table.Row(
             [
                 name, StyledLine("\(up) of \(backend.endpoints.count) up", style),

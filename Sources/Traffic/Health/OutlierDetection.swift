@@ -135,6 +135,15 @@ package struct OutlierDetection<Key: Hashable & Sendable>: Sendable {
         return move(index, to: .probing, now)
     }
 
+    /// What was there has been replaced: nothing is held against what comes.
+    package mutating func forgetAll(now: Instant) {
+        for index in members.indices {
+            if members[index].isOut { _ = move(index, to: .serving, now) }
+            members[index].status = Status()
+            members[index].deadline = .never
+        }
+    }
+
     /// Begins probing where the time is over.
     package mutating func advance(now: Instant) -> [Change] {
         var changes: [Change] = []

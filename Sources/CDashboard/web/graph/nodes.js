@@ -3,7 +3,7 @@
 import { h, keyed, setAttribute, setText } from "../dom.js";
 import { count, duration, errorShare, percent, rate } from "../format.js";
 import { backendLink, endpointLink, routeLink } from "../router.js";
-import { backendNumbers, endpointNumbers, flowOf, store } from "../store.js";
+import { backendKind, backendNumbers, endpointNumbers, flowOf, store } from "../store.js";
 import { spark } from "../sparkline.js";
 
 /** Heights by kind and size, in type sizes. */
@@ -148,7 +148,7 @@ const UPDATES = {
   backend(parts, backend) {
     const { inFlight, queued } = backendNumbers(backend);
     setText(parts.name, backend.name);
-    setText(parts.server, backend.server);
+    setText(parts.server, backendKind(backend));
     setText(parts.inFlight, `${count(inFlight)} in flight`);
     setText(parts.queued, queued ? `${count(queued)} queued` : "");
     keyed(parts.health, backend.endpoints.slice(0, 24), (one) => one.address, () => h("i"), (pip, one) => setAttribute(pip, "class", one.state));

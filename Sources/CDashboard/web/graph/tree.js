@@ -4,7 +4,7 @@ import { h, keyed, setAttribute, setStyle, setText } from "../dom.js";
 import { count, duration, errorShare, modelQueueWords, pair, percent, rate } from "../format.js";
 import { backendLink, endpointLink, routeLink } from "../router.js";
 import { spark } from "../sparkline.js";
-import { backendNumbers, endpointNumbers, flowOf, store } from "../store.js";
+import { backendKind, backendNumbers, endpointNumbers, flowOf, store } from "../store.js";
 import { read } from "./reading.js";
 
 const part = (className) => h("span", { class: className });
@@ -95,7 +95,7 @@ function makeBackend(backend) {
 function updateBackend({ parts }, backend) {
   const { inFlight, queued } = backendNumbers(backend);
   setText(parts.name, backend.name);
-  setText(parts.sub, `${backend.server} · ${count(inFlight)} in flight · ${count(queued)} queued`);
+  setText(parts.sub, `${backendKind(backend)} · ${count(inFlight)} in flight · ${count(queued)} queued`);
   keyed(parts.endpoints, backend.endpoints, (one) => one.address, (one) => makeEndpoint(backend, one), (row, one) => updateEndpoint(row, backend, one));
 }
 

@@ -25,10 +25,11 @@ export function mount(body, name) {
   function update() {
     const backend = find(name);
     const { inFlight, queued } = backendNumbers(backend);
-    const now = JSON.stringify([backend.server, backend.balance, inFlight, queued]);
+    const started = activationText(backend.activation);
+    const now = JSON.stringify([backend.server, backend.balance, inFlight, queued, started]);
     if (facts.said !== now) {
       facts.said = now;
-      replace(facts, fact("Runs", backend.server), fact("Balances by", backend.balance), fact("In flight", count(inFlight)), fact("Queued", count(queued)));
+      replace(facts, fact("Runs", backend.server), fact("Balances by", backend.balance), fact("In flight", count(inFlight)), fact("Queued", count(queued)), started ? fact("Started on demand", started) : []);
     }
     keyed(endpoints, backend.endpoints, (one) => one.address, make, (item, endpoint) => show(item, name, endpoint));
     const leading = store.status.routes.filter((route) => [...route.backends, ...route.mirrors].some((one) => one.backend === name));
@@ -42,6 +43,15 @@ export function mount(body, name) {
   }
 
   return { update, destroy: () => history.destroy() };
+}
+
+/** Of a backend that is started when it is needed: what it does now. */
+function activationText(activation) {
+  if (!activation) return "";
+  const process = activation.processID ? `process ${activation.processID}` : "";
+  const restarts = activation.restarts ? `started again ${count(activation.restarts)} times` : "";
+  const last = activation.state === "failed" ? activation.lastExit : "";
+  return [activation.state, process, restarts, last].filter(Boolean).join(" · ");
 }
 
 function show({ parts, link }, backend, endpoint) {

@@ -1,0 +1,295 @@
+"""A backend that is started by the first request, and stopped when there are none."""
+
+import json
+import os
+import signal
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from support.gateway import Gateway, free_port, wait_until
+from support.http2 import H2Client, data, request, reset
+from support.rawhttp import Client, get
+from support.takeover import Successor
+from support.woken import Runs, alive, config
+
+# For what a process has to be started for, on a machine that does other things as well.
+LONG = 30
+
+
+@pytest.fixture
+def woken(tmp_path):
+    """Starts gateways in front of a backend that sleeps; in the end no process is left."""
+    made = []
+    runs = Runs(tmp_path)
+
+    def make(*options: str, activate: str = "", top: str = "", words: list | None = None, **more) -> Gateway:
+        port = free_port()
+        text = top + config(port, f"runs={runs.path}", *options, activate=activate, words=words)
+        gateway = Gateway(text, tmp_path / f"gateway{len(made)}", **more)
+        gateway.backend_port = port
+        made.append(gateway)
+        return gateway.start()
+
+    make.runs = runs
+    yield make
+    try:
+        for gateway in made:
+            gateway.stop()
+        wait_until(lambda: not runs.alive, 15, "no process is left")
+    finally:
+        runs.kill()
+
+
+def send(gateway, path: str = "/", timeout: float = LONG, **headers) -> tuple:
+    """(status, body as JSON, headers) of one request."""
+    with Client(gateway.host, gateway.port, timeout=timeout) as client:
+        fields = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+        client.send(f"GET {path} HTTP/1.1\r\nHost: x\r\n{fields}\r\n".encode())
+        response = client.response()
+        return response.status, json.loads(response.body), response
+
+
+def activation(gateway) -> dict:
+    return gateway.status()["backends"][0]["activation"]
+
+
+def state(gateway) -> str:
+    return activation(gateway)["state"]
+
+
+def held(gateway) -> float:
+    return gateway.metrics().sum("sluice_requests_held")
+
+
+def outcomes(gateway, outcome: str) -> float:
+    return gateway.metrics().sum("sluice_activations_total", backend="main", outcome=outcome)
+
+
+def test_sleeps_wakes_and_sleeps_again(woken, tmp_path):
+    facts = tmp_path / "facts"
+    gateway = woken(
+        f"environment={facts}", "say=a line of its own", activate="idleAfter: 1s",
+        environment={"LISTEN_FDS": "0", "SLUICE_ADMIN_PASSWORD": "secret"})
+    assert state(gateway) == "asleep" and not woken.runs.all
+    assert send(gateway)[0] == 200
+    assert state(gateway) == "running" and activation(gateway)["processID"] == woken.runs.alive[0]
+    # What it was given.
+    given = json.loads(facts.read_text())
+    assert not {"LISTEN_FDS", "SLUICE_ADMIN_PASSWORD", "NOTIFY_SOCKET"} & set(given["variables"])
+    # The fourth is that of the list itself.
+    assert sorted(given["descriptors"]) == ["0", "1", "2", "3"]
+    assert given["directory"] == str(gateway.workdir) and given["group"] == woken.runs.all[0]
+    assert "SigBlk:\t0000000000000000" in given["status"]
+    assert "main: a line of its own" in gateway.stderr_text()
+    # Nobody comes.
+    wait_until(lambda: state(gateway) == "asleep", LONG, "it is stopped")
+    assert not woken.runs.alive and outcomes(gateway, "stopped") == 1
+    assert send(gateway)[0] == 200
+    assert len(woken.runs.all) == 2 and outcomes(gateway, "started") == 2
+    assert "health check" not in gateway.stderr_text()
+
+
+def test_many_cold_requests_start_one_process(woken):
+    gateway = woken("warm=0.5")
+    with ThreadPoolExecutor(50) as pool:
+        results = list(pool.map(lambda n: send(gateway, "/slow/0.05"), range(50)))
+    assert {status for status, _, _ in results} == {200}
+    assert len(woken.runs.all) == 1 and outcomes(gateway, "started") == 1
+    assert gateway.metrics().sum("sluice_queue_duration_seconds_sum") > 5
+
+
+def test_in_order_and_not_all_at_once(woken, tmp_path):
+    """The last one is urgent, and goes first."""
+    gateway = woken(f"gate={tmp_path / 'gate'}", top="loops: 1\n")
+    clients = []
+    try:
+        for number in range(24):
+            client = Client(gateway.host, gateway.port, timeout=LONG)
+            clients.append(client)
+            path = "/urgent/slow/0.2" if number == 23 else "/slow/0.2"
+            client.send(f"GET {path} HTTP/1.1\r\nHost: x\r\nx-number: {number}\r\n\r\n".encode())
+            wait_until(lambda: held(gateway) == number + 1, what="it is held")
+        (tmp_path / "gate").touch()
+        answers = [json.loads(client.response().body) for client in clients]
+        order = max((answer["order"] for answer in answers), key=len)
+    finally:
+        for client in clients:
+            client.close()
+    order = [int(number) for number in order]
+    # Four go at once, on connections of their own, and another with the time; then two for each answer.
+    assert sorted(order) == list(range(24)) and {23, 0, 1, 2} <= set(order[:6])
+    assert min(answer["most"] for answer in answers) <= 6
+    assert all(abs(place - number) < 16 for place, number in enumerate(order[1:]))
+    assert held(gateway) == 0
+
+
+def test_a_large_body_waits_at_the_client(woken, tmp_path):
+    """What cannot be sent on is not read, and arrives whole."""
+    gateway = woken(f"gate={tmp_path / 'gate'}")
+    size = 8 << 20
+    with Client(gateway.host, gateway.port, timeout=LONG) as client:
+        client.send(f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode())
+        client.sock.settimeout(LONG)
+        before = gateway.rss()
+        wait_until(lambda: held(gateway) == 1, what="it is held")
+        sender = ThreadPoolExecutor(1).submit(client.sock.sendall, bytes(size))
+        (tmp_path / "gate").touch()
+        assert json.loads(client.response().body)["bytes"] == size
+        sender.result(LONG)
+        assert gateway.rss() - before < size
+
+
+def test_a_crash_is_repaired(woken):
+    gateway = woken()
+    assert send(gateway)[0] == 200
+    first = woken.runs.all[0]
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: len(woken.runs.all) == 2, LONG, "it is started again")
+    assert send(gateway)[1]["pid"] == woken.runs.all[1]
+    assert outcomes(gateway, "crashed") == 1 and "signal 9" in activation(gateway)["lastExit"]
+
+
+def test_who_leaves_gives_the_place_back(woken):
+    gateway = woken("delay=600", activate="hold: { requests: 1, timeout: 2m }")
+    client = Client(gateway.host, gateway.port)
+    client.send(get())
+    wait_until(lambda: held(gateway) == 1, what="it is held")
+    status, body, response = send(gateway)
+    assert status == 503 and response.cause == "queue_full" and response.get("retry-after")
+    client.reset()
+    wait_until(lambda: held(gateway) == 0, what="the place is free")
+    with H2Client(gateway.host, gateway.port) as two:
+        stream = two.open(request())
+        wait_until(lambda: held(gateway) == 1, what="it is held")
+        two.send(reset(stream))
+        wait_until(lambda: held(gateway) == 0, what="the place is free")
+        # And a body that has come, as far as its window goes.
+        stream = two.open(request("POST"), end=False)
+        two.send(*[data(stream, bytes(16384)) for _ in range(4)], reset(stream))
+        wait_until(lambda: gateway.metrics().sum("sluice_requests_total", cause="client_closed") == 3, what="it has left")
+        assert held(gateway) == 0
+
+
+def test_too_many_bytes(woken):
+    gateway = woken("delay=600", activate="hold: { bytes: 16KiB, timeout: 2m }")
+    with Client(gateway.host, gateway.port) as small, Client(gateway.host, gateway.port) as large:
+        small.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + bytes(1000))
+        wait_until(lambda: held(gateway) == 1, what="it is held")
+        large.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 30000\r\n\r\n" + bytes(30000))
+        response = large.response()
+        assert response.status == 503 and response.cause == "queue_full"
+        assert held(gateway) == 1
+
+
+def test_too_long(woken):
+    """Both a request and the start have only so long; the route's own timeouts do not run meanwhile."""
+    gateway = woken("delay=600", activate="hold: { timeout: 1s }")
+    status, body, response = send(gateway)
+    assert status == 503 and response.cause in ("queue_timeout", "activation_failed")
+    wait_until(lambda: outcomes(gateway, "failed") >= 1, LONG, "the start counts as failed")
+    assert "not ready within 1 s" in gateway.stderr_text()
+
+
+def test_says_why_it_cannot_start(woken, tmp_path):
+    fixed = tmp_path / "fixed"
+    gateway = woken("delay=0.5", "fail=error: creating server: no models found", f"unless={fixed}")
+    with ThreadPoolExecutor(5) as pool:
+        for status, body, response in pool.map(lambda _: send(gateway), range(5)):
+            assert status == 503 and response.cause == "activation_failed"
+            assert "no models found" in body["error"] and "status 3" in body["error"]
+    assert outcomes(gateway, "failed") == 1 and state(gateway) == "failed"
+    fixed.write_text("")
+    # After a moment it is tried again, for whoever comes then.
+    assert send(gateway)[0] == 200
+
+
+def test_waits_longer_each_time(woken):
+    gateway = woken("fail=nothing works")
+    wait_until(lambda: send(gateway)[0] == 503 and outcomes(gateway, "failed") >= 3, LONG, "it has failed three times")
+    status, body, response = send(gateway)
+    assert status == 503 and 1 <= int(response.get("retry-after")) <= 60
+    assert outcomes(gateway, "failed") == 3
+
+
+@pytest.mark.parametrize("program, reason", [
+    ("no-such-program-anywhere", "No such file"), ("./a-directory", "ermission denied"), ("./not-runnable", "ermission denied")])
+def test_a_program_that_cannot_be_started(woken, tmp_path, program, reason):
+    directory = tmp_path / "gateway0"
+    (directory / "a-directory").mkdir(parents=True)
+    (directory / "not-runnable").write_text("#!/bin/sh\n")
+    gateway = woken(words=[program])
+    status, body, response = send(gateway)
+    assert status == 503 and reason in body["error"] and program in body["error"]
+    assert activation(gateway)["state"] == "failed"
+    assert reason in gateway.stderr_text()
+
+
+def test_a_model_that_never_loads(woken):
+    models = json.dumps([{"name": "good", "version": "1", "state": "READY"},
+                         {"name": "bad", "version": "1", "state": "UNAVAILABLE", "reason": "no such \"file\""}])
+    gateway = woken(f"models={models}")
+    status, body, response = send(gateway)
+    assert status == 503 and "model bad failed to load: no such \"file\"" in body["error"]
+    wait_until(lambda: not woken.runs.alive, LONG, "it is stopped")
+
+
+def test_one_that_ignores_sigterm_and_one_that_forks(woken, tmp_path):
+    """The gateway's own end takes all that it started with it."""
+    gateway = woken("stubborn", f"child={tmp_path / 'child'}")
+    assert send(gateway)[0] == 200
+    child = int((tmp_path / "child").read_text())
+    assert alive(child) and woken.runs.alive
+    gateway.signal(signal.SIGTERM)
+    assert gateway.wait_exit(30) == 0
+    assert not alive(child) and not woken.runs.alive
+    assert "does not end by SIGTERM" in gateway.stderr_text()
+
+
+def test_what_runs_already_is_used_and_not_stopped(woken, tmp_path):
+    import subprocess
+    import sys
+    from support import woken as server
+
+    gateway = woken(activate="idleAfter: 1s")
+    process = subprocess.Popen([sys.executable, server.__file__, str(gateway.backend_port)])
+    try:
+        wait_until(lambda: not socket.socket().connect_ex(("127.0.0.1", gateway.backend_port)), LONG, "it listens")
+        assert send(gateway)[1]["pid"] == process.pid
+        assert not woken.runs.all and activation(gateway).get("processID") is None
+        time.sleep(1.5)
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+    # Gone: now there is somebody to start.
+    assert send(gateway)[1]["pid"] == woken.runs.all[0]
+
+
+def test_a_reload_keeps_what_runs_until_nobody_uses_it(woken):
+    gateway = woken()
+    first = send(gateway)[1]["pid"]
+    text = gateway.config_path.read_text()
+    gateway.replace_config(text.replace('"runs=', '"say=new", "runs='))
+    wait_until(lambda: len(woken.runs.all) == 1 and not alive(first), LONG, "the old one is stopped")
+    assert send(gateway)[1]["pid"] != first
+    # Named no more, it ends.
+    last = woken.runs.alive[0]
+    gateway.replace_config("routes:\n  - { name: all, respond: { status: 204 } }\n")
+    wait_until(lambda: not alive(last), LONG, "it is stopped")
+    gateway.check_alive()
+
+
+def test_a_takeover_hands_the_process_on(woken):
+    gateway = woken("say=hello", top="takeover: { socket: t.sock }\n", activate="idleAfter: 3s")
+    process = send(gateway)[1]["pid"]
+    with Successor(gateway) as after:
+        assert gateway.wait_exit() == 0
+        assert send(after)[1]["pid"] == process and activation(after)["processID"] == process
+        # It is this one's to stop now.
+        wait_until(lambda: state(after) == "asleep" and not alive(process), LONG, "it is stopped")
+        assert send(after)[1]["pid"] != process
+        os.kill(woken.runs.alive[0], signal.SIGKILL)
+        wait_until(lambda: len(woken.runs.all) == 3, LONG, "and to start again")
