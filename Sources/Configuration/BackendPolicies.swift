@@ -5,6 +5,8 @@ extension Backend {
         case roundRobin
         /// Of two endpoints drawn by weight, the one with fewer requests for its weight.
         case leastRequest
+        /// The one where a request for the same model would be done first, by what endpoints say of their queues.
+        case leastQueue
         /// Requests that agree in something go to the same endpoint for as long as it can be used.
         case hash(HashKey)
     }

@@ -28,6 +28,7 @@ extension Backend.Balance {
         switch self {
         case .roundRobin: "roundRobin"
         case .leastRequest: "leastRequest"
+        case .leastQueue: "leastQueue"
         case .hash(.header(let name)): "hash by header \(name)"
         case .hash(.cookie(let name)): "hash by cookie \(name)"
         case .hash(.clientAddress): "hash by client address"

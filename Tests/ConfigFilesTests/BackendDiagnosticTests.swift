@@ -113,14 +113,14 @@ import Testing
                 "sluice.yaml:2:73: error: 'pod' is not supported yet, leave it out",
             ]),
         Golden(
-            "planned words",
+            "queues that nobody tells of",
             """
             listeners: [{ address: 0.0.0.0:8080 }]
-            backends: { stable: { endpoints: ['a:1'], balance: leastQueue } }
-            routes: [{ name: a, backends: [{ name: stable }] }]
+            backends: { web: { endpoints: ['a:1'], server: generic, balance: leastQueue } }
+            routes: [{ name: a, backends: [{ name: web }] }]
             """,
             [
-                "sluice.yaml:2:52: error: 'balance: leastQueue' is not supported yet, write roundRobin, leastRequest or { hash: { header: x-user } }"
+                "sluice.yaml:2:66: error: 'balance: leastQueue' needs servers that tell of their queues, write 'balance: leastRequest'"
             ]),
         Golden(
             "unknown words",
@@ -132,7 +132,7 @@ import Testing
             [
                 "sluice.yaml:2:51: error: 'server' must be triton, tfserving, torchserve, kserve or generic, not 'trition'",
                 "sluice.yaml:2:70: error: 'protocol' must be http1 or http2, not 'h2'",
-                "sluice.yaml:2:83: error: 'balance' must be roundRobin, leastRequest or { hash: { header: x-user } }, not 'random'",
+                "sluice.yaml:2:83: error: 'balance' must be roundRobin, leastRequest, leastQueue or { hash: { header: x-user } }, not 'random'",
             ]),
         Golden(
             "limits",

@@ -32,11 +32,11 @@ import Testing
             routes: [{ name: a, backends: [{ name: a }, { name: b }, { name: c }, { name: d }, { name: e }] }]
             """,
             [
-                "sluice.yaml:3:37: error: 'balance' must be roundRobin, leastRequest or { hash: { header: x-user } }, not 'random'",
-                "sluice.yaml:4:37: error: 'balance' must be roundRobin, leastRequest or { hash: { header: x-user } }, not a list",
+                "sluice.yaml:3:37: error: 'balance' must be roundRobin, leastRequest, leastQueue or { hash: { header: x-user } }, not 'random'",
+                "sluice.yaml:4:37: error: 'balance' must be roundRobin, leastRequest, leastQueue or { hash: { header: x-user } }, not a list",
                 "sluice.yaml:5:28: error: 'balance' has no value, write one or leave the key out",
-                "sluice.yaml:6:37: error: 'balance' is empty, write roundRobin, leastRequest or { hash: { header: x-user } }, or leave it out",
-                "sluice.yaml:7:37: error: 'balance' must be roundRobin, leastRequest or { hash: { header: x-user } }, not 'LeastRequest'",
+                "sluice.yaml:6:37: error: 'balance' is empty, write roundRobin, leastRequest, leastQueue or { hash: { header: x-user } }, or leave it out",
+                "sluice.yaml:7:37: error: 'balance' must be roundRobin, leastRequest, leastQueue or { hash: { header: x-user } }, not 'LeastRequest'",
             ]),
         Golden(
             "mapping of something else",

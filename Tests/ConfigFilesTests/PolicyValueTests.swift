@@ -47,6 +47,7 @@ import Testing
         arguments: [
             ("roundRobin", .roundRobin),
             ("leastRequest", .leastRequest),
+            ("leastQueue", .leastQueue),
             ("{ hash: { header: X-User } }", .hash(.header("x-user"))),
             ("{ hash: { cookie: Session } }", .hash(.cookie("Session"))),
             ("{ hash: clientAddress }", .hash(.clientAddress)),

@@ -115,7 +115,6 @@ def test_check_says_where_and_what(tmp_path, text, line, column, words):
     "text, key",
     [
         ("customMetrics: { address: 0.0.0.0:6443 }\n", "customMetrics"),
-        ("backends: { a: { endpoints: [1.1.1.1:1], balance: leastQueue } }\n", "leastQueue"),
     ],
 )
 def test_keys_of_later_versions_are_refused(tmp_path, text, key):

@@ -257,6 +257,12 @@ def test_balancing(example):
     assert set(split(example, 60)) == {"stable", "canary"}
 
 
+@tried("least-queue.yaml")
+def test_least_queue(example):
+    """What answers here tells of no queues: then it is by requests, three to one."""
+    assert 25 <= split(example, 60, "/v2/models/densenet")["stable"] <= 60
+
+
 @tried("grpc.yaml")
 def test_grpc(example):
     assert example.ask(CALL, INFERENCE + "ServerLive").served_by == "stable"

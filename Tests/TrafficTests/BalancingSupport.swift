@@ -3,7 +3,7 @@ import Traffic
 
 /// The endpoints of a backend as a balancer is told of them.
 struct BalancedEndpoints {
-    enum Kind: CaseIterable { case roundRobin, leastRequest, hash }
+    enum Kind: CaseIterable { case roundRobin, leastRequest, leastQueue, hash }
 
     var weights: [Int]
     var loads: [Int]
@@ -11,6 +11,8 @@ struct BalancedEndpoints {
     var unusable: Set<Int> = []
     var ineligible: Set<Int> = []
     var joined: [Int: Instant] = [:]
+    /// What `leastQueue` goes by; `nil` for nothing known.
+    var times: [Double]?
 
     init(_ weights: [Int], limit: Int = .max) {
         self.weights = weights
@@ -29,6 +31,7 @@ struct BalancedEndpoints {
             switch kind {
             case .roundRobin: .roundRobin(RoundRobin(weights: weights, random: &random))
             case .leastRequest: .leastRequest(LeastRequest(weights: weights))
+            case .leastQueue: .leastQueue(LeastQueue(weights: weights))
             case .hash:
                 .hash(
                     ConsistentHash(identities: identities, weights: weights), keyless: LeastRequest(weights: weights))
@@ -44,7 +47,7 @@ struct BalancedEndpoints {
     ) -> Int? {
         balancer.pick(
             now: now, random: &random, key: key, tried: tried, load: { loads[$0] },
-            isUsable: { !unusable.contains($0) }, isEligible: { !ineligible.contains($0) },
+            isEstimated: times != nil, expectedTime: { times?[$0] ?? 0 }, isUsable: { !unusable.contains($0) }, isEligible: { !ineligible.contains($0) },
             hasRoom: { loads[$0] < limits[$0] }, joined: { joined[$0] })
     }
 }

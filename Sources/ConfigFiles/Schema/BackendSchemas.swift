@@ -17,7 +17,7 @@ extension Schema {
                 "endpoints", .list(.either([.text(.endpointAddress), .object(endpoint)])), .required,
                 "where it can be reached; a name stands for all of its addresses"),
             Key(
-                "balance", .either([.word(["leastRequest", "roundRobin"]), .object(balance)]),
+                "balance", .either([.word(["leastRequest", "leastQueue", "roundRobin"]), .object(balance)]),
                 .value("leastRequest"), "how a request finds its endpoint"),
             Key("limits", .object(backendLimits), .absent("as there"), "totals over all loops"),
             Key("timeouts", .object(backendTimeouts), .absent("as there"), "how long things may take"),

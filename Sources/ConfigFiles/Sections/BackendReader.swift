@@ -35,7 +35,7 @@ extension GatewayReader {
         backend.grpcPort = ports.grpc
         backend.metricsPort = ports.metrics
         backend.metricsInterval = ports.interval
-        balance(section).map { backend.balance = $0 }
+        balance(section, backend.server).map { backend.balance = $0 }
         if let entry = section.entry("endpoints", report) {
             backend.endpoints = endpoints(entry, of: backend)
         } else if !section.has("endpoints") {

@@ -3,7 +3,9 @@ import Configuration
 /// How a backend chooses among its endpoints.
 extension GatewayReader {
     /// A word, or a mapping that says what to go by; `nil` where none is written, and after a report.
-    func balance(_ section: Section) -> Backend.Balance? {
+    ///
+    /// - Parameter server: what answers there: not all say how their models do.
+    func balance(_ section: Section, _ server: Backend.Server) -> Backend.Balance? {
         guard let entry = section.entry("balance", report) else { return nil }
         switch entry.value.content {
         case .mapping(let pairs):
@@ -11,7 +13,7 @@ extension GatewayReader {
             if pairs.isEmpty {
                 report.error(
                     entry.value.position,
-                    "'balance' is empty, write roundRobin, leastRequest or \(Self.hashExample), or leave it out")
+                    "'balance' is empty, write roundRobin, leastRequest, leastQueue or \(Self.hashExample), or leave it out")
             }
             return mapping.entry("hash", report).flatMap(hashKey).map { .hash($0) }
         default:
@@ -21,9 +23,16 @@ extension GatewayReader {
                     "'balance: hash' does not say what to go by, write it such as \(Self.hashExample)")
                 return nil
             }
+            if server == .generic, entry.value.text == "leastQueue" {
+                report.error(
+                    entry.value.position,
+                    "'balance: leastQueue' needs servers that tell of their queues, write 'balance: leastRequest'")
+                return nil
+            }
             return section.choice(
-                "balance", [("roundRobin", .roundRobin), ("leastRequest", .leastRequest)],
-                orElse: [Self.hashExample], planned: ["leastQueue"], report)
+                "balance",
+                [("roundRobin", .roundRobin), ("leastRequest", .leastRequest), ("leastQueue", .leastQueue)],
+                orElse: [Self.hashExample], report)
         }
     }
 

@@ -53,6 +53,7 @@ extension GatewayWriter {
     private func balance(_ balance: Backend.Balance) -> YAMLOutline? {
         switch balance {
         case .leastRequest: nil
+        case .leastQueue: .word("leastQueue")
         case .roundRobin: .word("roundRobin")
         case .hash(.header(let name)): .mapping([("hash", .mapping([("header", .text(name))]))])
         case .hash(.cookie(let name)): .mapping([("hash", .mapping([("cookie", .text(name))]))])

@@ -136,6 +136,7 @@ extension Exchange {
         phase = .sending
         endpoint = lease.endpoint
         ticket = lease.ticket
+        modelLoad = lease.model
         // Time in a queue does not count against the exchange, also not before a later try.
         let isFirst = tries == 0
         dispatchedAt = isFirst ? now : dispatchedAt.map { $0 + waited }

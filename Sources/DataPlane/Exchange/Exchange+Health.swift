@@ -30,7 +30,8 @@ extension Exchange {
         // A trial that came to nothing is somebody else's now.
         if ticket.isProbe { note(.neutral) }
         self.ticket = nil
-        pool.giveBack(endpoint)
+        pool.giveBack(endpoint, modelLoad)
+        modelLoad = nil
     }
 
     // MARK: Models

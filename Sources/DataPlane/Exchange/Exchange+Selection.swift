@@ -38,6 +38,7 @@ extension Exchange {
                 wish.unready.insert(index)
             }
         }
+        if let pool, pool.asksForModel { wish.model = modelEntry(on: pool.board) }
         return wish
     }
 
@@ -86,6 +87,29 @@ extension Exchange {
         return names.replacing(model, version) { ModelKey(name: $0, version: $1) }
     }
 
+    /// Where a board has the model that endpoints see in the request; `nil` for none that is listed.
+    func modelEntry(on board: ModelBoard) -> Int? {
+        withServedModel { board.entry($0, version: $1) } ?? nil
+    }
+
+    /// Calls `body` with the model and version that an endpoint serves the request with; `nil` for a request without any, or
+    /// whose model is not known yet.
+    func withServedModel<Result>(
+        _ body: (_ model: UnsafeRawBufferPointer, _ version: UnsafeRawBufferPointer) -> Result
+    ) -> Result? {
+        if isGRPC {
+            guard let reader = modelReader ?? inspector, reader.isDecided, reader.readsModel, !reader.model.isEmpty
+            else { return nil }
+            return names?.replacing(reader.model, reader.version, body) ?? body(reader.model, reader.version)
+        }
+        guard let named = InferencePath(upstreamPath) else { return nil }
+        func replaced(_ model: UnsafeRawBufferPointer) -> Result {
+            names?.replacing(model, named.version, body) ?? body(model, named.version)
+        }
+        guard let model = percentDecoded(named.model) else { return replaced(named.model) }
+        return model.withUnsafeBytes(replaced)
+    }
+
     /// An inference of its own, that may run a second time if the operator says so and it is no part of a sequence.
     var isInference: Bool {
         guard head.method == .post else { return false }
@@ -101,7 +125,7 @@ extension Exchange {
 
     /// Begins to look for the model of a call, where it matters which endpoint gets it, or the log names it.
     func beginModel(_ pool: BackendPool) {
-        guard isGRPC, inspector?.readsModel != true, modelDecides(pool) || worker.log.isOn,
+        guard isGRPC, inspector?.readsModel != true, modelDecides(pool) || pool.asksForModel || worker.log.isOn,
             GRPCMethod.namesModel(upstreamPath)
         else { return }
         let reader = worker.takeInspector()
@@ -120,7 +144,9 @@ extension Exchange {
     /// Whether nothing that the endpoint depends on is still to come.
     func knowsEnough(_ pool: BackendPool) -> Bool {
         // While every endpoint serves every model, nobody waits to hear which one it is.
-        if let modelReader, !modelReader.isDecided, !isRequestComplete, worker.hasOutages, modelDecides(pool) {
+        if let modelReader, !modelReader.isDecided, !isRequestComplete,
+            pool.asksForModel || (worker.hasOutages && modelDecides(pool))
+        {
             return false
         }
         return findKey(pool)

@@ -53,6 +53,8 @@ package final class Exchange: UpstreamUser {
     var upstream: UpstreamSide?
     /// Of the present try: stands for the place at the endpoint as well.
     var ticket: EndpointHealth.Ticket?
+    /// Where the present try counts for its model.
+    var modelLoad: ModelLoad?
     /// What the endpoint is chosen by, where the backend is balanced by what requests carry.
     var hashKey: UInt64?
     var sequence: SequenceReader?
@@ -172,6 +174,7 @@ package final class Exchange: UpstreamUser {
         configuration = nil
         upstream = nil
         ticket = nil
+        modelLoad = nil
         hashKey = nil
         if let sequence { worker.giveSequenceReader(sequence) }
         sequence = nil

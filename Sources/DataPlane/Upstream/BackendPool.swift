@@ -1,6 +1,7 @@
 import Base
 package import Configuration
 import EventLoop
+import Synchronization
 import Telemetry
 import Traffic
 
@@ -14,6 +15,10 @@ package final class BackendPool {
     private let records: ContiguousArray<Record>
     let queue: WaitQueue
     private let balancer: Balancer
+    /// What is known of the models at its endpoints.
+    let board: ModelBoard
+    /// Whether it is balanced by their queues.
+    let isBalancedByQueue: Bool
     /// Errors in a row at which an endpoint is reported.
     let errorThreshold: Int
     private let worker: Worker
@@ -54,6 +59,8 @@ package final class BackendPool {
         records = ContiguousArray(endpoints.map(Record.init))
         self.queue = queue
         balancer = Balancer(resolved, random: &worker.random)
+        board = ModelBoard(weights: resolved.endpoints.map(\.weight), loads: resolved.endpoints.map(\.load))
+        isBalancedByQueue = backend.balance == .leastQueue
         keySource = KeySource(backend.balance)
         allCarryGRPC = records.allSatisfy { $0.carriesGRPC }
         errorThreshold =
@@ -64,7 +71,17 @@ package final class BackendPool {
         holdLimits = HoldLimits(backend)
         isStartedOnDemand = backend.activation != nil
         firstByteTimeout = backend.timeouts.firstByte.map { Nanoseconds($0) }
+        if let known = worker.models(of: load) { learn(known) }
     }
+
+    /// What is known of the models of its endpoints, in any order.
+    func learn(_ models: [EndpointModels]) {
+        let known = Dictionary(models.map { ($0.endpoint, $0) }, uniquingKeysWith: { $1 })
+        board.learn(endpoints.map { known[$0.identity] }, now: worker.loop.now)
+    }
+
+    /// Whether it matters which model a request is for.
+    var asksForModel: Bool { isBalancedByQueue && !board.isEmpty }
 
     /// Whether gRPC can be spoken to every endpoint.
     let allCarryGRPC: Bool
@@ -105,6 +122,8 @@ package final class BackendPool {
         var tried = TriedEndpoints()
         /// Endpoints that do not serve the request's model at present.
         var unready = TriedEndpoints()
+        /// The request's model on the backend's board; `nil` where it has none, or nobody asks. Valid within a turn.
+        var model: Int?
     }
 
     /// A place at an endpoint and a connection to use it with.
@@ -115,6 +134,8 @@ package final class BackendPool {
         var access: Access
         /// To be recorded, whatever comes of it.
         var ticket: EndpointHealth.Ticket
+        /// Where it counts for its model, too.
+        var model: ModelLoad?
     }
 
     struct Access {
@@ -139,9 +160,12 @@ package final class BackendPool {
     }
 
     private func pick(_ wish: Wish, _ avoided: TriedEndpoints, hasRoom: (Int) -> Bool) -> Int? {
-        balancer.pick(
-            now: worker.loop.now, random: &worker.random, key: wish.key, tried: avoided,
-            load: { records[$0].inFlight }, isUsable: { records[$0].isUsable },
+        let now = worker.loop.now
+        let isEstimated = isBalancedByQueue && wish.model.map { board.isEstimated($0, now: now) } == true
+        return balancer.pick(
+            now: now, random: &worker.random, key: wish.key, tried: avoided, load: { records[$0].inFlight },
+            isEstimated: isEstimated, expectedTime: { board.expectedTime(wish.model ?? 0, at: $0, now: now) },
+            isUsable: { records[$0].isUsable },
             isEligible: { records[$0].takes(wish) }, hasRoom: hasRoom, joined: { endpoints[$0].health.usableSince })
     }
 
@@ -164,7 +188,9 @@ package final class BackendPool {
                 ? endpoint.health.begin(now: worker.loop.now) : endpoint.health.beginInPanic(now: worker.loop.now)
             if var ticket {
                 if let access = access(port) {
-                    return Lease(endpoint: endpoint, index: choice, access: access, ticket: ticket)
+                    let model = isBalancedByQueue ? wish.model.flatMap { board.load($0, at: choice) } : nil
+                    model?.inFlight.add(1, ordering: .relaxed)
+                    return Lease(endpoint: endpoint, index: choice, access: access, ticket: ticket, model: model)
                 }
                 worker.note(.neutral, of: &ticket, at: endpoint, self)
                 endpoint.load.inFlight.give()
@@ -206,7 +232,8 @@ package final class BackendPool {
     }
 
     /// Gives back what `acquire` took.
-    func giveBack(_ endpoint: EndpointPool) {
+    func giveBack(_ endpoint: EndpointPool, _ model: ModelLoad? = nil) {
+        model?.inFlight.subtract(1, ordering: .relaxed)
         // Where the backend as a whole was full, its places are as good at every other endpoint.
         let isAnywhere = queue.limits.connections != nil || load.inFlight.current >= queue.limits.inFlight
         endpoint.load.inFlight.give()

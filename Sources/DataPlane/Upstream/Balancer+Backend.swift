@@ -10,6 +10,7 @@ extension Balancer {
         let policy: Policy =
             switch resolved.backend.balance {
             case .leastRequest: .leastRequest(LeastRequest(weights: weights))
+            case .leastQueue: .leastQueue(LeastQueue(weights: weights))
             case .roundRobin: .roundRobin(RoundRobin(weights: weights, random: &random))
             case .hash:
                 // By address: the same in every gateway, and in this one after its next start.

@@ -1,9 +1,15 @@
 package import Traffic
 
-/// What one loop knows of the models its endpoints have.
+/// What a loop knows of the models at endpoints.
 extension Worker {
-    /// What the control plane has found out about the endpoints of a backend takes the place of what it said before.
-    package func learn(_ models: [EndpointModels], of load: BackendLoad) {
-        knownModels[ObjectIdentifier(load)] = models
+    /// The control plane has read the models of a backend's endpoints, or their numbers, anew. On the loop only.
+    ///
+    /// - Parameter models: of all endpoints of which something is known.
+    package func learn(_ models: [EndpointModels], of backend: BackendLoad) {
+        guard let pool = configuration?.backends.first(where: { $0.load === backend }) else { return }
+        self.models[ObjectIdentifier(backend)] = (backend, models)
+        pool.learn(models)
     }
+
+    func models(of load: BackendLoad) -> [EndpointModels]? { models[ObjectIdentifier(load)]?.endpoints }
 }

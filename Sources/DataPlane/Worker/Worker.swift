@@ -73,8 +73,8 @@ package final class Worker: @unchecked Sendable {
     /// Models that some endpoints do not serve at present.
     var outages = ModelOutages()
     var nextPurge = Instant.never
-    /// What endpoints have by backend, as the control plane has found out.
-    var knownModels: [ObjectIdentifier: [EndpointModels]] = [:]
+    /// What was last said of the models of each backend. Loads are kept, because they are found by identity.
+    var models: [ObjectIdentifier: (load: BackendLoad, endpoints: [EndpointModels])] = [:]
     /// Takes what the control plane has to judge about an endpoint; set before the loops start.
     package var reportHealth: @Sendable (HealthReport) -> Void = { _ in }
     /// Takes the name of a backend that a request waits for and that does not run; set before the loops start.
@@ -123,8 +123,8 @@ package final class Worker: @unchecked Sendable {
         configuration = next
         let inUse = Set(snapshot.backends.map { ObjectIdentifier($0.load) })
         queues = queues.filter { inUse.contains($0.key) || !$0.value.isEmpty }
+        models = models.filter { inUse.contains($0.key) }
         holdQueues = holdQueues.filter { inUse.contains($0.key) || !$0.value.isEmpty }
-        knownModels = knownModels.filter { inUse.contains($0.key) }
         log.apply(snapshot.gateway.accessLog, writer: writer)
         traces.apply(snapshot.gateway.tracing)
         // Limits may have been raised.

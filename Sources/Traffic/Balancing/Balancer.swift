@@ -5,10 +5,11 @@ package import Base
 /// Endpoints are known by their index. Each call gives the best there is now; for a retry, call again with the endpoints
 /// that have been tried, and the answer is the next best.
 package struct Balancer {
-    /// How to choose among those that may be chosen. Another one, such as the least queue, is a case here and in `choose`.
+    /// How to choose among those that may be chosen. Another one is a case here and in `choose`.
     package enum Policy {
         case roundRobin(RoundRobin)
         case leastRequest(LeastRequest)
+        case leastQueue(LeastQueue)
         /// Keeps equal keys together, whatever else: neither load nor slow start moves one.
         ///
         /// - Parameter keyless: for requests that carry no key.
@@ -35,6 +36,8 @@ package struct Balancer {
     ///   - key: of the request, for `hash`; `nil` if it has none.
     ///   - tried: endpoints that are not to be chosen again.
     ///   - load: requests in flight at an endpoint.
+    ///   - isEstimated: whether something is known of the request's model, for `leastQueue`.
+    ///   - expectedTime: then, until one more such request would be done at an endpoint.
     ///   - isUsable: whether an endpoint is healthy and not ejected, as far as is known. Asked as seldom as can be.
     ///   - isEligible: whether it could serve this request if it were, such as by speaking its protocol, and whether the
     ///     operator lets it. No panic overrides that.
@@ -44,13 +47,14 @@ package struct Balancer {
     ///   request waits for it, for a sequence that goes elsewhere has lost its state.
     package func pick(
         now: Instant, random: inout RandomSource, key: UInt64? = nil, tried: TriedEndpoints = TriedEndpoints(),
-        load: (Int) -> Int, isUsable: (Int) -> Bool, isEligible: (Int) -> Bool = { _ in true },
-        hasRoom: (Int) -> Bool, joined: (Int) -> Instant? = { _ in nil }
+        load: (Int) -> Int, isEstimated: Bool = false, expectedTime: (Int) -> Double = { _ in 0 },
+        isUsable: (Int) -> Bool, isEligible: (Int) -> Bool = { _ in true }, hasRoom: (Int) -> Bool,
+        joined: (Int) -> Instant? = { _ in nil }
     ) -> Int? {
         // Only an endpoint that is not usable raises the question, so nothing is counted while all are.
         var isPanicking: Bool?
         return choose(
-            &random, key, load,
+            &random, key, load, isEstimated, expectedTime,
             isAllowed: { index in
                 if tried.contains(index) || !isEligible(index) { return false }
                 if isUsable(index) { return true }
@@ -78,14 +82,18 @@ package struct Balancer {
     }
 
     private func choose(
-        _ random: inout RandomSource, _ key: UInt64?, _ load: (Int) -> Int, isAllowed: (Int) -> Bool,
-        _ hasRoom: (Int) -> Bool, factor: (Int) -> Int
+        _ random: inout RandomSource, _ key: UInt64?, _ load: (Int) -> Int, _ isEstimated: Bool,
+        _ expectedTime: (Int) -> Double, isAllowed: (Int) -> Bool, _ hasRoom: (Int) -> Bool, factor: (Int) -> Int
     ) -> Int? {
         switch policy {
         case .roundRobin(let policy): return policy.pick(isAllowed: isAllowed, hasRoom: hasRoom, factor: factor)
         case .leastRequest(let policy):
             return policy.pick(
                 random: &random, load: load, isAllowed: isAllowed, hasRoom: hasRoom, factor: factor)
+        case .leastQueue(let policy):
+            return policy.pick(
+                random: &random, isEstimated: isEstimated, expectedTime: expectedTime, load: load,
+                isAllowed: isAllowed, hasRoom: hasRoom, factor: factor)
         case .hash(let policy, let keyless):
             guard let key else {
                 return keyless.pick(

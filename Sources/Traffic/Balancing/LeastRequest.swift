@@ -52,7 +52,7 @@ package struct LeastRequest: Sendable {
     }
 
     /// One that is allowed, by its weight as it counts now; `nil` if none is.
-    private func draw(_ random: inout RandomSource, _ isAllowed: (Int) -> Bool, _ factor: (Int) -> Int) -> Int? {
+    func draw(_ random: inout RandomSource, _ isAllowed: (Int) -> Bool, _ factor: (Int) -> Int) -> Int? {
         for _ in 0..<Self.draws {
             let index = draw(&random)
             guard isAllowed(index) else { continue }

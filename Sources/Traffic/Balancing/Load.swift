@@ -27,6 +27,8 @@ package final class EndpointLoad: Sendable {
     /// Requests in the queues of all loops that can use this endpoint alone.
     package let waiting = Atomic<Int>(0)
     package let connections = Atomic<Int>(0)
+    /// Its requests by model, where that is counted.
+    package let models = ModelLoads()
 
     package init() {}
 }
