@@ -167,4 +167,34 @@ private final class Table {
         #expect(Self.refusal(503, body) == .busy)
         #expect(Self.refusal(400, body) == nil && Self.refusal(404, body) == nil)
     }
+
+    /// Only of the model that was asked for, and only as a whole.
+    @Test(arguments: [
+        (404, #"{"error":"Request for unknown model: 'bert' is not found"}"#, true),
+        (400, #"{"error":"Request for unknown model: 'bert' version 7 is not found"}"#, true),
+        (400, #"{"error":"[request id: 5] Request for unknown model: 'bert' is not found"}"#, true),
+        (404, #"{"error":"Request for unknown model: 'bert' has no available versions"}"#, false),
+        (404, #"{"error":"Request for unknown model: 'other' is not found"}"#, false),
+        (404, #"{"error":"Request for unknown model: 'bert' is not found, or so"}"#, false),
+        (503, #"{"error":"Request for unknown model: 'bert' is not found"}"#, false),
+        (404, "", false),
+    ])
+    func unknownModels(_ status: Int, _ body: String, _ expected: Bool) {
+        #expect(
+            Array(body.utf8).withUnsafeBytes {
+                TritonRefusal.saysUnknown(status: status, body: $0, model: "bert".utf8)
+            } == expected)
+    }
+
+    @Test func unknownModelsOfCalls() {
+        func says(_ status: Int, _ text: String) -> Bool {
+            Array(text.utf8).withUnsafeBytes {
+                TritonRefusal.saysUnknown(grpcStatus: status, message: $0, model: "bert".utf8)
+            }
+        }
+        #expect(says(5, "Request for unknown model: 'bert' is not found"))
+        #expect(says(3, "Request for unknown model: 'bert' version 1 is not found"))
+        #expect(!says(14, "Request for unknown model: 'bert' is not found") && !says(5, "bert is not found"))
+    }
+
 }

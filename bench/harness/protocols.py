@@ -60,6 +60,10 @@ class Answer:
 H1 = Protocol("h1", PATH, blocks=("h1",))
 # The same, to one backend of three endpoints.
 BALANCE = Protocol("balance", PATH, blocks=("h1", "balance"))
+# To one backend of three real Tritons.
+QUEUES = Protocol(
+    "queues", "/v2/models/cheap/infer", (("content-type", "application/json"),),
+    b'{"inputs":[{"name":"INPUT","shape":[1],"datatype":"FP32","data":[1.0]}]}', ("h1", "queues"))
 H2 = Protocol("h2", PATH, blocks=("h2",))
 GRPC = Protocol(
     "grpc", GRPC_PATH, (("content-type", "application/grpc"), ("te", "trailers")), infer_request(64), ("h2", "grpc"))

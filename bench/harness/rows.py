@@ -10,7 +10,8 @@ from load import Load
 from measure import ClosedLoop, Idle, Loaded, OpenLoop, Start
 from peers import OTHERS as OTHER_ROUTES
 from peers import PEERS
-from protocols import BALANCE, GRPC, H1, H2, HTTPS, Protocol
+from protocols import BALANCE, GRPC, H1, H2, HTTPS, QUEUES, Protocol
+from queues import BY_QUEUE, BY_REQUEST, Queues
 from streams import Multiplexed, OneStream
 from watched import PAGES, UNWATCHED, WATCHED, Watched
 
@@ -69,7 +70,7 @@ class Goal:
 class Row:
     name: str
     what: str
-    measurement: ClosedLoop | OpenLoop | Idle | Start | Loaded | Multiplexed | OneStream | Handshakes | Watched
+    measurement: ClosedLoop | OpenLoop | Idle | Start | Loaded | Multiplexed | OneStream | Handshakes | Watched | Queues
     goals: tuple[Goal, ...]
     subjects: tuple[Subject, ...] = EVERYONE
 
@@ -89,6 +90,10 @@ SMALL = ClosedLoop(Load(connections=32))
 
 # Those that count requests as Sluice does are the measure; nginx is shown beside.
 BALANCED = (Goal("p99", 1.0, against=("haproxy", "envoy")), Goal("p99", None, against=("nginx",)))
+
+# The same gateway without the numbers is shown beside.
+BY_QUEUES = tuple(Goal(metric, 1.0, against=("haproxy", "envoy")) for metric in ("p99", "cheap99", "dear99")) + (
+    Goal("p99", None, against=("leastRequest",)),)
 
 ROWS = {
     row.name: row
@@ -134,6 +139,9 @@ ROWS = {
             Balanced(Load(32)), BALANCED, everyone(BALANCE)),
         Row("balance8", "three endpoints that take 2, 2 and 20 ms, POST of 128 B, 8 connections", Balanced(Load(8)),
             BALANCED, everyone(BALANCE)),
+        Row("leastqueue", "three Tritons of unequal speed, a model of 10 ms and one of 100 ms, at a fixed rate", Queues(),
+            BY_QUEUES, (BY_QUEUE, BY_REQUEST, Subject("haproxy", "haproxy", protocol=QUEUES),
+                        Subject("envoy", "envoy", protocol=QUEUES))),
         Row("routes", "POST of 128 B, 32 connections, with 10 routes and with 10,000", ClosedLoop(Load(32)),
             (Goal("cpu", 1.2, FEW_AND_MANY[1].name, (FEW_AND_MANY[0].name,)),), FEW_AND_MANY),
         Row("loaded", "from exec to the first answer, with 10 routes and with 10,000", Loaded(),

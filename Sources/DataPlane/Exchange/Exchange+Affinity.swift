@@ -6,8 +6,8 @@ import Traffic
 extension Exchange {
     /// The entry that takes the request, or `nil` if none can.
     func chooseEntry(_ route: RouteState) -> Int? {
-        guard let sticky = route.policies?.sticky, let key = affinity(sticky) else { return route.nextEntry() }
-        return route.entry(of: key, sticky)
+        guard let sticky = route.policies?.sticky, let key = affinity(sticky) else { return route.nextEntry(suits) }
+        return route.entry(of: key, sticky, suits)
     }
 
     /// What the client is known by; `nil` where it does not say, so that the request is split like any other.

@@ -57,6 +57,10 @@ extension Exchange {
             hold(reason)
             return
         }
+        if isModelMissing(in: pool) {
+            rejectMissingModel(in: pool)
+            return
+        }
         queuedAt = worker.loop.now
         let wish = wish
         isChoosy = isChoosy(wish, pool)

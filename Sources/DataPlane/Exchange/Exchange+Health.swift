@@ -41,17 +41,31 @@ extension Exchange {
         guard let pool, pool.backend.server == .triton, let endpoint else { return nil }
         if isGRPC {
             guard answer.endsMessage, let status = answer.grpcStatus, status != .ok,
-                let message = answer.first(named: "grpc-message"), let model = modelKey,
-                TritonRefusal(
-                    grpcStatus: Int(status.rawValue), message: answer.value(message), model: model.name) == .notReady
+                let message = answer.first(named: "grpc-message"), let model = modelKey
             else { return nil }
-            worker.modelRefused(model, at: endpoint)
+            let text = answer.value(message)
+            if TritonRefusal(grpcStatus: Int(status.rawValue), message: text, model: model.name) == .notReady
+                || (isListedHere
+                    && TritonRefusal.saysUnknown(grpcStatus: Int(status.rawValue), message: text, model: model.name))
+            {
+                worker.modelRefused(model, at: endpoint, of: pool)
+            }
             return nil
         }
         guard [400, 404, 503].contains(answer.status), InferencePath(upstreamPath)?.runsModel == true else {
             return nil
         }
-        return modelKey.map { RefusalReader(worker, endpoint, $0, status: answer.status) }
+        return modelKey.map {
+            RefusalReader(worker, endpoint, pool, $0, status: answer.status, isListed: isListedHere)
+        }
+    }
+
+    /// The endpoint has said that it has the model: if it now says that it knows none such, that has changed.
+    private var isListedHere: Bool {
+        guard let pool, let endpoint, pool.asksForModel, let place = pool.endpoints.firstIndex(where: { $0 === endpoint }),
+            let entry = withServedModel({ pool.board.entry($0, version: $1) })
+        else { return false }
+        return pool.board.isReady(entry, at: place)
     }
 
     /// The endpoint has served the request, and so the model, which may have been out before.

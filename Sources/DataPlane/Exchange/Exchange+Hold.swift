@@ -28,8 +28,10 @@ extension Exchange {
 
     /// What it would have to wait for, if it were sent now.
     func reasonToHold(in pool: BackendPool) -> HoldReason? {
-        guard pool.isStartedOnDemand || !pool.load.hold.isOpen else { return nil }
-        return pool.load.hold.isOpen && pool.hasUsableEndpoint ? nil : .starting
+        if pool.isStartedOnDemand || !pool.load.hold.isOpen {
+            guard pool.load.hold.isOpen && pool.hasUsableEndpoint else { return .starting }
+        }
+        return mustWaitForModel(in: pool) ? .loading : nil
     }
 
     /// The same for one that has not had its turn: it does not pass those that wait already.
@@ -122,6 +124,10 @@ extension Exchange {
 
     func heldTooLong(_ now: Instant) {
         leaveHold()
+        if callDeadline > now, let pool, isModelMissing(in: pool) {
+            rejectMissingModel(in: pool)
+            return
+        }
         reject(callDeadline <= now ? .exchangeTimeout : .queueTimeout)
     }
 

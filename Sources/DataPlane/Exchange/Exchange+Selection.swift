@@ -38,13 +38,19 @@ extension Exchange {
                 wish.unready.insert(index)
             }
         }
-        if let pool, pool.asksForModel { wish.model = modelEntry(on: pool.board) }
+        if let pool, pool.asksForModel, let entry = withServedModel({ pool.board.entry($0, version: $1) }) {
+            wish.model = entry
+            wish.goesByModel =
+                pool.board.isListed && !pool.board.isEverywhere(entry)
+                && pool.board.presence(entry, now: worker.loop.now) == .somewhere
+        }
         return wish
     }
 
     /// Whether there are endpoints of the backend that the request cannot use, and others can.
     func isChoosy(_ wish: BackendPool.Wish, _ pool: BackendPool) -> Bool {
-        wish.key != nil || !wish.tried.isEmpty || !wish.unready.isEmpty || (isGRPC && !pool.allCarryGRPC)
+        wish.key != nil || !wish.tried.isEmpty || !wish.unready.isEmpty || wish.goesByModel
+            || (isGRPC && !pool.allCarryGRPC)
     }
 
     /// The path in its one reading.
@@ -87,27 +93,34 @@ extension Exchange {
         return names.replacing(model, version) { ModelKey(name: $0, version: $1) }
     }
 
-    /// Where a board has the model that endpoints see in the request; `nil` for none that is listed.
-    func modelEntry(on board: ModelBoard) -> Int? {
-        withServedModel { board.entry($0, version: $1) } ?? nil
-    }
-
     /// Calls `body` with the model and version that an endpoint serves the request with; `nil` for a request without any, or
     /// whose model is not known yet.
     func withServedModel<Result>(
         _ body: (_ model: UnsafeRawBufferPointer, _ version: UnsafeRawBufferPointer) -> Result
+    ) -> Result? { withModel(as: names, body) }
+
+    /// The same for the names that some entry puts in the place of the request's.
+    func withModel<Result>(
+        as names: ModelNames?, _ body: (_ model: UnsafeRawBufferPointer, _ version: UnsafeRawBufferPointer) -> Result
     ) -> Result? {
+        func replaced(_ model: UnsafeRawBufferPointer, _ version: UnsafeRawBufferPointer) -> Result? {
+            guard let names else { return isVersion(version) ? body(model, version) : nil }
+            return names.replacing(model, version) { isVersion($1) ? body($0, $1) : nil }
+        }
         if isGRPC {
             guard let reader = modelReader ?? inspector, reader.isDecided, reader.readsModel, !reader.model.isEmpty
             else { return nil }
-            return names?.replacing(reader.model, reader.version, body) ?? body(reader.model, reader.version)
+            return replaced(reader.model, reader.version)
         }
         guard let named = InferencePath(upstreamPath) else { return nil }
-        func replaced(_ model: UnsafeRawBufferPointer) -> Result {
-            names?.replacing(model, named.version, body) ?? body(model, named.version)
-        }
-        guard let model = percentDecoded(named.model) else { return replaced(named.model) }
-        return model.withUnsafeBytes(replaced)
+        guard let model = percentDecoded(named.model) else { return replaced(named.model, named.version) }
+        return model.withUnsafeBytes { replaced($0, named.version) }
+    }
+
+    /// A version as lists have it, or none. Triton reads others as well, such as `01`; nobody looks for those.
+    private func isVersion(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let first = bytes.first else { return true }
+        return first != UInt8(ascii: "0") && bytes.allSatisfy { $0 &- UInt8(ascii: "0") < 10 }
     }
 
     /// An inference of its own, that may run a second time if the operator says so and it is no part of a sequence.

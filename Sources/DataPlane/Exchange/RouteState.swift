@@ -120,24 +120,28 @@ package final class RouteState {
     ///
     /// Other entries are better than endpoints that are probably down: those are used, where `panicThreshold` says so, only
     /// if no entry has any other. With `whenDown: fail` an entry without a usable endpoint is down, whatever that says.
-    func nextEntry() -> Int? {
+    ///
+    /// - Parameter suits: whether an entry has what the request asks for; those that do go first.
+    func nextEntry(_ suits: (Entry) -> Bool) -> Int? {
         if failsWhenDown {
             let choice = entries.count == 1 ? 0 : split.next { _ in true }
             return choice.flatMap { entries[$0].pool.hasUsable ? $0 : nil }
         }
         guard entries.count > 1 else { return entries.isEmpty || !entries[0].pool.canServe ? nil : 0 }
-        return split.next { entries[$0].pool.hasUsable } ?? split.next { entries[$0].pool.canServe }
+        return split.next { entries[$0].pool.hasUsable && suits(entries[$0]) }
+            ?? split.next { entries[$0].pool.hasUsable } ?? split.next { entries[$0].pool.canServe }
     }
 }
 
 extension RouteState {
     /// The entry on whose side the key is. One that cannot be used gives its keys to the others, unless the route says
     /// otherwise: each of them to one, so that they stay together there as well.
-    func entry(of key: UInt64, _ sticky: RouteSticky) -> Int? {
+    func entry(of key: UInt64, _ sticky: RouteSticky, _ suits: (Entry) -> Bool) -> Int? {
         if failsWhenDown {
             return sticky.split.choose(keyHash: key) { _ in true }.flatMap { entries[$0].pool.hasUsable ? $0 : nil }
         }
-        return sticky.split.choose(keyHash: key) { entries[$0].pool.hasUsable }
+        return sticky.split.choose(keyHash: key) { entries[$0].pool.hasUsable && suits(entries[$0]) }
+            ?? sticky.split.choose(keyHash: key) { entries[$0].pool.hasUsable }
             ?? sticky.split.choose(keyHash: key) { entries[$0].pool.canServe }
     }
 }

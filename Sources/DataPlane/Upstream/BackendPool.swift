@@ -75,13 +75,19 @@ package final class BackendPool {
     }
 
     /// What is known of the models of its endpoints, in any order.
-    func learn(_ models: [EndpointModels]) {
+    ///
+    /// - Returns: whether requests may go to other endpoints than before.
+    @discardableResult
+    func learn(_ models: [EndpointModels]) -> Bool {
         let known = Dictionary(models.map { ($0.endpoint, $0) }, uniquingKeysWith: { $1 })
-        board.learn(endpoints.map { known[$0.identity] }, now: worker.loop.now)
+        return board.learn(endpoints.map { known[$0.identity] }, now: worker.loop.now)
     }
 
     /// Whether it matters which model a request is for.
-    var asksForModel: Bool { isBalancedByQueue && !board.isEmpty }
+    var asksForModel: Bool { board.isListed || (isBalancedByQueue && !board.isEmpty) }
+
+    /// When its lists of models were last asked for anew.
+    var lookedAt = Instant(nanoseconds: 0)
 
     /// Whether gRPC can be spoken to every endpoint.
     let allCarryGRPC: Bool
@@ -107,8 +113,13 @@ package final class BackendPool {
 
     /// The same for a request, at an endpoint that it need not avoid.
     func canServe(_ wish: Wish, avoiding avoided: TriedEndpoints = TriedEndpoints()) -> Bool {
-        balancer.canServe(
-            tried: avoided, isUsable: { records[$0].isUsable }, isEligible: { records[$0].takes(wish) })
+        balancer.canServe(tried: avoided, isUsable: { records[$0].isUsable }, isEligible: { takes(wish, $0) })
+    }
+
+    /// Whether the endpoint could serve the request if it were healthy.
+    private func takes(_ wish: Wish, _ index: Int) -> Bool {
+        records[index].takes(wish)
+            && (!wish.goesByModel || board.mayHave(wish.model, at: index, now: worker.loop.now))
     }
 
     // MARK: Places
@@ -124,6 +135,8 @@ package final class BackendPool {
         var unready = TriedEndpoints()
         /// The request's model on the backend's board; `nil` where it has none, or nobody asks. Valid within a turn.
         var model: Int?
+        /// Only endpoints will do that may have that model.
+        var goesByModel = false
     }
 
     /// A place at an endpoint and a connection to use it with.
@@ -166,7 +179,7 @@ package final class BackendPool {
             now: now, random: &worker.random, key: wish.key, tried: avoided, load: { records[$0].inFlight },
             isEstimated: isEstimated, expectedTime: { board.expectedTime(wish.model ?? 0, at: $0, now: now) },
             isUsable: { records[$0].isUsable },
-            isEligible: { records[$0].takes(wish) }, hasRoom: hasRoom, joined: { endpoints[$0].health.usableSince })
+            isEligible: { takes(wish, $0) }, hasRoom: hasRoom, joined: { endpoints[$0].health.usableSince })
     }
 
     /// How often another endpoint is chosen because the first one was taken out at that moment: more often than once says
@@ -258,7 +271,7 @@ private struct Record {
     var isUsable: Bool { health._withUnsafeGuaranteedRef { $0.isUsable } }
     var inFlight: Int { load._withUnsafeGuaranteedRef { $0.inFlight.current } }
 
-    /// Whether it could serve the request if it were healthy.
+    /// The same but for the model.
     func takes(_ wish: BackendPool.Wish) -> Bool {
         (!wish.isGRPC || carriesGRPC) && !health._withUnsafeGuaranteedRef { $0.isDraining }
     }

@@ -7,14 +7,21 @@ import Traffic
 final class RefusalReader {
     private let worker: Worker
     private let endpoint: EndpointPool
+    private let pool: BackendPool
     private let model: ModelKey
     private let status: Int
+    /// The endpoint has listed the model as ready.
+    private let isListed: Bool
     private var body = ByteBuffer()
     private var isTooLong = false
 
-    init(_ worker: Worker, _ endpoint: EndpointPool, _ model: ModelKey, status: Int) {
+    init(
+        _ worker: Worker, _ endpoint: EndpointPool, _ pool: BackendPool, _ model: ModelKey, status: Int, isListed: Bool
+    ) {
         self.worker = worker
         self.endpoint = endpoint
+        self.pool = pool
+        self.isListed = isListed
         self.model = model
         self.status = status
     }
@@ -27,8 +34,10 @@ final class RefusalReader {
 
     func end() {
         guard !isTooLong else { return }
-        if TritonRefusal(status: status, body: body.bytes, model: model.name) == .notReady {
-            worker.modelRefused(model, at: endpoint)
+        if TritonRefusal(status: status, body: body.bytes, model: model.name) == .notReady
+            || (isListed && TritonRefusal.saysUnknown(status: status, body: body.bytes, model: model.name))
+        {
+            worker.modelRefused(model, at: endpoint, of: pool)
         }
     }
 }

@@ -24,7 +24,8 @@ extension Worker {
     }
 
     /// An endpoint has said that it does not serve the model now: its requests go elsewhere for a while, from every loop.
-    func modelRefused(_ model: ModelKey, at endpoint: EndpointPool) {
+    func modelRefused(_ model: ModelKey, at endpoint: EndpointPool, of pool: BackendPool) {
+        if pool.board.isListed { lookAtModels(of: pool) }
         let identity = endpoint.identity
         for sibling in siblings where sibling !== self {
             sibling.loop.post { sibling.refused(model, at: identity) }

@@ -77,6 +77,8 @@ package final class Worker: @unchecked Sendable {
     var models: [ObjectIdentifier: (load: BackendLoad, endpoints: [EndpointModels])] = [:]
     /// Takes what the control plane has to judge about an endpoint; set before the loops start.
     package var reportHealth: @Sendable (HealthReport) -> Void = { _ in }
+    /// Takes the name of a backend whose endpoints' lists of models are to be read anew; set before the loops start.
+    package var lookAtModels: @Sendable (String) -> Void = { _ in }
     /// Takes the name of a backend that a request waits for and that does not run; set before the loops start.
     package var wakeBackend: @Sendable (String) -> Void = { _ in }
     /// Asks every endpoint; set before the loops start.

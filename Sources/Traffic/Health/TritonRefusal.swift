@@ -47,6 +47,20 @@ package enum TritonRefusal: Sendable, Equatable {
         self.init(isUnavailable: grpcStatus == 14, text: message, model)
     }
 
+    /// Whether an error says that the endpoint does not know the model at all, "… is not found": what a misspelt name gets,
+    /// and a model that has been taken away since it was last listed.
+    ///
+    /// - Parameters: as for `init`.
+    package static func saysUnknown(status: Int, body: UnsafeRawBufferPointer, model: some Collection<UInt8>) -> Bool {
+        (status == 400 || status == 404) && names(withoutID(text(in: body)), model, [" is not found"])
+    }
+
+    package static func saysUnknown(
+        grpcStatus: Int, message: UnsafeRawBufferPointer, model: some Collection<UInt8>
+    ) -> Bool {
+        (grpcStatus == 3 || grpcStatus == 5) && names(withoutID(message), model, [" is not found"])
+    }
+
     private init?(isUnavailable: Bool, text: UnsafeRawBufferPointer, _ model: some Collection<UInt8>) {
         if Self.isNotReady(Self.withoutID(text), model) {
             self = .notReady
@@ -72,6 +86,13 @@ package enum TritonRefusal: Sendable, Equatable {
             var rest = text
             if take(whole, from: &rest), rest.isEmpty { return true }
         }
+        return names(text, model, endings)
+    }
+
+    /// Whether it is about the model, with one of the endings.
+    private static func names(
+        _ text: Slice<UnsafeRawBufferPointer>, _ model: some Collection<UInt8>, _ endings: [StaticString]
+    ) -> Bool {
         var rest = text
         guard take("Request for unknown model: '", from: &rest), rest.starts(with: model) else { return false }
         rest = rest.dropFirst(model.count)

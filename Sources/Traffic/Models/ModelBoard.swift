@@ -1,6 +1,7 @@
 package import Base
 
-/// What one loop knows of the models at the endpoints of one backend: how long one more request would take where.
+/// What one loop knows of the models at the endpoints of one backend: which have which, and how long one more request would
+/// take where.
 ///
 /// Made anew from what the control plane reads, a few times a second; a request only looks things up. Endpoints are known
 /// by their index in the backend.
@@ -14,9 +15,15 @@ package final class ModelBoard {
     package static var maxAge: Nanoseconds { .seconds(5) }
     /// How long what others had at an endpoint counts, less and less: a queue of some requests has been worked off by then.
     package static var fading: Nanoseconds { .seconds(2) }
+    /// The part of it that counts at first: what was there at one moment is half chance, and gateways that all believed it would
+    /// all go where it was shortest. With two and four of them in simulations, half gives shorter tails than all, and than none.
+    package static var othersPart: Float { 0.5 }
     /// Measured requests that weigh as much as what is expected before any: few enough to learn within a second, and
     /// enough that one slow request, which loaded a library or met a full cache, says little.
     package static var priorSamples: Float { 10 }
+    /// Lists that are older say nothing. They are read every few seconds, and an endpoint that cannot be asked so long is
+    /// most likely one that has no requests either; when it is back it may have started anew with other models.
+    package static var maxListAge: Nanoseconds { .seconds(30) }
     /// Entries times endpoints. More are not looked at: 250,000 are 8 MiB in each loop, as for 1,000 models with a
     /// version each at 125 endpoints.
     package static var maxCells: Int { 250_000 }
@@ -43,11 +50,24 @@ package final class ModelBoard {
 
     var index = ModelIndex([])
     private var names: [[EndpointModels.Model]] = []
+    /// There were not too many.
+    private var isWhole = true
     /// Keeps the loads of the cells alive.
     private var modelLoads: [[ModelLoad]] = []
     var cells: ContiguousArray<Cell> = []
     /// Whether anything was measured, by entry.
     private var isMeasured: ContiguousArray<Bool> = []
+    /// The best state at any endpoint, by entry; `nil` for none.
+    var best: ContiguousArray<EndpointModels.State?> = []
+    /// Whether it is ready at every endpoint, by entry.
+    var isEverywhere: ContiguousArray<Bool> = []
+    /// Until when an endpoint's list counts, and since when; the start of the clock where there is none.
+    var listedUntil: ContiguousArray<Instant>
+    var listedAt: ContiguousArray<Instant>
+    /// The first of these.
+    var allListedUntil = Instant(nanoseconds: 0)
+    /// Whether any endpoint has a list.
+    package private(set) var isListed = false
     private var measuredAt: ContiguousArray<Instant>
     /// Until when the newest numbers say something.
     private var measuredUntil = Instant(nanoseconds: 0)
@@ -61,21 +81,51 @@ package final class ModelBoard {
         shares = weights.map { Float($0) / mean }
         endpointLoads = ContiguousArray(loads)
         measuredAt = ContiguousArray(repeating: Instant(nanoseconds: 0), count: endpoints)
+        listedUntil = measuredAt
+        listedAt = measuredAt
     }
 
     // MARK: Learning
 
     /// - Parameter lists: what is known of each endpoint, in their order; `nil` for nothing yet.
-    package func learn(_ lists: [EndpointModels?], now: Instant) {
-        guard lists.count == endpoints else { return }
+    /// - Returns: whether requests may find other endpoints eligible than before.
+    @discardableResult
+    package func learn(_ lists: [EndpointModels?], now: Instant) -> Bool {
+        guard lists.count == endpoints else { return false }
         let models = lists.map { $0?.models ?? [] }
-        if !isSame(models) { rebuild(models) }
+        let isRebuilt = !isSame(models)
+        if isRebuilt { rebuild(models) }
+        let before = cells.map(\.state)
+        let wereListed = listedAt.map { $0.nanoseconds > 0 }
         for cell in cells.indices { cells[cell] = Cell() }
         for (endpoint, list) in lists.enumerated() {
             guard let list else { continue }
             note(list, at: endpoint, now: now)
         }
-        for entry in isMeasured.indices { estimate(entry) }
+        for entry in isMeasured.indices {
+            estimate(entry)
+            noteStates(entry)
+        }
+        noteLists(lists)
+        return isRebuilt || wereListed != listedAt.map { $0.nanoseconds > 0 }
+            || !before.elementsEqual(cells.lazy.map(\.state))
+    }
+
+    private func noteStates(_ entry: Int) {
+        let states = cells[(entry * endpoints)..<((entry + 1) * endpoints)].lazy.map(\.state)
+        best[entry] = states.compactMap(\.self).max { $0.rank < $1.rank }
+        isEverywhere[entry] = states.allSatisfy { $0 == .ready }
+    }
+
+    private func noteLists(_ lists: [EndpointModels?]) {
+        for (endpoint, list) in lists.enumerated() {
+            // A table that holds not all says nothing of what is absent.
+            let read = isWhole ? list?.listedAt : nil
+            listedAt[endpoint] = read ?? Instant(nanoseconds: 0)
+            listedUntil[endpoint] = read.map { $0 + Self.maxListAge } ?? Instant(nanoseconds: 0)
+        }
+        isListed = listedAt.contains { $0.nanoseconds > 0 }
+        allListedUntil = listedUntil.min() ?? Instant(nanoseconds: 0)
     }
 
     private func isSame(_ models: [[EndpointModels.Model]]) -> Bool {
@@ -88,13 +138,16 @@ package final class ModelBoard {
         names = models
         index = ModelIndex(models)
         var listed = models
-        if index.count * endpoints > Self.maxCells {
+        isWhole = index.count * endpoints <= Self.maxCells
+        if !isWhole {
             listed = models.map { _ in [] }
             index = ModelIndex(listed)
         }
         modelLoads = zip(endpointLoads, listed).map { $0.models.loads(of: $1) }
         cells = ContiguousArray(repeating: Cell(), count: index.count * endpoints)
         isMeasured = ContiguousArray(repeating: false, count: index.count)
+        best = ContiguousArray(repeating: nil, count: index.count)
+        isEverywhere = ContiguousArray(repeating: false, count: index.count)
     }
 
     private func note(_ list: EndpointModels, at endpoint: Int, now: Instant) {
@@ -198,7 +251,7 @@ extension ModelBoard.Cell {
         samples = Float(service.samples)
         // What executes is not told; while some wait, it is as many as can.
         let there = service.pending > 0 ? min(Float(service.pending), Float(Self.most)) + concurrency : 0
-        others = max(0, there - Float(own))
+        others = max(0, there - Float(own)) * ModelBoard.othersPart
     }
 
     fileprivate mutating func blend(service prior: Float, concurrency priorConcurrency: Float) {
