@@ -47,7 +47,8 @@ struct BalancedEndpoints {
     ) -> Int? {
         balancer.pick(
             now: now, random: &random, key: key, tried: tried, load: { loads[$0] },
-            isEstimated: times != nil, expectedTime: { times?[$0] ?? 0 }, isUsable: { !unusable.contains($0) }, isEligible: { !ineligible.contains($0) },
+            isEstimated: times != nil, expectedTime: { times?[$0] ?? 0 }, isUsable: { !unusable.contains($0) },
+            isEligible: { !ineligible.contains($0) },
             hasRoom: { loads[$0] < limits[$0] }, joined: { joined[$0] })
     }
 }

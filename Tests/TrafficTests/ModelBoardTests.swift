@@ -90,9 +90,11 @@ struct ModelBoardTests {
     // MARK: Times
 
     /// `service * (1 + requests that wait / concurrency)`.
-    @Test(arguments: [
-        (0, 1, 1000), (1, 1, 2000), (3, 1, 4000), (0, 4, 1000), (3, 4, 1000), (4, 4, 1250), (11, 4, 3000), (2, 1.5, 2000),
-    ] as [(Int, Double, Double)])
+    @Test(
+        arguments: [
+            (0, 1, 1000), (1, 1, 2000), (3, 1, 4000), (0, 4, 1000), (3, 4, 1000), (4, 4, 1250), (11, 4, 3000),
+            (2, 1.5, 2000),
+        ] as [(Int, Double, Double)])
     func timeByWhatIsUnderWay(_ own: Int, _ concurrency: Double, _ expected: Double) {
         let (board, _) = Self.board([1])
         board.learn([Self.list([Self.model("a", service: (0, concurrency, 1000, 1_000_000))])], now: Self.start)

@@ -6,11 +6,14 @@ import Traffic
 struct ModelPresenceTests {
     private static let start = ModelBoardTests.start
 
-    private func model(_ name: String, _ version: String = "1", _ state: EndpointModels.State = .ready) -> EndpointModels.Model {
+    private func model(_ name: String, _ version: String = "1", _ state: EndpointModels.State = .ready)
+        -> EndpointModels.Model
+    {
         ModelBoardTests.model(name, version, state)
     }
 
-    private func board(_ lists: [[EndpointModels.Model]?], listed: Instant? = start, now: Instant = start) -> ModelBoard {
+    private func board(_ lists: [[EndpointModels.Model]?], listed: Instant? = start, now: Instant = start) -> ModelBoard
+    {
         let (board, _) = ModelBoardTests.board(lists.map { _ in 1 })
         board.learn(lists.map { $0.map { ModelBoardTests.list($0, listed: listed) } }, now: now)
         return board

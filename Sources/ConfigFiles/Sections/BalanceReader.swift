@@ -13,7 +13,8 @@ extension GatewayReader {
             if pairs.isEmpty {
                 report.error(
                     entry.value.position,
-                    "'balance' is empty, write roundRobin, leastRequest, leastQueue or \(Self.hashExample), or leave it out")
+                    "'balance' is empty, write roundRobin, leastRequest, leastQueue or \(Self.hashExample), or leave it out"
+                )
             }
             return mapping.entry("hash", report).flatMap(hashKey).map { .hash($0) }
         default:

@@ -62,7 +62,8 @@ extension Exchange {
 
     /// The endpoint has said that it has the model: if it now says that it knows none such, that has changed.
     private var isListedHere: Bool {
-        guard let pool, let endpoint, pool.asksForModel, let place = pool.endpoints.firstIndex(where: { $0 === endpoint }),
+        guard let pool, let endpoint, pool.asksForModel,
+            let place = pool.endpoints.firstIndex(where: { $0 === endpoint }),
             let entry = withServedModel({ pool.board.entry($0, version: $1) })
         else { return false }
         return pool.board.isReady(entry, at: place)

@@ -26,7 +26,9 @@ extension ModelBoard {
     }
 
     /// Whether every endpoint has it ready, so that it makes no difference which one is asked.
-    package func isEverywhere(_ entry: Int?) -> Bool { entry.map { $0 < isEverywhere.count && isEverywhere[$0] } ?? false }
+    package func isEverywhere(_ entry: Int?) -> Bool {
+        entry.map { $0 < isEverywhere.count && isEverywhere[$0] } ?? false
+    }
 
     /// Whether a request for the entry may go to the endpoint: it is ready there, or nobody knows.
     package func mayHave(_ entry: Int?, at endpoint: Int, now: Instant) -> Bool {

@@ -221,7 +221,8 @@ package final class ModelBoard {
     package func expectedTime(_ entry: Int, at endpoint: Int, now: Instant) -> Double {
         let cell = cells[entry &* endpoints &+ endpoint]
         // Where it is not listed all requests count: too many rather than none, which would draw everything there.
-        let own = cell.load?._withUnsafeGuaranteedRef { $0.inFlight.current } ?? endpointLoads[endpoint].inFlight.current
+        let own =
+            cell.load?._withUnsafeGuaranteedRef { $0.inFlight.current } ?? endpointLoads[endpoint].inFlight.current
         var count = Float(own)
         if cell.others > 0 {
             let age = now.since(measuredAt[endpoint]).count
