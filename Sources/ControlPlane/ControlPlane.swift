@@ -119,6 +119,7 @@ package final class ControlPlane: @unchecked Sendable {
             queue: queue, logger: logger, workers: workers, health: health, models: models, path: path)
         modelMonitor = models
         for worker in workers {
+            worker.lookAtModels = { models.look(at: $0) }
             worker.askEverybody = { everybody.send($0, completion: $1) }
             worker.wakeBackend = { [queue] name in queue.async { activations.wake(name) } }
         }

@@ -116,11 +116,11 @@ import Testing
             "queues that nobody tells of",
             """
             listeners: [{ address: 0.0.0.0:8080 }]
-            backends: { web: { endpoints: ['a:1'], server: generic, balance: leastQueue } }
+            backends: { web: { endpoints: ['a:1'], server: kserve, balance: leastQueue } }
             routes: [{ name: a, backends: [{ name: web }] }]
             """,
             [
-                "sluice.yaml:2:66: error: 'balance: leastQueue' needs servers that tell of their queues, write 'balance: leastRequest'"
+                "sluice.yaml:2:65: error: 'balance: leastQueue' needs 'server: triton', which tells of its queues, write 'balance: leastRequest'"
             ]),
         Golden(
             "unknown words",

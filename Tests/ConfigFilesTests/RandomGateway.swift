@@ -139,7 +139,7 @@ struct RandomGateway {
             .leastRequest, .roundRobin, .hash(.header("x-user")), .hash(.cookie("SID")), .hash(.clientAddress),
             .hash(.sequenceID),
         ])
-        if backend.server != .generic, coin() { backend.balance = .leastQueue }
+        if backend.server == .triton, coin() { backend.balance = .leastQueue }
         if coin() {
             backend.limits.connections = some { $0.number(1...1000) }
             backend.limits.inFlight = number(1...2000)

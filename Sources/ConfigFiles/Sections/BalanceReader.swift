@@ -24,10 +24,10 @@ extension GatewayReader {
                     "'balance: hash' does not say what to go by, write it such as \(Self.hashExample)")
                 return nil
             }
-            if server == .generic, entry.value.text == "leastQueue" {
+            if server != .triton, entry.value.text == "leastQueue" {
                 report.error(
                     entry.value.position,
-                    "'balance: leastQueue' needs servers that tell of their queues, write 'balance: leastRequest'")
+                    "'balance: leastQueue' needs 'server: triton', which tells of its queues, write 'balance: leastRequest'")
                 return nil
             }
             return section.choice(

@@ -27,7 +27,7 @@ final class WatchedModels {
 
     func update(_ resolved: ResolvedBackend, now: Instant, random: inout RandomSource) {
         load = resolved.load
-        tellsNumbers = resolved.backend.balance.goesByModels
+        tellsNumbers = resolved.backend.balance == .leastQueue
         let known = endpoints
         endpoints = resolved.endpoints.map { endpoint in
             guard let watched = known.first(where: { $0.resolved.health === endpoint.health }) else {
@@ -148,9 +148,4 @@ extension EndpointModels.Service {
             pending: reading.pending ?? 0, concurrency: reading.concurrency ?? 1, computeMicroseconds: mean,
             samples: recent.successes)
     }
-}
-
-extension Backend.Balance {
-    /// Whether the loops balance by what the models' queues look like.
-    var goesByModels: Bool { summary == "leastQueue" }
 }
