@@ -64,7 +64,7 @@ let package = Package(
         floor("Telemetry", ["Base"]),
         floor("Inference", ["Base"]),
         floor("Models", ["Base"]),
-        floor("Kubernetes", ["Base"]),
+        floor("Kubernetes", ["Base", "Configuration", "Models"]),
         floor("API"),
         floor("Observation", ["Base", "Telemetry", "API"]),
         floor(
@@ -98,8 +98,8 @@ let package = Package(
         floor(
             "Admin",
             [
-                "API", "Base", "CDashboard", "HTTP", "Configuration", "Credentials", "Observation", "Telemetry",
-                "Traffic", "TLS", "EventLoop", "DataPlane", "ControlPlane", log,
+                "API", "Base", "CDashboard", "HTTP", "Configuration", "Credentials", "Kubernetes", "Observation",
+                "Telemetry", "Traffic", "TLS", "EventLoop", "DataPlane", "ControlPlane", log,
             ]),
 
         // app
@@ -125,7 +125,7 @@ let package = Package(
         tests(of: "Configuration", ["Base"]),
         tests(of: "Credentials", ["Base"]),
         tests(of: "Inference", ["Base"]),
-        tests(of: "Kubernetes", ["Base"]),
+        tests(of: "Kubernetes", ["Base", "Configuration", "Models"]),
         tests(of: "Models", ["Base"], data: ["pages"]),
         tests(of: "Telemetry", ["Base"]),
         tests(of: "Traffic", ["Base", "HTTP", "Configuration"]),

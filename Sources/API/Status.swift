@@ -215,6 +215,8 @@ extension Status {
         package enum State: String, Codable, Sendable { case up, unhealthy, ejected, probing, draining }
 
         package var address: String
+        /// The name of the pod it is; absent where it is none.
+        package var pod: String?
         package var weight: Int
         package var inFlight: Int
         package var connections: Int

@@ -7,13 +7,21 @@ import TLS
 /// was taken away can be used on an old connection.
 final class AdminListening: Sendable {
     struct Rules: Sendable {
-        var api: AdminAPI
+        var door: Door
         var secure: Secure?
+    }
+
+    /// Whom a listener is for.
+    enum Door: Sendable {
+        case operators(AdminAPI)
+        case autoscalers(ScaleAPI)
     }
 
     struct Secure: Sendable {
         var context: TLSServerContext
         var handshakeTimeout: Nanoseconds
+        /// PEM: those by which certificates of clients are judged.
+        var clientCA: [UInt8]?
     }
 
     private let rules: Mutex<Rules>

@@ -8,7 +8,7 @@ import Glibc
 import Synchronization
 import TLS
 
-/// The admin and metrics listeners, on a loop of their own: a scrape takes nothing from the data path but the copying of
+/// The listeners for operators, scrapers and autoscalers, on a loop of their own: a scrape takes nothing from the data path but the copying of
 /// its counters, and a busy data path does not delay a scrape.
 ///
 /// Unchecked: listeners are changed on the control queue, connections on the loop.
@@ -21,15 +21,18 @@ package final class AdminServer: @unchecked Sendable {
     /// On the loop.
     let connections = AdminConnections()
 
-    enum Role: Hashable { case admin, metrics }
+    enum Role: Hashable { case admin, metrics, customMetrics }
 
     /// What a listener is to be.
     private struct Wanted {
         var role: Role
         var address: Address
-        /// `nil` for the listener `metrics`.
+        /// `nil` for the other listeners.
         var surface: AdminSurface?
+        var customMetrics: CustomMetrics?
         var context: TLSServerContext?
+
+        var tls: ListenerTLS? { surface?.tls ?? customMetrics?.secureSettings }
     }
 
     private struct Bound {
@@ -71,10 +74,13 @@ package final class AdminServer: @unchecked Sendable {
         var sockets: [Role: ListeningSocket] = [:]
         do throws(ListenFailure) {
             if let admin = gateway.admin {
-                wanted.append(
-                    Wanted(role: .admin, address: admin.address, surface: admin, context: try context(for: admin)))
+                wanted.append(Wanted(role: .admin, address: admin.address, surface: admin))
             }
             if let metrics = gateway.metrics { wanted.append(Wanted(role: .metrics, address: metrics)) }
+            if let metrics = gateway.customMetrics {
+                wanted.append(Wanted(role: .customMetrics, address: metrics.address, customMetrics: metrics))
+            }
+            for index in wanted.indices { wanted[index].context = try context(for: wanted[index]) }
             for one in wanted where bound[one.role]?.wanted.address != one.address {
                 let own = bound.values.map(\.socket)
                 let mode = one.role == .admin ? SocketSource.privateMode : SocketSource.openMode
@@ -109,9 +115,9 @@ package final class AdminServer: @unchecked Sendable {
                 SocketFailure("other machines reach 'admin' there, which needs 'admin.tls' and 'admin.basicAuth'")))
     }
 
-    private func context(for admin: AdminSurface) throws(ListenFailure) -> TLSServerContext? {
-        guard let tls = admin.tls else { return nil }
-        if let present = bound[.admin]?.wanted, present.surface?.tls == tls, let context = present.context {
+    private func context(for wanted: Wanted) throws(ListenFailure) -> TLSServerContext? {
+        guard let tls = wanted.tls else { return nil }
+        if let present = bound[wanted.role]?.wanted, present.tls == tls, let context = present.context {
             return context
         }
         var settings = TLSServerSettings(tls)
@@ -119,7 +125,7 @@ package final class AdminServer: @unchecked Sendable {
         do throws(TLSConfigurationError) {
             return try TLSServerContext(settings, tickets: tickets)
         } catch {
-            throw ListenFailure(address: admin.address, reason: .certificate(error.message))
+            throw ListenFailure(address: wanted.address, reason: .certificate(error.message))
         }
     }
 
@@ -127,7 +133,7 @@ package final class AdminServer: @unchecked Sendable {
         for (role, old) in bound {
             let next = wanted.first { $0.role == role }
             if let next, next.address == old.wanted.address {
-                if next.surface == old.wanted.surface { continue }
+                if next.surface == old.wanted.surface, next.customMetrics == old.wanted.customMetrics { continue }
                 let login = gate(for: next, old.login)
                 bound[role]?.wanted = next
                 bound[role]?.login = login
@@ -161,10 +167,16 @@ package final class AdminServer: @unchecked Sendable {
     private func rules(_ wanted: Wanted, _ login: LoginGate?) -> AdminListening.Rules {
         let secure = wanted.context.map {
             AdminListening.Secure(
-                context: $0, handshakeTimeout: Nanoseconds(wanted.surface?.tls?.handshakeTimeout ?? .zero))
+                context: $0, handshakeTimeout: Nanoseconds(wanted.tls?.handshakeTimeout ?? .zero),
+                clientCA: wanted.tls?.clientCA)
         }
-        return AdminListening.Rules(
-            api: AdminAPI(plane: plane, surface: wanted.surface, login: login), secure: secure)
+        let door: AdminListening.Door =
+            if let settings = wanted.customMetrics {
+                .autoscalers(ScaleAPI(plane: plane, gate: ScaleGate(settings)))
+            } else {
+                .operators(AdminAPI(plane: plane, surface: wanted.surface, login: login))
+            }
+        return AdminListening.Rules(door: door, secure: secure)
     }
 
     private func retire(_ old: Bound) {
@@ -197,5 +209,15 @@ package final class AdminServer: @unchecked Sendable {
             connections.endStreams(of: nil)
             done()
         }
+    }
+}
+
+extension CustomMetrics {
+    /// Whoever has a certificate of the API server's shows it; others may come without.
+    fileprivate var secureSettings: ListenerTLS {
+        var settings = tls
+        settings.clientCA = requestHeaderCA
+        settings.clientAuthentication = requestHeaderCA == nil ? .none : .request
+        return settings
     }
 }

@@ -94,4 +94,6 @@ static inline int sluice_x509_print_name(BIO *target, const X509_NAME *name) {
     return X509_NAME_print_ex(target, name, 0, XN_FLAG_RFC2253);
 }
 
+static inline void sluice_ssl_free(void *memory) { OPENSSL_free(memory); }
+
 #endif

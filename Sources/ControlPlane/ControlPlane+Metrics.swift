@@ -201,6 +201,12 @@ extension ControlPlane {
     private func writeLookups(_ page: inout Exposition) {
         page.family(.dnsLookups)
         for outcome in LookupOutcome.allCases { page.sample([.outcome: outcome.name], names.counts[outcome]) }
+        page.family(.kubernetesEvents)
+        let events = cluster.counts
+        for outcome in ClusterOutcome.allCases { page.sample([.outcome: outcome.name], events[outcome]) }
+        page.family(.scaleRequests)
+        let questions = scaleOutcomes.withLock { $0 }
+        for outcome in ScaleOutcome.allCases { page.sample([.outcome: outcome.name], questions[outcome]) }
     }
 
     private func writeListeners(_ page: inout Exposition) {

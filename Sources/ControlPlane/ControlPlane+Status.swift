@@ -101,6 +101,7 @@ extension Status.Route {
 extension Status.Endpoint {
     fileprivate init(_ endpoint: ResolvedEndpoint, _ view: EndpointView?, _ models: ModelSum?) {
         self.init(address: endpoint.address.description, weight: endpoint.weight, state: view?.state ?? .up)
+        pod = endpoint.pod?.name
         inFlight = endpoint.load.inFlight.load(ordering: .relaxed)
         connections = endpoint.load.connections.load(ordering: .relaxed)
         reason = view?.reason

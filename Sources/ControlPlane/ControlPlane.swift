@@ -37,8 +37,14 @@ package final class ControlPlane: @unchecked Sendable {
     let models = ModelCatalog()
     /// Starts and stops backends.
     let activations: Activations
-    /// By backend, endpoint and address, as the loops know them.
-    var addresses: [[[SocketAddress]]] = []
+    /// What is known of the cluster that the gateway runs in.
+    private(set) lazy var cluster = ClusterWatch(queue: queue, logger: logger) { [unowned self] in namesChanged() }
+    /// How busy the processors of pods are.
+    private(set) lazy var gpus = GPUMonitor(logger: logger)
+    /// Of what autoscalers have asked.
+    let scaleOutcomes = Mutex(OutcomeCounts<ScaleOutcome>())
+    /// By backend, as the loops know them.
+    var addresses: [BackendAddresses] = []
     var areNamesScheduled = false
     var logWriter: LogWriter?
     var droppedByOldWriters: UInt64 = 0
@@ -139,8 +145,7 @@ package final class ControlPlane: @unchecked Sendable {
         for worker in workers { worker.loop.start() }
         let named = DispatchSemaphore(value: 0)
         queue.async { [self] in
-            names.use(EndpointResolution.names(of: gateway))
-            names.settle(patience: Self.startPatience, refreshing: false) { named.signal() }
+            settle([gateway], patience: Self.startPatience, refreshing: false) { named.signal() }
         }
         // The control queue is free meanwhile, for a signal to end.
         named.wait()
@@ -251,11 +256,10 @@ package final class ControlPlane: @unchecked Sendable {
             return
         }
         // The present configuration goes on meanwhile.
-        let present = snapshot.map { EndpointResolution.names(of: $0.gateway) } ?? []
-        names.use(present.union(EndpointResolution.names(of: gateway)))
-        names.settle(patience: Self.reloadPatience, refreshing: reload.isExplicit) { [self] in
+        let both = [snapshot?.gateway, gateway].compactMap { $0 }
+        settle(both, patience: Self.reloadPatience, refreshing: reload.isExplicit) { [self] in
             let report = complete(reload, outcome, gateway, texts)
-            if let snapshot { names.use(EndpointResolution.names(of: snapshot.gateway)) }
+            if let snapshot { follow([snapshot.gateway]) }
             done(report)
         }
     }
@@ -266,7 +270,7 @@ package final class ControlPlane: @unchecked Sendable {
         let trigger = reload.trigger
         guard !isStopping else { return finish(.rejected, trigger, "the gateway is stopping", texts) }
         guard !isHandingOver else { return finish(.rejected, trigger, "another process is taking over", texts) }
-        let hasMoved = EndpointResolution.addresses(of: gateway, names.addresses) != addresses
+        let hasMoved = found(for: gateway) != addresses
         if outcome.hash == snapshot?.hash, !hasMoved {
             return finish(.unchanged, trigger, "nothing has changed", texts)
         }
@@ -333,7 +337,7 @@ package final class ControlPlane: @unchecked Sendable {
             commitAdmin(false)
             return "cannot listen on \(gateway.takeoverSocket ?? "") for takeovers: \(error)"
         }
-        let addresses = EndpointResolution.addresses(of: gateway, names.addresses)
+        let addresses = found(for: gateway)
         run(gateway, hash: hash, addresses, tls: secureBackends, log: writer)
         listeners.apply(gateway.listeners, prepared)
         // Whoever asks the new admin address is not told of a moment in which it was not ready.
@@ -345,7 +349,7 @@ package final class ControlPlane: @unchecked Sendable {
 
     /// Has every loop change over, and returns when all have.
     func run(
-        _ gateway: Gateway, hash: String, _ addresses: [[[SocketAddress]]], tls: [String: Registry.SecureBackend],
+        _ gateway: Gateway, hash: String, _ addresses: [BackendAddresses], tls: [String: Registry.SecureBackend],
         log writer: LogWriter?
     ) {
         let next = registry.snapshot(gateway, hash: hash, addresses: addresses, tls: tls)
@@ -364,6 +368,7 @@ package final class ControlPlane: @unchecked Sendable {
         }
         traces.apply(gateway.tracing, pins: gateway.resolve, logger: logger)
         memory.apply(limit: gateway.memoryLimit, backends: next.backends.map(\.load))
+        gpus.use(EndpointResolution.exporters(of: gateway, names.addresses))
         // The old tables are gone from every loop before anyone is told that the new ones are in force.
         done.wait()
         health.update(next)

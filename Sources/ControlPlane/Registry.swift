@@ -56,9 +56,9 @@ struct Registry {
 
     /// Puts a snapshot together, taking over what is known and forgetting what the configuration no longer names.
     ///
-    /// - Parameter addresses: what each endpoint's address stands for, in the order of backends and endpoints.
+    /// - Parameter addresses: of each backend.
     mutating func snapshot(
-        _ gateway: Gateway, hash: String, addresses: [[[SocketAddress]]], tls: [String: SecureBackend]
+        _ gateway: Gateway, hash: String, addresses: [BackendAddresses], tls: [String: SecureBackend]
     ) -> Snapshot {
         var next = Registry()
         next.secureBackends = tls
@@ -67,22 +67,21 @@ struct Registry {
             let load = self.backends[backend.name] ?? BackendLoad()
             next.backends[backend.name] = load
             var endpoints: [ResolvedEndpoint] = []
-            for (endpoint, found) in zip(backend.endpoints, addresses) {
-                for address in found where !endpoints.contains(where: { $0.address == address }) {
-                    let key = EndpointKey(backend: backend.name, address: address)
-                    // Where others were there before, a newcomer starts slowly.
-                    let state =
-                        self.endpoints[key] ?? EndpointState(health: EndpointHealth(since: isNew ? nil : .now()))
-                    next.endpoints[key] = state
-                    // The configuration is checked: every host is a name that a certificate can have, and a Unix socket
-                    // has a server name beside it.
-                    let serverName = backend.tls.flatMap { TLSServerName($0.serverName ?? endpoint.address.host ?? "") }
-                    var resolved = ResolvedEndpoint(
-                        address: address, grpcAddress: endpoint.grpcPort.map { address.with(port: $0) },
-                        weight: endpoint.weight, load: state.load, health: state.health, serverName: serverName)
-                    resolved.metricsAddress = endpoint.metricsPort.map { address.with(port: $0) }
-                    endpoints.append(resolved)
-                }
+            for place in places(of: backend, addresses, scaledIn: gateway.customMetrics?.namespace)
+            where !endpoints.contains(where: { $0.address == place.address }) {
+                let key = EndpointKey(backend: backend.name, address: place.address)
+                // Where others were there before, a newcomer starts slowly.
+                let state = self.endpoints[key] ?? EndpointState(health: EndpointHealth(since: isNew ? nil : .now()))
+                next.endpoints[key] = state
+                // The configuration is checked: every host is a name that a certificate can have, and a Unix socket
+                // has a server name beside it.
+                let serverName = backend.tls.flatMap { TLSServerName($0.serverName ?? place.host) }
+                var endpoint = ResolvedEndpoint(
+                    address: place.address, grpcAddress: place.grpcPort.map { place.address.with(port: $0) },
+                    weight: place.weight, load: state.load, health: state.health, serverName: serverName)
+                endpoint.metricsAddress = place.metricsPort.map { place.address.with(port: $0) }
+                endpoint.pod = place.pod
+                endpoints.append(endpoint)
             }
             return ResolvedBackend(
                 backend: backend, load: load, endpoints: endpoints, tls: tls[backend.name]?.context)
@@ -91,6 +90,40 @@ struct Registry {
         let routes = gateway.routes.map { resolve($0, indexes, &next) }
         self = next
         return Snapshot(gateway: gateway, hash: hash, backends: resolved, routes: routes)
+    }
+
+    /// One address, with what the configuration says of it.
+    private struct Place {
+        var address: SocketAddress
+        /// The name of its certificate, unless the backend names another.
+        var host: String
+        var weight: Int
+        var grpcPort: UInt16?
+        var metricsPort: UInt16?
+        var pod: PodIdentity?
+    }
+
+    /// Those that the file names come first: where one is in a Service as well, what is written of it counts.
+    private func places(of backend: Backend, _ addresses: BackendAddresses, scaledIn namespace: String?) -> [Place] {
+        var places: [Place] = []
+        for (endpoint, found) in zip(backend.endpoints, addresses.endpoints) {
+            let pod = endpoint.pod.map {
+                PodIdentity(namespace: namespace ?? CustomMetrics.standardNamespace, name: $0)
+            }
+            places += found.map {
+                Place(
+                    address: $0, host: endpoint.address.host ?? "", weight: endpoint.weight,
+                    grpcPort: endpoint.grpcPort, metricsPort: endpoint.metricsPort, pod: pod)
+            }
+        }
+        for (service, found) in zip(backend.services, addresses.services) {
+            places += found.map {
+                Place(
+                    address: $0.address, host: "\(service.service).\(service.namespace).svc", weight: service.weight,
+                    grpcPort: service.grpcPort, metricsPort: service.metricsPort, pod: $0.pod)
+            }
+        }
+        return places
     }
 
     private func resolve(_ route: Route, _ indexes: [String: Int], _ next: inout Registry) -> ResolvedRoute {

@@ -57,8 +57,6 @@ extension PasswordHash {
 
     /// In a time that depends on the lengths alone.
     private static func isEqual(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
-        let (left, right) = (Array(left), Array(right))
-        guard left.count == right.count else { return false }
-        return CRYPTO_memcmp(left, right, left.count) == 0
+        isEqualInConstantTime(Array(left), Array(right))
     }
 }

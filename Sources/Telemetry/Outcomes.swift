@@ -212,6 +212,47 @@ package enum LookupOutcome: UInt8, OutcomeLabel {
     }
 }
 
+/// What the Kubernetes API has told of Services and pods.
+package enum ClusterOutcome: UInt8, OutcomeLabel {
+    /// They are others than before.
+    case changed
+    /// It is away, or refuses: what was seen last stays. Counted once until it recovers.
+    case failed
+    case recovered
+
+    package var name: String {
+        switch self {
+        case .changed: "changed"
+        case .failed: "failed"
+        case .recovered: "recovered"
+        }
+    }
+}
+
+/// What a question for scaling metrics came to.
+package enum ScaleOutcome: UInt8, OutcomeLabel {
+    /// At least one number.
+    case ok
+    /// No pod with fresh numbers.
+    case empty
+    /// No such metric, path or object.
+    case notFound
+    /// Not let in.
+    case unauthorized
+    /// Not to be understood.
+    case refused
+
+    package var name: String {
+        switch self {
+        case .ok: "ok"
+        case .empty: "empty"
+        case .notFound: "not_found"
+        case .unauthorized: "unauthorized"
+        case .refused: "refused"
+        }
+    }
+}
+
 /// Why a request was sent to an endpoint again.
 package enum RetryReason: UInt8, OutcomeLabel {
     /// A pooled connection turned out to be closed before a byte of the answer.

@@ -102,17 +102,6 @@ import Testing
                 "sluice.yaml:2:42: error: a:1 is already an endpoint in line 2 (column 35), keep one, and give it a weight if it is to get more"
             ]),
         Golden(
-            "planned endpoints",
-            """
-            listeners: [{ address: 0.0.0.0:8080 }]
-            backends: { stable: { endpoints: [{ kubernetes: {} }, { address: 'a:1', pod: p }] } }
-            routes: [{ name: a, backends: [{ name: stable }] }]
-            """,
-            [
-                "sluice.yaml:2:37: error: 'kubernetes' is not supported yet, leave it out",
-                "sluice.yaml:2:73: error: 'pod' is not supported yet, leave it out",
-            ]),
-        Golden(
             "queues that nobody tells of",
             """
             listeners: [{ address: 0.0.0.0:8080 }]

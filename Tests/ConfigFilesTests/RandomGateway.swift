@@ -131,9 +131,18 @@ struct RandomGateway {
             endpoint.weight = pick([1, 1, 3])
             endpoint.grpcPort = backend.grpcPort
             if backend.grpcPort != nil, coin() { endpoint.grpcPort = 9001 }
+            if coin() { endpoint.pod = pick(["triton-0", "a.b-1"]) + "\(index)" }
             endpoint.metricsPort = backend.metricsPort
             if backend.metricsPort != nil, coin() { endpoint.metricsPort = 9002 }
             return endpoint
+        }
+        for service in few(2, ["triton", "0", "null"]) {
+            var service = Backend.KubernetesService(
+                namespace: pick(["ml", "1", "yes"]), service: service, port: pick(["http", "8000", "no"]))
+            service.weight = pick([1, 1, 3])
+            service.grpcPort = backend.grpcPort != nil && coin() ? 9001 : backend.grpcPort
+            service.metricsPort = backend.metricsPort != nil && coin() ? 9002 : backend.metricsPort
+            backend.services.append(service)
         }
         backend.balance = pick([
             .leastRequest, .roundRobin, .hash(.header("x-user")), .hash(.cookie("SID")), .hash(.clientAddress),

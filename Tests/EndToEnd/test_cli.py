@@ -111,18 +111,6 @@ def test_check_says_where_and_what(tmp_path, text, line, column, words):
         ), errors
 
 
-@pytest.mark.parametrize(
-    "text, key",
-    [
-        ("customMetrics: { address: 0.0.0.0:6443 }\n", "customMetrics"),
-    ],
-)
-def test_keys_of_later_versions_are_refused(tmp_path, text, key):
-    status, problems = check(tmp_path, text)
-    assert status == 1
-    assert any(key in message and "not supported yet" in message for *_, message in problems), problems
-
-
 def test_check_reads_the_users_file(tmp_path):
     (tmp_path / "users").write_text("ann:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=\nbob:plain-secret\n")
     text = GOOD.replace("name: all,", "name: all, basicAuth: { usersFile: users },")

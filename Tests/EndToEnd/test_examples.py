@@ -5,9 +5,11 @@ import json
 import re
 import shutil
 import time
+import warnings
 from collections import Counter
 
 import pytest
+import requests
 
 from support.collector import Collector
 from support.gateway import REPOSITORY, Gateway, free_port, wait_until
@@ -25,7 +27,7 @@ EXAMPLES = sorted(
 # Where the examples expect endpoints.
 STANDARD = {"stable": (8000, 8001), "canary": (8100, 8101), "shadow": (8200, 8201)}
 # Where they listen.
-LISTENERS = (8080, 8081, 8443, 9901, 9902, 4318)
+LISTENERS = (8080, 8081, 8443, 9901, 9902, 4318, 6443)
 # Where they expect Triton's metrics, and nobody is.
 METRICS = 8002
 HOST = "models.example.com"
@@ -338,6 +340,20 @@ def test_tracing(example):
         example.get("/v2/models/m", ("traceparent", f"00-{'a' * 32}-{'b' * 16}-00"))
         spans = collector.wait_trace("a" * 32, 2)
     assert spans.server.name == "GET infer" and spans.server.resource["service.name"] == "inference-gateway"
+
+
+@tried("custom-metrics.yaml")
+def test_custom_metrics(example):
+    address = f"https://127.0.0.1:{example.ports[6443]}"
+    token = {"Authorization": "Bearer " + (CONFIG / "example.token").read_text().strip()}
+    path = f"{address}/apis/custom.metrics.k8s.io/v1beta2/namespaces/ml/pods/*/avg_time_queue_us"
+    with warnings.catch_warnings():
+        # The certificate is one that everybody has.
+        warnings.simplefilter("ignore")
+        assert requests.get(path, verify=False, timeout=10).status_code == 401
+        assert requests.get(path, headers=token, verify=False, timeout=10).json()["kind"] == "MetricValueList"
+        found = requests.get(f"{address}/api/v1/scale?backend=triton", headers=token, verify=False, timeout=10).json()
+    assert found["backend"] == "triton" and found["endpoints"] == 2
 
 
 @tried("takeover.yaml")

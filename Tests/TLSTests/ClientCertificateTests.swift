@@ -17,10 +17,12 @@ struct ClientCertificateTests {
             let pair = try Self.connect(authentication, TestWorld.shared.client.pair, version)
             pair.expectWorking()
             #expect(pair.server.session.peerSubject == "CN=client,O=Tests\\, Inc.")
+            #expect(pair.server.session.peerCommonName == "client")
         }
         let unasked = try Self.connect(.none, TestWorld.shared.client.pair, version)
         unasked.expectWorking()
         #expect(unasked.server.session.peerSubject == nil)
+        #expect(unasked.server.session.peerCommonName == nil)
     }
 
     @Test(arguments: TLSVersion.allCases)

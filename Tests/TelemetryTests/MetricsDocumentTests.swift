@@ -34,6 +34,8 @@ import Testing
                 ["`\(MetricName.traceSpans.name)`", "`outcome`", names(SpanOutcome.self)],
                 ["`\(MetricName.configReloads.name)`", "`outcome`", names(ReloadOutcome.self)],
                 ["`\(MetricName.dnsLookups.name)`", "`outcome`", names(LookupOutcome.self)],
+                ["`\(MetricName.kubernetesEvents.name)`", "`outcome`", names(ClusterOutcome.self)],
+                ["`\(MetricName.scaleRequests.name)`", "`outcome`", names(ScaleOutcome.self)],
                 ["`\(MetricName.retries.name)`", "`reason`", names(RetryReason.self)],
                 ["`\(MetricName.retriesStopped.name)`", "`reason`", names(RetryStop.self)],
                 ["`\(MetricName.healthChecks.name)`", "`outcome`", names(HealthCheckOutcome.self)],

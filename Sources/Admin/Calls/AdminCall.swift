@@ -3,7 +3,7 @@ package import HTTP
 /// What a path of the operator's side stands for.
 package enum AdminCall: Equatable, Sendable {
     case health, readiness, metrics
-    case status, events, history, requests, changes, models
+    case status, events, history, requests, changes, models, scale
     case reload, drain
     /// Of the route of this name.
     case weights(String)
@@ -26,6 +26,7 @@ package enum AdminCall: Equatable, Sendable {
         case "/api/v1/requests": self = .requests
         case "/api/v1/changes": self = .changes
         case "/api/v1/models": self = .models
+        case "/api/v1/scale": self = .scale
         case "/api/v1/reload": self = .reload
         case "/api/v1/drain": self = .drain
         default:
@@ -53,7 +54,8 @@ package enum AdminCall: Equatable, Sendable {
 
     package var methods: [Method] {
         switch self {
-        case .health, .readiness, .metrics, .status, .events, .history, .requests, .changes, .models: [.get, .head]
+        case .health, .readiness, .metrics, .status, .events, .history, .requests, .changes, .models, .scale:
+            [.get, .head]
         case .reload, .undoWeights: [.post]
         case .drain: [.post, .delete]
         case .weights: [.get, .head, .put]

@@ -14,6 +14,8 @@ package struct AdminRequest: Sendable {
     package var client = "unix"
     /// Who has logged in; `nil` where nobody has to.
     package var user: String?
+    /// The common name of the certificate that the client has shown, and that the listener's present authorities vouch for.
+    package var certificateName: String?
 
     package init(method: Method, target: String) {
         self.method = method
@@ -36,6 +38,8 @@ package struct AdminRequest: Sendable {
         package var authorization: String?
         package var ifMatch: String?
         package var ifNoneMatch: String?
+        /// Whom the API server of Kubernetes asks for.
+        package var remoteUser: String?
 
         package init() {}
     }
@@ -56,7 +60,7 @@ extension AdminRequest.Fields {
         [
             ("origin", \.origin), ("sec-fetch-site", \.fetchSite), ("sec-fetch-mode", \.fetchMode),
             ("accept", \.accept), ("content-type", \.contentType), ("authorization", \.authorization),
-            ("if-match", \.ifMatch), ("if-none-match", \.ifNoneMatch),
+            ("x-remote-user", \.remoteUser), ("if-match", \.ifMatch), ("if-none-match", \.ifNoneMatch),
         ]
     }
 }

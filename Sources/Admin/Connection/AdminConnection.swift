@@ -2,6 +2,7 @@ import Base
 import ControlPlane
 import EventLoop
 import HTTP
+import Kubernetes
 import TLS
 
 /// One connection to the operator's side: small requests, answered one after the other.
@@ -28,6 +29,8 @@ final class AdminConnection: Stream {
     var state = State.head
     /// Since when it has waited for a request, or for the rest of one.
     private(set) var waitsSince: Instant
+    /// The authorities by which the client's certificate was judged.
+    private var judgedBy: [UInt8]?
     let head = MessageHead()
     private var body = BodyReader()
     private var inbox = ByteBuffer()
@@ -54,6 +57,7 @@ final class AdminConnection: Stream {
         guard openEstablished(descriptor) else { return false }
         if let secure = listening.current.secure {
             self.secure(with: TLSSession(server: secure.context))
+            judgedBy = secure.clientCA
             loop.setDeadline(self, loop.now + secure.handshakeTimeout)
         } else {
             loop.setDeadline(self, loop.now + Self.timeout)
@@ -163,15 +167,22 @@ final class AdminConnection: Stream {
         request.body = received
         received = []
         let reference = LoopBound(self)
-        rules.api.handle(request, session, now: loop.now) { response in
+        let completion: @Sendable (AdminResponse) -> Void = { response in
             reference.value.loop.post { reference.value.send(response) }
+        }
+        switch rules.door {
+        case .operators(let api): api.handle(request, session, now: loop.now, completion: completion)
+        case .autoscalers(let api):
+            // Authorities that were taken away do not count on old connections either.
+            if let judgedBy, judgedBy == rules.secure?.clientCA { request.certificateName = tls?.peerCommonName }
+            api.handle(request, completion: completion)
         }
     }
 
     func refuse(_ status: Int, _ reason: String) {
         keepsOpen = false
         received = []
-        send(.error(status, reason))
+        send(role == .customMetrics ? .status(.malformed(status, reason)) : .error(status, reason))
     }
 
     /// The last answer was queued, or was just taken.

@@ -6,7 +6,7 @@ final class AdminConnections {
     private static func limit(_ role: AdminServer.Role) -> Int {
         switch role {
         case .admin: 192
-        case .metrics: 64
+        case .metrics, .customMetrics: 64
         }
     }
     /// Streams of events among them: more pages than people look at, and always places left for those that scrape.

@@ -1,3 +1,4 @@
+import API
 import Base
 import Configuration
 import ControlPlane
@@ -99,6 +100,7 @@ final class AdminAPI: Sendable {
         case .requests: requests(completion)
         case .history: history(request, completion)
         case .models: models(request, completion)
+        case .scale: ScaleReport.answer(request, plane, completion)
         case .unreadableRoute:
             completion(.error(400, "the name of the route cannot be read, write it percent-encoded"))
         }

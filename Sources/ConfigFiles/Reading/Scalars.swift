@@ -97,22 +97,15 @@ extension Section {
 
     /// One of a few words.
     ///
-    /// - Parameters:
-    ///   - others: examples of what may be written instead of a word, for messages.
-    ///   - planned: words that a later version takes.
+    /// - Parameter others: examples of what may be written instead of a word, for messages.
     func choice<Value>(
-        _ key: String, _ values: [(word: String, value: Value)], orElse others: [String] = [],
-        planned: [String] = [], _ report: Report
+        _ key: String, _ values: [(word: String, value: Value)], orElse others: [String] = [], _ report: Report
     ) -> Value? {
         guard let entry = entry(key, report) else { return nil }
         let text = entry.value.text
         if let match = values.first(where: { $0.word == text }) { return match.value }
         let words = Wording.list(values.map(\.word) + others)
-        if let text, planned.contains(text) {
-            report.error(entry.value.position, "'\(key): \(text)' is not supported yet, write \(words)")
-        } else {
-            report.error(entry.value.position, "'\(key)' must be \(words)" + Self.instead(entry.value))
-        }
+        report.error(entry.value.position, "'\(key)' must be \(words)" + Self.instead(entry.value))
         return nil
     }
 }

@@ -17,17 +17,13 @@ struct Section {
         self.schema = schema
         entries = Dictionary(written.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
         for entry in written where !schema.reads(entry.key) {
-            if schema.planned.contains(entry.key) {
-                report.error(entry.position, "'\(entry.key)' is not supported yet, leave it out")
-            } else {
-                let key = entry.key
-                report.error(entry.position, "unknown key \(Wording.quoted(key))\(Self.hint(key, schema, report))")
-            }
+            let key = entry.key
+            report.error(entry.position, "unknown key \(Wording.quoted(key))\(Self.hint(key, schema, report))")
         }
     }
 
     private static func hint(_ key: String, _ schema: Schema, _ report: Report) -> String {
-        let nearest = report.nearest(to: key, among: schema.keys + schema.planned).map { ", did you mean '\($0)'?" }
+        let nearest = report.nearest(to: key, among: schema.keys).map { ", did you mean '\($0)'?" }
         return nearest ?? ", the keys of \(schema.name) are \(Wording.list(schema.keys, "and"))"
     }
 

@@ -69,13 +69,19 @@ extension Schema {
     static let endpoint = Schema(
         name: "an endpoint", path: "backends.NAME.endpoints[]",
         entries: [
-            Key("address", .text(.endpointAddress), .required, "where it can be reached"),
+            Key("address", .text(.endpointAddress), .absent("a Service's pods"), "where it can be reached"),
+            Key(
+                "kubernetes", .object(kubernetesService), .absent("an address"),
+                "the pods of a Service, as its EndpointSlices list them: each is an endpoint"),
+            Key(
+                "pod", .text(.podName), .absent("no pod"),
+                "the name of the pod it is, in `customMetrics.namespace`, for who scales by pods"),
             Key(
                 "weight", .integer(Bounds.endpointWeight), .value("1"),
                 "its share of the backend's requests, beside the others"),
             Key("triton", .object(triton), .absent("its backend's"), "what is particular to it"),
         ],
-        planned: ["pod", "kubernetes"])
+        rules: [.one(["address", "kubernetes"]), .needs(["pod"], "address")])
 
     static let balance = Schema(
         name: "'balance'", path: "backends.NAME.balance",

@@ -19,12 +19,14 @@ extension Schema {
             Key("tracing", .object(tracing), .absent("off"), "spans of exchanges for a collector"),
             Key("shutdown", .object(shutdown), .absent("as there"), "how the process ends"),
             Key("takeover", .object(takeover), .absent("off"), "how a newer process takes over"),
+            Key(
+                "customMetrics", .object(customMetrics), .absent("off"),
+                "`custom.metrics.k8s.io`, for a HorizontalPodAutoscaler"),
             Key("backends", .map(.name, .object(backend)), "groups of endpoints, by name"),
             Key(
                 "routes", .list(.object(route)), .absent("none: every request is answered 404"),
                 "which requests go where; the first match in file order wins"),
-        ],
-        planned: ["customMetrics"])
+        ])
 
     static let admin = Schema(
         name: "'admin'", path: "admin",

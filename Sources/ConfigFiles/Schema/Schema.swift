@@ -7,8 +7,6 @@ struct Schema: Sendable {
     var path: String
     /// Keys that are read.
     var entries: [Key]
-    /// Keys that a later version reads. Refused until then, because a policy that is silently absent is worse than none.
-    var planned: [String] = []
     /// What is asked of several keys together.
     var rules: [Rule] = []
 
@@ -65,8 +63,8 @@ extension Schema {
     static let all = [
         gateway, listener, listenerTLS, certificate, listenerLimits, admin, adminLogin, metrics, accessLog, tracing,
         shutdown,
-        takeover, backend, backendTLS, triton, endpoint, balance, hash, backendLimits, backendTimeouts, health,
-        outlierDetection, activate, activateKubernetes, activateHold,
+        takeover, customMetrics, customMetricsTLS, backend, backendTLS, triton, endpoint, kubernetesService, balance,
+        hash, backendLimits, backendTimeouts, health, outlierDetection, activate, activateKubernetes, activateHold,
         route, match, pathMatch, hostMatch, valueMatch, weightedBackend, sticky, mirror, redirect, respond, cors,
         originMatch, basicAuth, rateLimit, rewrite, rewriteRegex, headerOperations, retries, fault, faultDelay,
         faultAbort, tritonParameters,

@@ -40,7 +40,7 @@ enum TextKind: String, Sendable, CaseIterable {
         path
     case target, targetWithQuery, pattern, replacement, origin, user, passwordHash, listeningAddress, endpointAddress
     case hostPort, network, rateKey, pathElement, queryName, realm, healthPath, socketPath, retryStatus
-    case collector
+    case collector, kubernetesName, podName, servicePort, bearerToken
 
     /// What it is called in the reference.
     var title: String {
@@ -79,6 +79,10 @@ enum TextKind: String, Sendable, CaseIterable {
         case .healthPath: "a path and query"
         case .socketPath: "a path, relative to this file, of at most 107 bytes"
         case .retryStatus: "a status, 400 to 599"
+        case .kubernetesName: "a name in Kubernetes: lower-case letters, digits and `-`, at most 63"
+        case .podName: "a pod's name"
+        case .servicePort: "the name of a port, or its number at the pods"
+        case .bearerToken: "a path, relative to this file, of a file with at least 16 visible characters"
         case .collector: "`http://host:port` or `https://host:port`, with or without a path"
         }
     }

@@ -37,7 +37,7 @@ extension GatewayReader {
         backend.metricsInterval = ports.interval
         balance(section, backend.server).map { backend.balance = $0 }
         if let entry = section.entry("endpoints", report) {
-            backend.endpoints = endpoints(entry, of: backend)
+            (backend.endpoints, backend.services) = endpoints(entry, of: backend)
         } else if !section.has("endpoints") {
             report.error(
                 position, "backend \(Wording.quoted(name)) has no endpoints, write 'endpoints: [127.0.0.1:8000]'")
@@ -56,10 +56,28 @@ extension GatewayReader {
         return backend
     }
 
-    private func endpoints(_ entry: YAMLNode.Entry, of backend: Backend) -> [Backend.Endpoint] {
+    private func endpoints(
+        _ entry: YAMLNode.Entry, of backend: Backend
+    ) -> ([Backend.Endpoint], [Backend.KubernetesService]) {
         var endpoints: [(endpoint: Backend.Endpoint, position: Position)] = []
+        var services: [Backend.KubernetesService] = []
         var positions: [Address: Position] = [:]
+        var servicePositions: [[String]: Position] = [:]
         for item in Section.items(entry, "[127.0.0.1:8000]", isRequired: true, report) {
+            if let (service, position) = service(item, of: backend) {
+                guard let service else { continue }
+                let name = [service.namespace, service.service, service.port]
+                if let earlier = servicePositions[name] {
+                    report.error(
+                        position,
+                        "port \(service.port) of \(service.namespace)/\(service.service) is already an endpoint in "
+                            + "\(report.place(earlier, from: position)), keep one")
+                    continue
+                }
+                servicePositions[name] = position
+                services.append(service)
+                continue
+            }
             guard let (endpoint, position) = endpoint(item, of: backend) else { continue }
             if let earlier = positions[endpoint.address] {
                 report.error(
@@ -72,20 +90,23 @@ extension GatewayReader {
             endpoints.append((endpoint, position))
         }
         checkServerPorts(endpoints)
-        return endpoints.map(\.endpoint)
+        checkPods(endpoints)
+        return (endpoints.map(\.endpoint), services)
     }
 
     /// `host:port`, or a mapping with an address.
     private func endpoint(_ node: YAMLNode, of backend: Backend) -> (Backend.Endpoint, Position)? {
         var weight: Int?
         var own = ServerPorts()
+        var pod: String?
         var addressNode = node
         if case .mapping = node.content {
             guard let section = Section(node, .endpoint, title: "an endpoint", report) else { return nil }
             weight = section.integer("weight", report)
             own = serverPorts(section, backend.server, ofBackend: false)
+            pod = podName(section)
             guard let entry = section.entry("address", report) else {
-                if !section.has("address"), !section.written(["weight", "triton"]).isEmpty || isEmpty(node) {
+                if !section.has("address"), !section.written(["weight", "triton", "pod"]).isEmpty || isEmpty(node) {
                     report.error(section.position, "an endpoint needs an address, write 'address: 127.0.0.1:8000'")
                 }
                 return nil
@@ -95,6 +116,7 @@ extension GatewayReader {
         guard let address = endpointAddress(addressNode) else { return nil }
         var endpoint = Backend.Endpoint(address: address)
         endpoint.weight = weight ?? 1
+        endpoint.pod = pod
         if address.hostPort != nil {
             endpoint.grpcPort = own.grpc ?? backend.grpcPort
             endpoint.metricsPort = own.metrics ?? backend.metricsPort

@@ -56,6 +56,10 @@ struct GatewayReader {
                 report.error(metrics.position, "'metrics' needs an address, write 'address: 127.0.0.1:9902'")
             }
         }
+        if let entry = section.entry("customMetrics", report), let (settings, position) = customMetrics(entry) {
+            gateway.customMetrics = settings
+            bound.append(BoundAddress(owner: "'customMetrics'", address: settings.address, position: position))
+        }
         return bound
     }
 

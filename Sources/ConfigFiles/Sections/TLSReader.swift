@@ -6,8 +6,11 @@ import TLS
 extension GatewayReader {
     private static let certificateExample = "[{ certificate: tls.crt, privateKey: tls.key }]"
 
-    func listenerTLS(_ entry: YAMLNode.Entry) -> ListenerTLS? {
-        guard let section = Section(entry.value, .listenerTLS, title: "'tls'", report) else { return nil }
+    func listenerTLS(_ entry: YAMLNode.Entry) -> ListenerTLS? { listenerTLS(entry, .listenerTLS) }
+
+    /// - Parameter schema: says whether clients may have certificates.
+    func listenerTLS(_ entry: YAMLNode.Entry, _ schema: Schema) -> ListenerTLS? {
+        guard let section = Section(entry.value, schema, title: "'tls'", report) else { return nil }
         var tls = ListenerTLS()
         if let entry = section.entry("certificates", report) {
             for item in Section.items(entry, Self.certificateExample, isRequired: true, report) {
@@ -18,9 +21,18 @@ extension GatewayReader {
             report.error(
                 section.position, "'tls' needs a certificate, write 'certificates: \(Self.certificateExample)'")
         }
+        if schema.reads("clientCA") { clientAuthentication(section, &tls) }
+        let versions = ListenerTLS.Version.allCases.map { ($0.rawValue, $0) }
+        section.choice("minVersion", versions, report).map { tls.minimumVersion = $0 }
+        section.duration("handshakeTimeout", report).map { tls.handshakeTimeout = $0 }
+        if !report.hasErrors { check(tls, section) }
+        return tls
+    }
+
+    private func clientAuthentication(_ section: Section, _ tls: inout ListenerTLS) {
         tls.clientCA = file("clientCA", "the authorities of clients", section)
         let modes = ListenerTLS.ClientAuthentication.allCases.map { ($0.rawValue, $0) }
-        let mode = section.choice("clientAuth", modes, planned: [], report)
+        let mode = section.choice("clientAuth", modes, report)
         // Whoever names authorities means clients to need them.
         tls.clientAuthentication = mode ?? (section.has("clientCA") ? .require : .none)
         if let mode, mode != .none, !section.has("clientCA") {
@@ -28,11 +40,6 @@ extension GatewayReader {
                 section.position(of: "clientAuth"),
                 "'clientAuth: \(mode.rawValue)' needs to know whose certificates are good, add 'clientCA: ca.crt'")
         }
-        let versions = ListenerTLS.Version.allCases.map { ($0.rawValue, $0) }
-        section.choice("minVersion", versions, planned: [], report).map { tls.minimumVersion = $0 }
-        section.duration("handshakeTimeout", report).map { tls.handshakeTimeout = $0 }
-        if !report.hasErrors { check(tls, section) }
-        return tls
     }
 
     /// Makes of the files what will be made of them, so that what is wrong with them is found now.
@@ -105,7 +112,7 @@ extension GatewayReader {
         return CertificateFiles(chain: chain, privateKey: privateKey)
     }
 
-    private func file(_ key: String, _ title: String, _ section: Section) -> [UInt8]? {
+    func file(_ key: String, _ title: String, _ section: Section) -> [UInt8]? {
         guard let entry = section.entry(key, report), let path = section.text(key, report) else { return nil }
         return sources.contents(at: path, title, position: entry.value.position)
     }

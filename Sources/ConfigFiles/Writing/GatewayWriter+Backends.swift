@@ -13,7 +13,12 @@ extension GatewayWriter {
             ("protocol", Self.unless(standard.protocol, backend.protocol) { .word($0.rawValue) }),
             ("tls", backend.tls.map(tls)),
             ("triton", triton(backend.grpcPort, backend.metricsPort, backend.metricsInterval)),
-            ("endpoints", .list(backend.endpoints.map { endpoint($0, of: backend) })),
+            (
+                "endpoints",
+                .list(
+                    backend.endpoints.map { endpoint($0, of: backend) }
+                        + backend.services.map { service($0, of: backend) })
+            ),
             ("balance", balance(backend.balance)), ("limits", limits(backend.limits)),
             ("timeouts", timeouts(backend.timeouts)), ("health", backend.health.map(health)),
             ("outlierDetection", outlierDetection(backend.outlierDetection)),
@@ -43,10 +48,26 @@ extension GatewayWriter {
         let ports = triton(
             endpoint.grpcPort == backend.grpcPort ? nil : endpoint.grpcPort,
             endpoint.metricsPort == backend.metricsPort ? nil : endpoint.metricsPort)
-        guard endpoint.weight != 1 || ports != nil else { return address }
+        guard endpoint.weight != 1 || ports != nil || endpoint.pod != nil else { return address }
         return .mapping([
-            ("address", address), ("weight", Self.unless(1, endpoint.weight) { .word($0) }),
+            ("address", address), ("pod", endpoint.pod.map { .text($0) }),
+            ("weight", Self.unless(1, endpoint.weight) { .word($0) }),
             ("triton", ports),
+        ])
+    }
+
+    private func service(_ service: Backend.KubernetesService, of backend: Backend) -> YAMLOutline {
+        let ports = triton(
+            service.grpcPort == backend.grpcPort ? nil : service.grpcPort,
+            service.metricsPort == backend.metricsPort ? nil : service.metricsPort)
+        return .mapping([
+            (
+                "kubernetes",
+                .mapping([
+                    ("namespace", .text(service.namespace)), ("service", .text(service.service)),
+                    ("port", .text(service.port)),
+                ])
+            ), ("weight", Self.unless(1, service.weight) { .word($0) }), ("triton", ports),
         ])
     }
 

@@ -20,6 +20,7 @@ extension GatewayWriter {
                     ("drain", Self.unless(standard.drain, gateway.shutdown.drain, Self.duration)),
                 ])
             ), ("takeover", gateway.takeoverSocket.map { .mapping([("socket", .text($0))]) }),
+            ("customMetrics", gateway.customMetrics.map(customMetrics)),
         ]
     }
 
@@ -67,6 +68,22 @@ extension GatewayWriter {
             ("address", .text(admin.address.description)), ("tls", admin.tls.map(tls)),
             ("basicAuth", admin.login.map(login)), ("readOnly", admin.readOnly ? .word(true) : nil),
             ("allowedHosts", admin.allowedHosts.isEmpty ? nil : .texts(admin.allowedHosts)),
+        ])
+    }
+
+    private func customMetrics(_ settings: CustomMetrics) -> YAMLOutline {
+        .mapping([
+            ("address", .text(settings.address.description)), ("tls", tls(settings.tls)),
+            ("namespace", Self.unless(CustomMetrics.standardNamespace, settings.namespace) { .text($0) }),
+            ("requestHeaderCA", file(settings.requestHeaderCA)),
+            (
+                "requestHeaderNames",
+                settings.requestHeaderNames.isEmpty ? nil : .texts(settings.requestHeaderNames)
+            ), ("tokenFile", file(settings.tokenFile)),
+            (
+                "dcgmExporters",
+                settings.dcgmExporters.isEmpty ? nil : .texts(settings.dcgmExporters.map(\.description))
+            ),
         ])
     }
 

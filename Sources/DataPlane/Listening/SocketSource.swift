@@ -61,7 +61,9 @@ package final class SocketSource {
 
     /// Names under which sockets were passed that the configuration does not mention.
     package func unusedNames(_ gateway: Gateway) -> [String] {
-        let used = gateway.listeners.map(\.address) + [gateway.admin?.address, gateway.metrics].compactMap { $0 }
+        let used =
+            gateway.listeners.map(\.address)
+            + [gateway.admin?.address, gateway.metrics, gateway.customMetrics?.address].compactMap { $0 }
         return passed.entries.map(\.name).filter { !used.contains(.systemd(name: $0)) }
     }
 }

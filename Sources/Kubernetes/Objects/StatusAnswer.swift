@@ -18,13 +18,11 @@ package struct StatusAnswer: Codable, Sendable, Equatable, Error {
         package var name: String?
         package var group: String?
         package var kind: String?
-        package var retryAfterSeconds: Int?
 
-        package init(name: String? = nil, group: String? = nil, kind: String? = nil, retryAfterSeconds: Int? = nil) {
+        package init(name: String? = nil, group: String? = nil, kind: String? = nil) {
             self.name = name
             self.group = group
             self.kind = kind
-            self.retryAfterSeconds = retryAfterSeconds
         }
     }
 
@@ -57,7 +55,6 @@ package struct StatusAnswer: Codable, Sendable, Equatable, Error {
 
     package static func badRequest(_ message: String) -> Self { Self(400, "BadRequest", message) }
     package static let unauthorized = Self(401, "Unauthorized", "Unauthorized")
-    package static func forbidden(_ message: String) -> Self { Self(403, "Forbidden", message) }
     /// A path that nothing is at.
     package static let noSuchPath = Self(404, "NotFound", "the server could not find the requested resource")
     package static func notFound(_ message: String, name: String, kind: String, group: String) -> Self {
@@ -67,10 +64,8 @@ package struct StatusAnswer: Codable, Sendable, Equatable, Error {
         405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
     package static let notAcceptable = Self(
         406, "NotAcceptable", "only the following media types are accepted: application/json")
-    package static func tooManyRequests(retryAfterSeconds: Int) -> Self {
-        Self(
-            429, "TooManyRequests", "too many requests, please try again later",
-            Details(retryAfterSeconds: retryAfterSeconds))
+    /// What is wrong with a message as such, before anybody looks at what it is about.
+    package static func malformed(_ code: Int, _ message: String) -> Self {
+        Self(code, code == 413 ? "RequestEntityTooLarge" : "BadRequest", message)
     }
-    package static func unavailable(_ message: String) -> Self { Self(503, "ServiceUnavailable", message) }
 }

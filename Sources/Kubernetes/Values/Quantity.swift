@@ -10,21 +10,7 @@ package struct Quantity: Sendable, Equatable, CustomStringConvertible {
     private static let most = 900_000_000_000_000 as UInt128
     private static let nanosInOne = 1_000_000_000 as UInt128
 
-    package static let zero = Quantity(nanos: 0)
-
     private init(nanos: UInt128) { self.nanos = min(nanos, Self.most * Self.nanosInOne) }
-
-    package init(_ number: UInt64) { self.init(nanos: UInt128(number) * Self.nanosInOne) }
-
-    /// A quotient, exact but for the last digit; 0 for one that there is not.
-    package init(_ dividend: UInt64, dividedBy divisor: UInt64) {
-        guard divisor > 0 else {
-            self.init(nanos: 0)
-            return
-        }
-        let (dividend, divisor) = (UInt128(dividend) * Self.nanosInOne, UInt128(divisor))
-        self.init(nanos: (dividend + divisor - 1) / divisor)
-    }
 
     /// A measured number; what is negative or no number counts as 0.
     package init(_ number: Double) {

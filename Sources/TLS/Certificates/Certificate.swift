@@ -48,6 +48,29 @@ final class Certificate: @unchecked Sendable {
         return String(decoding: bytes.prefix(max(Int(read), 0)), as: UTF8.self)
     }
 
+    /// The last common name of the subject; `nil` for none, and for one with a zero byte in it.
+    static func commonName(of handle: OpaquePointer) -> String? {
+        guard let name = X509_get_subject_name(handle) else { return nil }
+        var index: Int32 = -1
+        var last: Int32 = -1
+        while true {
+            index = X509_NAME_get_index_by_NID(name, NID_commonName, index)
+            guard index >= 0 else { break }
+            last = index
+        }
+        guard last >= 0, let entry = X509_NAME_get_entry(name, last), let data = X509_NAME_ENTRY_get_data(entry)
+        else { return nil }
+        var text: UnsafeMutablePointer<UInt8>?
+        let count = ASN1_STRING_to_UTF8(&text, data)
+        defer { sluice_ssl_free(text) }
+        guard count > 0, let text else {
+            ErrorQueue.clear()
+            return nil
+        }
+        let bytes = UnsafeBufferPointer(start: text, count: Int(count))
+        return bytes.contains(0) ? nil : String(decoding: bytes, as: UTF8.self)
+    }
+
     /// Seconds since 1970 between which it holds, both included.
     var validity: ClosedRange<Int64>? {
         guard let first = Self.seconds(X509_get0_notBefore(handle)),

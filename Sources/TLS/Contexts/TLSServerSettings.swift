@@ -18,6 +18,11 @@ package struct TLSServerSettings: Sendable {
     /// refused (RFC 7301 section 3.2); one that offers none is served without.
     package var alpn: [String]
 
+    /// Reads a file of authorities, for what is wrong with it.
+    package static func checkAuthorities(_ pem: [UInt8]) throws(TLSConfigurationError) {
+        _ = try PEM.certificates(pem, .authorities)
+    }
+
     package init(
         certificates: [TLSKeyPair], clientCA: [UInt8]? = nil, clientAuthentication: TLSClientAuthentication = .none,
         minVersion: TLSVersion = .tls12, alpn: [String] = []

@@ -42,4 +42,11 @@ extension TLSSession {
         guard isEstablished else { return nil }
         return withConnection { ssl in SSL_get0_peer_certificate(ssl).map { Certificate.subject(of: $0) } }
     }
+
+    /// The common name in the peer's certificate, the last where there are several; `nil` where there is none, or none that
+    /// is text. A server knows only verified ones.
+    package var peerCommonName: String? {
+        guard isEstablished else { return nil }
+        return withConnection { ssl in SSL_get0_peer_certificate(ssl).flatMap { Certificate.commonName(of: $0) } }
+    }
 }

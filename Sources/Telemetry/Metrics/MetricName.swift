@@ -31,6 +31,8 @@ package enum MetricName: UInt8, Sendable, CaseIterable {
     case healthChecks
     case hashKeys
     case dnsLookups
+    case kubernetesEvents
+    case scaleRequests
 
     // Models, one series for each version at each endpoint.
     case modelRequests
@@ -219,6 +221,14 @@ extension MetricName {
             Row(
                 "sluice_dns_lookups_total", .counter, [.outcome],
                 "Look-ups of endpoints' names, by what they came to")
+        case .kubernetesEvents:
+            Row(
+                "sluice_kubernetes_events_total", .counter, [.outcome],
+                "News of Services and pods from the Kubernetes API: changes of theirs, and failures to hear of them")
+        case .scaleRequests:
+            Row(
+                "sluice_scale_requests_total", .counter, [.outcome],
+                "Questions of autoscalers for metrics, by what they came to")
         case .modelRequests:
             Row(
                 "sluice_model_requests_total", .counter, Self.model,

@@ -46,6 +46,7 @@ enum BackendTable {
     private static func row(_ endpoint: Status.Endpoint, of backend: Status.Backend, _ state: LiveState) -> Table.Row {
         let live = state.endpoints[.init(backend.name, endpoint.address)]
         var name = StyledLine("  \(endpoint.address)")
+        if let pod = endpoint.pod { name.append(" \(pod)", .faint) }
         if endpoint.weight != 1 { name.append(" ×\(endpoint.weight)", .faint) }
         let isUp = endpoint.state == .up
         let flow = state.hasTraffic ? live?.flow ?? Flow() : nil

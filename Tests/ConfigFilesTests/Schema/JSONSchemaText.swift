@@ -154,7 +154,7 @@ enum JSONSchemaText {
         let pattern: String? =
             switch kind {
             case .body, .pattern: nil
-            case .any, .file, .queryName, .realm: "^[^\\x00-\\x1f]+$"
+            case .any, .file, .queryName, .realm, .bearerToken: "^[^\\x00-\\x1f]+$"
             case .name: "^\\S(.{0,510}\\S)?$"
             case .host: "^(\(host)|\(bare))$"
             case .hostPattern: "^([*][.])?(\(host)|\(bare))$"
@@ -178,6 +178,9 @@ enum JSONSchemaText {
             case .healthPath: "^/[^#\\s]*$"
             case .socketPath: "^(?!unix:).+$"
             case .collector: "^https?://\(host):[0-9]{1,5}(/[^?#\\s]*)?$"
+            case .kubernetesName: "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+            case .podName: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
+            case .servicePort: "^([1-9][0-9]{0,4}|(?![0-9]+$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$"
             case .retryStatus: "^[45][0-9]{2}$"
             }
         return pattern.map { [("pattern", .string($0))] } ?? []

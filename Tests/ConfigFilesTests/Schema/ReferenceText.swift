@@ -28,9 +28,7 @@ enum ReferenceText {
             let cells = ["`\(key.name)`", text(key.type), text(key.fallback), key.meaning]
             lines.append("| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |")
         }
-        let notes =
-            schema.rules.map(text)
-            + (schema.planned.isEmpty ? [] : ["Not supported yet: \(list(schema.planned, "and"))."])
+        let notes = schema.rules.map(text)
         if !notes.isEmpty { lines += ["", notes.joined(separator: " ")] }
         return lines.joined(separator: "\n")
     }

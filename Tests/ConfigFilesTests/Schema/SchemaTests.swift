@@ -168,6 +168,7 @@ import Testing
         .pattern: "(", .replacement: "\\", .origin: "a", .user: "a:b", .passwordHash: "x", .listeningAddress: "a",
         .endpointAddress: "systemd:a", .hostPort: "a", .network: "a", .rateKey: "a", .pathElement: "a/b", .realm: "ä",
         .healthPath: "a", .socketPath: "unix:a", .retryStatus: "399",
+        .kubernetesName: "A_b", .podName: "A", .servicePort: "0",
     ]
 
     private static func ends(_ type: ValueType) -> [String] {

@@ -161,12 +161,13 @@ const UPDATES = {
     const queue = flow.queue === undefined ? "" : ` · queue ${duration(flow.queue)}`;
     element.dataset.state = endpoint.state;
     setText(parts.address, endpoint.address);
+    setAttribute(parts.address, "title", endpoint.pod ?? null);
     setText(parts.word, up ? "" : endpoint.state);
     setText(parts.numbers, `${count(inFlight)} in flight${queue}`);
     setText(parts.reason, up ? "" : [endpoint.reason, endpoint.detail].filter(Boolean).join(": "));
     setAttribute(parts.reason, "title", parts.reason.textContent || null);
     const why = up ? "" : ` because of ${endpoint.reason ?? "an unknown reason"}`;
-    return `Endpoint ${endpoint.address} of ${backend.name}, ${endpoint.state}${why}, ${inFlight} in flight${queue.replace(" ·", ",")}, ${spoken(flow)}`;
+    return `Endpoint ${endpoint.address}${endpoint.pod ? ` (${endpoint.pod})` : ""} of ${backend.name}, ${endpoint.state}${why}, ${inFlight} in flight${queue.replace(" ·", ",")}, ${spoken(flow)}`;
   },
   unmatched(parts) {
     const flow = flowOf("routes", "");

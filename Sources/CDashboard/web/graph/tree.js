@@ -115,6 +115,6 @@ function updateEndpoint({ parts, link }, backend, endpoint) {
   const times = flow.p50 === undefined ? "" : pair(flow.p50, flow.p99);
   const queue = flow.queue === undefined ? "" : `queue ${duration(flow.queue)}`;
   const wrong = errorShare(flow) > 0 ? `${percent(errorShare(flow))} err` : "";
-  setText(parts.sub, [`${count(inFlight)} in flight`, queue, ...modelQueueWords(modelQueue, pending), times, wrong, why].filter(Boolean).join(" · "));
+  setText(parts.sub, [endpoint.pod, `${count(inFlight)} in flight`, queue, ...modelQueueWords(modelQueue, pending), times, wrong, why].filter(Boolean).join(" · "));
 }
 

@@ -61,5 +61,5 @@ function show({ parts, link }, backend, endpoint) {
   setText(parts.word, endpoint.state === "up" ? "" : endpoint.state);
   setText(parts.rate, `${rate(flow.rate)}/s`);
   const why = endpoint.state === "up" ? "" : [endpoint.reason, endpoint.detail].filter(Boolean).join(": ");
-  setText(parts.sub, [`${count(inFlight)} in flight`, flow.queue === undefined ? "" : `queue ${duration(flow.queue)}`, ...modelQueueWords(modelQueue, pending), why].filter(Boolean).join(" · "));
+  setText(parts.sub, [endpoint.pod, `${count(inFlight)} in flight`, flow.queue === undefined ? "" : `queue ${duration(flow.queue)}`, ...modelQueueWords(modelQueue, pending), why].filter(Boolean).join(" · "));
 }

@@ -53,6 +53,7 @@ export function mount(body, backend, address) {
     replace(
       facts,
       fact("Backend", h("a", { href: backendLink(backend) }, backend)),
+      endpoint.pod ? fact("Pod", endpoint.pod) : null,
       fact("Weight", String(endpoint.weight)),
       fact("Connections", count(numbers.connections)),
       numbers.modelQueue === undefined ? null : fact("Wait in its models' queues", duration(numbers.modelQueue / 1000)),
