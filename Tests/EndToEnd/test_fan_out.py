@@ -10,7 +10,7 @@ import pytest
 
 from support.gateway import wait_until
 from support.grpc_mock import INFERENCE
-from support.rawhttp import Client, answer, build
+from support.rawhttp import Client, answer, build, chunked
 from support.ways import CALL, HTTP1, HTTP2, PLAIN, serving
 
 NAMES = ("one", "two")
@@ -171,6 +171,15 @@ def test_bodies_are_bounded(site, way):
     for name in NAMES:
         says(site, name, b"same")
     assert site.ask(way, "/v2/logging", body=b"x" * (1 << 20)).status == 200
+
+
+@pytest.mark.parametrize("host, size", [("short.test", 60), ("test", 600 << 10)])
+def test_bodies_of_unknown_length_are_bounded(site, host, size):
+    with Client(site.gateway.host, site.gateway.port) as client:
+        head = build("POST", "/v2/logging", host, "transfer-encoding: chunked")
+        client.send_all_it_takes(head + chunked(b"x" * size, b"x" * size))
+        assert client.response("POST").status == 413
+    assert site.was_asked() == []
 
 
 def test_a_client_that_does_not_go_on(site):
