@@ -27,7 +27,8 @@ extension GatewayReader {
             if server != .triton, entry.value.text == "leastQueue" {
                 report.error(
                     entry.value.position,
-                    "'balance: leastQueue' needs 'server: triton', which tells of its queues, write 'balance: leastRequest'")
+                    "'balance: leastQueue' needs 'server: triton', which tells of its queues, write 'balance: leastRequest'"
+                )
                 return nil
             }
             return section.choice(
