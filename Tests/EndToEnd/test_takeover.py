@@ -229,7 +229,7 @@ def test_two_at_a_time(first):
 
 
 @pytest.mark.parametrize(
-    "said", ["", "hello 99 future", "hello", "accepting", "socket x", b"\xff\xfe", b"hello 1 \n", b"x" * 4000]
+    "said", ["", "hello 99 future", "hello", "accepting", "socket x", b"\xff\xfe", b"hello 2 \n", b"x" * 4000]
 )
 def test_nonsense(first, said):
     with Conversation.with_gateway(first.gateway.workdir / "t.sock") as one:
@@ -262,7 +262,7 @@ def test_strangers_get_nothing(first, tmp_path):
         "import os, socket, sys; os.setgid(65534); os.setuid(65534)\n"
         "s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.settimeout(20)\n"
         "s.connect(sys.argv[1])\n"
-        "try:\n    s.send(b'hello 1 test')\n"
+        "try:\n    s.send(b'hello 2 test')\n"
         "except BrokenPipeError:\n    pass\n"
         "try:\n    print(s.recv(100))\n"
         "except ConnectionResetError:\n    print(b'')\n"
@@ -313,8 +313,8 @@ def given_up(gateway) -> str:
     [
         (["refused I would rather not"], "I would rather not"),
         (["hello 99 1 9.9"], "sluice 9.9, speaks version 99"),
-        (["hello 1 1 9.9", "end 3"], "something else than expected"),
-        (["hello 1 1 9.9", "socket 127.0.0.1:1"], "something else than expected"),
+        ([f"hello {VERSION} 1 9.9", "end 3"], "something else than expected"),
+        ([f"hello {VERSION} 1 9.9", "socket 127.0.0.1:1"], "something else than expected"),
         ([b"\x00"], "no message"),
         ([], "hung up"),
     ],
@@ -342,7 +342,7 @@ def test_what_comes_is_no_listening_socket(alone):
         alone.start(wait=False)
         with before.accept() as one:
             one.hear()
-            one.say("hello 1 1 x").say("socket 127.0.0.1:1", wrong)
+            one.say(f"hello {VERSION} 1 x").say("socket 127.0.0.1:1", wrong)
             assert "no listening socket" in given_up(alone)
 
 
@@ -352,7 +352,7 @@ def test_a_running_process_that_dies_before_it_lets_go(alone):
         alone.start(wait=False)
         with before.accept() as one:
             one.hear()
-            one.say("hello 1 1 x").say(f"socket 127.0.0.1:{alone.port}", listener)
+            one.say(f"hello {VERSION} 1 x").say(f"socket 127.0.0.1:{alone.port}", listener)
             one.say(f"control {alone.workdir}/t.sock", before.sock).say("end 2")
             assert one.hear() == "accepting"
         before.sock.close()
@@ -382,6 +382,6 @@ def test_a_stale_socket_is_replaced(alone):
         stale.bind(str(alone.workdir / "t.sock"))
     with alone:
         with Conversation.with_gateway(alone.workdir / "t.sock") as one:
-            assert one.say("hello 1 1 x").hear().startswith("hello 1")
+            assert one.say(f"hello {VERSION} 1 x").hear().startswith(f"hello {VERSION}")
         wait_until(lambda: "this one goes on" in alone.stderr_text(), what="it is over")
     assert not (alone.workdir / "t.sock").exists()

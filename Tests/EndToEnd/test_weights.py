@@ -473,6 +473,6 @@ def test_while_another_process_takes_over(sites, tmp_path):
     socket = tmp_path / "takeover.sock"
     site = sites(TEXT + f"takeover: {{ socket: {socket} }}\n")
     with Conversation.with_gateway(socket) as other:
-        assert other.say("hello 1 1 test").hear_all()[-1].startswith("end")
+        assert other.say("hello 2 1 test").hear_all()[-1].startswith("end")
         site.refused(409, "another process is taking over")
     wait_until(lambda: site.put({"stable": 41, "v2": 59})[0] == 200, what="it goes on by itself")
