@@ -34,6 +34,11 @@ package struct Backend: Sendable, Equatable {
 
     package init(name: String) { self.name = name }
 
+    /// Some of its endpoints have a port of their own for gRPC.
+    package var hasGRPCPort: Bool {
+        endpoints.contains { $0.grpcPort != nil } || services.contains { $0.grpcPort != nil }
+    }
+
     /// What kind of model server answers: decides what health and metrics look like there.
     package enum Server: String, Sendable, CaseIterable { case triton, tfserving, torchserve, kserve, generic }
 

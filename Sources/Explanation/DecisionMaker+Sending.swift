@@ -24,7 +24,7 @@ extension DecisionMaker {
 
     private func speaksHTTP2(_ name: String) -> Bool {
         guard let backend = backend(name) else { return false }
-        return backend.protocol == .http2 || (reading.isGRPC && backend.endpoints.contains { $0.grpcPort != nil })
+        return backend.protocol == .http2 || (reading.isGRPC && backend.hasGRPCPort)
     }
 
     /// The head with what the route changes about it.

@@ -60,18 +60,25 @@ struct DecisionMaker {
 
     /// Where the request goes at each of them: gRPC has a port of its own at Triton, and names may be pinned.
     private func endpoints(of name: String) -> [String] {
-        backend(name)?.endpoints.map { endpoint in
+        guard let backend = backend(name) else { return [] }
+        let addresses = backend.endpoints.map { endpoint in
             guard var place = endpoint.address.hostPort else { return "\(endpoint.address)" }
             if reading.isGRPC, let port = endpoint.grpcPort { place.port = port }
             guard var pinned = Pins.place(of: place.host, in: gateway.resolve) else { return "\(place)" }
             if reading.isGRPC, let port = endpoint.grpcPort { pinned.port = port }
             return "\(place) at \(pinned)"
-        } ?? []
+        }
+        // Which pods these are is known only to a gateway that runs in the cluster.
+        let services = backend.services.map { service in
+            let port = (reading.isGRPC ? service.grpcPort : nil).map { "\($0)" } ?? service.port
+            return "pods of \(service.namespace)/\(service.service), port \(port)"
+        }
+        return addresses + services
     }
 
     private func refusal(of name: String) -> Explanation.Refusal? {
         guard reading.isGRPC, let backend = backend(name), backend.protocol != .http2,
-            backend.endpoints.allSatisfy({ $0.grpcPort == nil })
+            !backend.hasGRPCPort
         else { return nil }
         return Explanation.Refusal(.notImplemented, "this backend speaks no gRPC")
     }

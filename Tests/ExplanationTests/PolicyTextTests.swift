@@ -249,6 +249,24 @@ struct PolicyTextTests {
             call.contains("100 %  a  triton.ml.svc.cluster.local:8001 at 10.0.0.7:8001 and other:8001\n"), "\(call)")
     }
 
+    @Test func podsOfAService() throws {
+        let asking = try Asking(
+            """
+            listeners: [{ address: 127.0.0.1:80 }]
+            backends:
+              a: { endpoints: [{ kubernetes: { namespace: ml, service: triton, port: http } }], triton: { grpcPort: 8001 } }
+              b: { endpoints: [{ kubernetes: { namespace: ml, service: triton, port: http } }] }
+            routes:
+              - { name: b, match: [{ path: { prefix: /b } }], backends: [{ name: b }] }
+              - { name: r, backends: [{ name: a }] }
+            """)
+        #expect(try asking.explain("/").text().contains("100 %  a  pods of ml/triton, port http\n"))
+        let call = try asking.explain("POST /a.B/C", "content-type: application/grpc").text()
+        #expect(call.contains("100 %  a  pods of ml/triton, port 8001\n"), "\(call)")
+        let none = try asking.explain("POST /b/C", "content-type: application/grpc").text()
+        #expect(none.contains("501 not_implemented, this backend speaks no gRPC"), "\(none)")
+    }
+
     @Test func pathsThatCannotBeMade() throws {
         let asking = try Asking(
             """

@@ -51,7 +51,7 @@ extension GatewayReader {
 
     private func checkGRPC(_ section: Section, _ backendSection: Section, _ backend: Backend) {
         let position = section.valuePosition(of: "grpc", report)
-        let hasPort = backend.endpoints.contains { $0.grpcPort != nil }
+        let hasPort = backend.hasGRPCPort
         if backend.protocol == .http2 {
             if !hasPort, section.has("path") {
                 report.warning(
