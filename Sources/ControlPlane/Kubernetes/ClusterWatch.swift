@@ -144,8 +144,8 @@ final class ClusterWatch: @unchecked Sendable {
         case .found(let found):
             services[port]?.pods = found
             if found != before.pods {
-                logger.info(
-                    "the Service \(Self.text(port)) has \(Self.text(found)), before \(Self.text(before.pods ?? []))")
+                let past = before.pods.map { ", before \(Self.text($0))" } ?? ""
+                logger.info("the Service \(Self.text(port)) has \(Self.text(found))\(past)")
                 changed()
             }
             endWaiting()
