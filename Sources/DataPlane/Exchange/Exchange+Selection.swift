@@ -113,8 +113,8 @@ extension Exchange {
             return replaced(reader.model, reader.version)
         }
         guard let named = InferencePath(upstreamPath) else { return nil }
-        guard let model = percentDecoded(named.model) else { return replaced(named.model, named.version) }
-        return model.withUnsafeBytes { replaced($0, named.version) }
+        // Triton takes a name as it stands in the path, escapes and all.
+        return replaced(named.model, named.version)
     }
 
     /// A version as lists have it, or none. Triton reads others as well, such as `01`; nobody looks for those.
