@@ -45,7 +45,7 @@ extension ControlPlane {
         queue.async { [self] in
             guard snapshot != nil else {
                 logger.info("\(signal): stopped before it had started")
-                exit(0)
+                Self.end()
             }
             let settings = snapshot?.gateway.shutdown
             service?.tell(.stopping, .status("\(signal): ends when its requests do"))
@@ -111,8 +111,15 @@ extension ControlPlane {
             traces.flush()
             stopAdmin(!isFileOwner) { [self] in
                 logger.info("stopped")
-                exit(0)
+                Self.end()
             }
         }
+    }
+
+    /// Without the handlers that libraries have registered: they take down what calls to other servers may be using at this
+    /// moment, on threads of their own.
+    private static func end() -> Never {
+        fflush(nil)
+        _exit(0)
     }
 }

@@ -44,7 +44,7 @@ def config(authority, port: int) -> str:
     return f"""
 listeners: [{{ address: "127.0.0.1:${{port}}", tls: {{ certificates: [{authority.shown.yaml}] }} }}]
 accessLog: {{ path: access.log, format: json }}
-backends: {{ b: {{ endpoints: ["127.0.0.1:{port}"], tls: {{ ca: {authority.certificate} }} }} }}
+backends: {{ b: {{ server: generic, endpoints: ["127.0.0.1:{port}"], tls: {{ ca: {authority.certificate} }} }} }}
 routes: [{{ name: all, backends: [{{ name: b }}] }}]
 """
 
