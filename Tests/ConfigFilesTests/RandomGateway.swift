@@ -178,7 +178,7 @@ struct RandomGateway {
         backend.slowStart = some { $0.duration() }
         backend.panicThreshold = pick([50, 0, 12.5])
         backend.activation = some { random in
-            let canExec = backend.endpoints.count == 1
+            let canExec = backend.endpoints.count == 1 && backend.services.isEmpty
             var activation = Backend.Activation(
                 means: random.coin() && canExec
                     ? .exec(["sh", "", "-c", "a 'b' ${c}"]) : .kubernetes(namespace: "models", deployment: "triton.a-1")
