@@ -1,9 +1,13 @@
 """What the gateway reads of real Tritons: the numbers of their own pages, whichever way they give them, also after a restart."""
 
+import json
+import subprocess
+
 import pytest
 
 from support import nv_metrics
-from support.gateway import Gateway, wait_until
+from support.browser import Browser
+from support.gateway import Gateway, binary, wait_until
 from support.prometheus import promtool
 from support.triton import free_ports, servers, shared
 
@@ -75,6 +79,41 @@ def test_counters_are_those_of_the_servers(pair):
     assert not found.select("sluice_model_queue_seconds_mean", model="stream", backend="pair")
     assert not found.select("sluice_model_requests_total", backend="plain")
     assert {labels["backend"]: value for labels, value in found.select("sluice_models_left_out")} == {"pair": 0, "canary": 0}
+
+
+def test_what_operators_see(pair):
+    gateway, tritons = pair
+    load = nv_metrics.at_once(gateway.url, 12, 10)
+    load.join()
+    wait_readings(gateway, 6, backend="pair")
+    models = json.loads(gateway.admin("/api/v1/models?refresh=1")[2])["models"]
+    (slow,) = [each for each in models if each["name"] == "slow" and each["backend"] == "pair"]
+    assert slow["requestsPerSecond"] > 0 and slow["queueMilliseconds"] > 0 and slow["computeMilliseconds"] >= 10
+    assert slow["pending"] == 0 and slow["batchSize"] == 1 and slow["failuresPerSecond"] == 0
+    each = {one["address"]: one for one in slow["endpoints"]}
+    assert set(each) == {triton.address for triton in tritons} and all(one["state"] == "READY" for one in each.values())
+    assert sum(one["requestsPerSecond"] for one in each.values()) == pytest.approx(slow["requestsPerSecond"], abs=0.01)
+    low, high = sorted(one["queueMilliseconds"] for one in each.values())
+    assert low <= slow["queueMilliseconds"] <= high
+    idle = [one for one in models if one["name"] == "stream" and one["backend"] == "pair"][0]
+    assert "queueMilliseconds" not in idle and idle["requestsPerSecond"] == 0
+    pair_status, plain = [next(one for one in gateway.status()["backends"] if one["name"] == name) for name in ("pair", "plain")]
+    assert all(one["queueMilliseconds"] > 0 and one["pending"] == 0 for one in pair_status["endpoints"])
+    assert not {"queueMilliseconds", "pending"} & set(plain["endpoints"][0])
+    shown = subprocess.run([binary(), "status", "--admin", gateway.admin_url], capture_output=True, text=True, timeout=20)
+    assert shown.returncode == 0 and "MODEL QUEUE  PENDING" in shown.stdout, shown
+
+
+def test_the_page_shows_them(pair, tmp_path):
+    gateway, tritons = pair
+    nv_metrics.at_once(gateway.url, 12, 10).join()
+    wait_readings(gateway, 6, backend="pair")
+    with Browser(tmp_path / "profile") as page:
+        page.open(gateway.admin_url + "/#/models")
+        wait_until(lambda: [one for one in page.all(".figures") if "/s · " in one.text and " queue · " in one.text and " compute" in one.text],
+                   60, "numbers beside a model")
+        page.open(f"{gateway.admin_url}/#/endpoint/pair/{tritons[0].address}")
+        wait_until(lambda: "Wait in its models' queues" in page.one("body").text, 60, "an endpoint's queue")
 
 
 def test_without_a_metrics_port_statistics_are_read(pair):
