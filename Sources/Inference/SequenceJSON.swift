@@ -104,24 +104,7 @@ struct SequenceJSON {
 
     /// Passes over a value, or over its beginning up to a string. Most of a body is this: long rows of numbers.
     private mutating func skip(_ bytes: UnsafeRawBufferPointer, from offset: inout Int) {
-        var index = offset
-        var depth = depth
-        defer {
-            offset = index
-            self.depth = depth
-        }
-        while index < bytes.count && depth > 0 {
-            let byte = bytes[index]
-            index &+= 1
-            switch byte {
-            case UInt8(ascii: "\""):
-                begin(.skipped)
-                return
-            case UInt8(ascii: "{"), UInt8(ascii: "["): depth &+= 1
-            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth &-= 1
-            default: break
-            }
-        }
+        if skipJSON(bytes, from: &offset, depth: &depth) { begin(.skipped) }
     }
 
     /// A byte in one of the two objects, outside strings.

@@ -14,6 +14,10 @@ extension ControlPlane {
         var backend: String
         var endpoint: String
         var model: ModelReading
+
+        var labels: Exposition.Labels {
+            [.backend: backend, .endpoint: endpoint, .model: model.name, .version: model.version]
+        }
     }
 
     func writeModels(_ page: inout Exposition) {
@@ -73,11 +77,7 @@ extension ControlPlane {
         page.family(metric)
         for row in rows {
             guard let value = value(row.model) else { continue }
-            page.sample(
-                [
-                    .backend: row.backend, .endpoint: row.endpoint, .model: row.model.name,
-                    .version: row.model.version,
-                ], value)
+            page.sample(row.labels, value)
         }
     }
 
@@ -87,11 +87,7 @@ extension ControlPlane {
         page.family(metric)
         for row in rows {
             guard let value = value(row.model) else { continue }
-            page.sample(
-                [
-                    .backend: row.backend, .endpoint: row.endpoint, .model: row.model.name,
-                    .version: row.model.version,
-                ], value)
+            page.sample(row.labels, value)
         }
     }
 
