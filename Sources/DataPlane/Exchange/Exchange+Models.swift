@@ -11,17 +11,17 @@ extension Exchange {
     /// one that does not must not hold up a client that has misspelt a name.
     private static let lookTime = Nanoseconds.seconds(1)
 
-    /// Whether it has to wait for its model: while that is loading, and until it is certain that nobody has it.
-    ///
-    /// What is listed and not to be had is no reason: the endpoint that is asked then says why in its own words.
+    /// Whether it has to wait for its model: while that is loading, and until it is certain that nobody has it ready. What is
+    /// listed all the same then goes to an endpoint, which says in its own words why it is not to be had.
     func mustWaitForModel(in pool: BackendPool) -> Bool {
         guard pool.asksForModel, pool.board.isListed, needsModel,
             let entry = withServedModel({ pool.board.entry($0, version: $1) })
         else { return false }
         switch pool.board.presence(entry, now: worker.loop.now) {
-        case .somewhere, .unavailable: return false
+        case .somewhere: return false
         case .loading: return true
-        case .absent: return !isStream && !isCertain(pool)
+        // Where models are loaded by calls, all of the repository is listed, and the call may have come since.
+        case .unavailable, .absent: return !isStream && !isCertain(pool)
         }
     }
 
