@@ -113,7 +113,7 @@ def test_a_split_spills_to_the_entry_that_has_it(gateway):
     assert sorted(answer.status_code for answer in answers) == [200, 200, 404, 404]
 
 
-@pytest.mark.parametrize("name", ["nonesuch", 'a"b', "ünïcode name", "x" * 300, "'", "odd+name", "odd%252Bname"])
+@pytest.mark.parametrize("name", ["nonesuch", 'a"b', "ünïcode name", "x" * 300, "'", "odd%2Bname"])
 def test_unknown_models(gateway, fleet, name):
     """Triton reads no escapes in names: they are part of what is not found."""
     direct = requests.post(f"{fleet[0].url}/v2/models/{quote(name, safe='')}/infer", json=INFERENCE, timeout=60)
