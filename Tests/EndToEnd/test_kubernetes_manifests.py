@@ -17,7 +17,7 @@ from jsonschema import Draft7Validator
 from support import kubernetes_types as types
 from support.cluster import FORMAT, MANIFESTS, NAMESPACE, Cluster, commands, documents, folders, resources
 from support.cluster_checks import problems
-from support.gateway import REPOSITORY
+from support.gateway import REPOSITORY, binary
 
 # The oldest that anybody still gets, and the newest there is.
 VERSIONS = ("1.29", kubernetes_validate.latest_version())
@@ -306,3 +306,10 @@ def test_the_certificate_is_for_the_name_that_the_api_server_calls(volume):
     for each in WHOLE.all("APIService"):
         service = each["spec"]["service"]
         assert f"DNS:{service['name']}.{service['namespace']}.svc" in said
+
+
+def test_sluice_takes_its_configuration(volume):
+    done = subprocess.run([binary(), "check", "-c", str(volume / "sluice.yaml")], capture_output=True, text=True,
+                          timeout=30)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "warning" not in done.stdout + done.stderr
