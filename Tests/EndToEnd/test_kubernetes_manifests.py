@@ -16,7 +16,7 @@ from jsonschema import Draft7Validator
 
 from support import kubernetes_types as types
 from support.cluster import FORMAT, MANIFESTS, NAMESPACE, Cluster, commands, documents, folders, resources
-from support.cluster_checks import problems
+from support.cluster_checks import SERVED_METRICS, problems
 from support.gateway import REPOSITORY, binary
 
 # The oldest that anybody still gets, and the newest there is.
@@ -139,6 +139,12 @@ def test_kubectl_builds_it(folder):
 
 def test_manifests_fit_together():
     assert problems(WHOLE) == []
+
+
+@pytest.mark.parametrize("name", ["custom-metrics.md", "autoscaling.md"])
+def test_metrics_are_those_that_the_documents_have(name):
+    text = (REPOSITORY / "docs" / name).read_text()
+    assert dict(re.findall(r"^\| `([a-z_]+)` \| `([a-zA-Z]+)` \|", text, re.MULTILINE)) == SERVED_METRICS
 
 
 def test_images_are_those_of_the_compose_file():
