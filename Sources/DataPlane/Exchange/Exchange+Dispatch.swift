@@ -53,16 +53,16 @@ extension Exchange {
 
     /// Takes a place at one of the endpoints, or waits for one.
     func place(in pool: BackendPool) {
-        if let reason = mustHold(in: pool) {
+        let wish = wish
+        if let reason = mustHold(in: pool, wish.presence) {
             hold(reason)
             return
         }
-        if isModelMissing(in: pool) {
+        if isModelMissing(wish.presence) {
             rejectMissingModel(in: pool)
             return
         }
         queuedAt = worker.loop.now
-        let wish = wish
         isChoosy = isChoosy(wish, pool)
         if isChoosy { awaited = pool.awaited(wish) }
         if worker.mayPass(self, pool), let lease = pool.acquire(wish) {

@@ -27,16 +27,18 @@ extension Exchange {
     private static let shortWait = Nanoseconds.seconds(2)
 
     /// What it would have to wait for, if it were sent now.
-    func reasonToHold(in pool: BackendPool) -> HoldReason? {
+    ///
+    /// - Parameter presence: of its model.
+    func reasonToHold(in pool: BackendPool, _ presence: ModelBoard.Presence?) -> HoldReason? {
         if pool.isStartedOnDemand || !pool.load.hold.isOpen {
             guard pool.load.hold.isOpen && pool.hasUsableEndpoint else { return .starting }
         }
-        return mustWaitForModel(in: pool) ? .loading : nil
+        return mustWaitForModel(in: pool, presence) ? .loading : nil
     }
 
     /// The same for one that has not had its turn: it does not pass those that wait already.
-    func mustHold(in pool: BackendPool) -> HoldReason? {
-        if let reason = reasonToHold(in: pool) { return reason }
+    func mustHold(in pool: BackendPool, _ presence: ModelBoard.Presence?) -> HoldReason? {
+        if let reason = reasonToHold(in: pool, presence) { return reason }
         if pool.isStartedOnDemand, held?.hasTurn != true, pool.load.hold.starting.current > 0 { return .starting }
         return nil
     }
@@ -124,7 +126,7 @@ extension Exchange {
 
     func heldTooLong(_ now: Instant) {
         leaveHold()
-        if callDeadline > now, let pool, isModelMissing(in: pool) {
+        if callDeadline > now, let pool, isModelMissing(wish.presence) {
             rejectMissingModel(in: pool)
             return
         }

@@ -13,16 +13,12 @@ extension Exchange {
 
     /// Whether it has to wait for its model: while that is loading, and until it is certain that nobody has it ready. What is
     /// listed all the same then goes to an endpoint, which says in its own words why it is not to be had.
-    func mustWaitForModel(in pool: BackendPool) -> Bool {
-        guard pool.asksForModel, pool.board.isListed, needsModel,
-            let entry = withServedModel({ pool.board.entry($0, version: $1) })
-        else { return false }
-        switch pool.board.presence(entry, now: worker.loop.now) {
-        case .somewhere: return false
-        case .loading: return true
+    ///
+    /// - Parameter presence: of the model, as the wish says it.
+    func mustWaitForModel(in pool: BackendPool, _ presence: ModelBoard.Presence?) -> Bool {
+        guard let presence, presence != .somewhere, needsModel else { return false }
         // Where models are loaded by calls, all of the repository is listed, and the call may have come since.
-        case .unavailable, .absent: return !isStream && !isCertain(pool)
-        }
+        return presence == .loading || (!isStream && !isCertain(pool))
     }
 
     /// The lists are new enough to say that there is no such model; asks for newer ones if they are not.
@@ -36,12 +32,7 @@ extension Exchange {
     }
 
     /// Whether no endpoint has the model it names. Asked where there is nothing to wait for.
-    func isModelMissing(in pool: BackendPool) -> Bool {
-        guard pool.asksForModel, pool.board.isListed, needsModel, !isStream,
-            let entry = withServedModel({ pool.board.entry($0, version: $1) })
-        else { return false }
-        return pool.board.presence(entry, now: worker.loop.now) == .absent
-    }
+    func isModelMissing(_ presence: ModelBoard.Presence?) -> Bool { presence == .absent && needsModel && !isStream }
 
     /// Says so as Triton does (`model_lifecycle.cc`), which calls it NOT_FOUND.
     func rejectMissingModel(in pool: BackendPool) {

@@ -40,9 +40,11 @@ extension Exchange {
         }
         if let pool, pool.asksForModel, let entry = withServedModel({ pool.board.entry($0, version: $1) }) {
             wish.model = entry
-            wish.goesByModel =
-                pool.board.isListed && !pool.board.isEverywhere(entry)
-                && pool.board.presence(entry, now: worker.loop.now) == .somewhere
+            if pool.board.isListed {
+                let presence = pool.board.presence(entry, now: worker.loop.now)
+                wish.presence = presence
+                wish.goesByModel = presence == .somewhere && !pool.board.isEverywhere(entry)
+            }
         }
         return wish
     }

@@ -135,6 +135,8 @@ package final class BackendPool {
         var unready = TriedEndpoints()
         /// The request's model on the backend's board; `nil` where it has none, or nobody asks. Valid within a turn.
         var model: Int?
+        /// Where that model is; `nil` where no endpoint has said what it has.
+        var presence: ModelBoard.Presence?
         /// Only endpoints will do that may have that model.
         var goesByModel = false
     }

@@ -39,7 +39,7 @@ extension Worker {
             var next = lane.first
             while let exchange = next {
                 next = exchange.queueNext
-                guard let pool = exchange.pool, exchange.reasonToHold(in: pool) != nil else { continue }
+                guard let pool = exchange.pool, exchange.reasonToHold(in: pool, exchange.wish.presence) != nil else { continue }
                 exchange.leaveQueue()
                 exchange.hold(.starting)
             }
@@ -85,7 +85,7 @@ extension Worker {
         var next = queue.first
         while let exchange = next, let pool = exchange.pool {
             next = queue.next(after: exchange)
-            switch exchange.reasonToHold(in: pool) {
+            switch exchange.reasonToHold(in: pool, exchange.wish.presence) {
             case .starting: if exchange.held?.reason == .starting { return }
             case .loading: break
             case nil:
