@@ -39,7 +39,9 @@ extension Worker {
             var next = lane.first
             while let exchange = next {
                 next = exchange.queueNext
-                guard let pool = exchange.pool, exchange.reasonToHold(in: pool, exchange.wish.presence) != nil else { continue }
+                guard let pool = exchange.pool, exchange.reasonToHold(in: pool, exchange.wish.presence) != nil else {
+                    continue
+                }
                 exchange.leaveQueue()
                 exchange.hold(.starting)
             }
