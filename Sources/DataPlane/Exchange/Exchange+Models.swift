@@ -7,9 +7,11 @@ import Traffic
 
 /// Requests for models that no endpoint has ready.
 extension Exchange {
-    /// How long it is waited for new lists, before a model counts as unknown: a Triton gives its own within milliseconds, and
-    /// one that does not must not hold up a client that has misspelt a name.
-    private static let lookTime = Nanoseconds.seconds(1)
+    /// How long it is waited for new lists, before a model counts as unknown. A Triton gives its own within milliseconds; but
+    /// while it loads a model it may keep the question before that waiting, and then half a second between two looks and
+    /// the longest that either question takes come together. One that does not answer at all must not hold up a client for
+    /// longer, who may have misspelt a name.
+    private static let lookTime = Nanoseconds.milliseconds(2500)
 
     /// Whether it has to wait for its model: while that is loading, and until it is certain that nobody has it ready. What is
     /// listed all the same then goes to an endpoint, which says in its own words why it is not to be had.
