@@ -86,7 +86,14 @@ def test_what_operators_see(pair):
     load = nv_metrics.at_once(gateway.url, 12, 10)
     load.join()
     wait_readings(gateway, 6, backend="pair")
-    models = json.loads(gateway.admin("/api/v1/models?refresh=1")[2])["models"]
+
+    def listed() -> list:
+        return json.loads(gateway.admin("/api/v1/models?refresh=1")[2])["models"]
+
+    # A rate takes a second of readings.
+    wait_until(lambda: all("requestsPerSecond" in one for each in listed() if each["backend"] == "pair" for one in each["endpoints"]),
+               20, "rates are known")
+    models = listed()
     (slow,) = [each for each in models if each["name"] == "slow" and each["backend"] == "pair"]
     assert slow["requestsPerSecond"] > 0 and slow["queueMilliseconds"] > 0 and slow["computeMilliseconds"] >= 10
     assert slow["pending"] == 0 and slow["batchSize"] == 1 and slow["failuresPerSecond"] == 0
@@ -106,12 +113,15 @@ def test_what_operators_see(pair):
 
 def test_the_page_shows_them(pair, tmp_path):
     gateway, tritons = pair
-    nv_metrics.at_once(gateway.url, 12, 10).join()
-    wait_readings(gateway, 6, backend="pair")
     with Browser(tmp_path / "profile") as page:
         page.open(gateway.admin_url + "/#/models")
-        wait_until(lambda: [one for one in page.all(".figures") if "/s · " in one.text and " queue · " in one.text and " compute" in one.text],
-                   60, "numbers beside a model")
+
+        def shown() -> list:
+            # What has waited is forgotten after 30 s, and a browser may take its time.
+            nv_metrics.at_once(gateway.url, 6, 2).join()
+            return [one for one in page.all(".figures") if "/s · " in one.text and " queue · " in one.text and " compute" in one.text]
+
+        wait_until(shown, 60, "numbers beside a model")
         page.open(f"{gateway.admin_url}/#/endpoint/pair/{tritons[0].address}")
         wait_until(lambda: "Wait in its models' queues" in page.one("body").text, 60, "an endpoint's queue")
 

@@ -89,4 +89,5 @@ def test_whatever_they_say(upstreams, gateways):
         ask()
     # The monitor asks as well.
     assert lists() <= asked + 4 + (time.monotonic() - started) // 5
-    wait_until(lambda: gateway.rss() < before + (48 << 20), 10, "memory is given back")
+    # The monitor reads such answers too, at any time.
+    wait_until(lambda: gateway.rss() < before + (64 << 20), 40, "memory is given back")

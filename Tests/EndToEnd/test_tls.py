@@ -260,7 +260,7 @@ def secure_backend(tmp_path, upstream, settings: str) -> Gateway:
     return Gateway(
         f"""
 listeners: [{{ address: 127.0.0.1:${{port}} }}]
-backends: {{ b: {{ endpoints: ["{upstream.address}"], tls: {{ {settings} }} }} }}
+backends: {{ b: {{ server: generic, endpoints: ["{upstream.address}"], tls: {{ {settings} }} }} }}
 routes: [{{ name: r, backends: [{{ name: b }}] }}]
 """,
         tmp_path,
