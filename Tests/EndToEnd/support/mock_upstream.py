@@ -1,5 +1,6 @@
 """A threaded endpoint that answers as a test tells it and remembers every byte it was sent."""
 
+import select
 import socket
 import threading
 import time
@@ -142,6 +143,7 @@ class MockUpstream:
 
     def clear(self) -> None:
         """Forgets requests, connections that have ended and the script; open connections stay."""
+        self._settle()
         with self.lock:
             self.reply = answer()
             self.serve = None
@@ -151,6 +153,23 @@ class MockUpstream:
             for connection in self.connections:
                 connection.reader.received.clear()
                 connection.requests.clear()
+
+    def _settle(self, seconds: float = 1) -> None:
+        """Waits until all that has arrived is read, ends too: what a thread reads late would count for the next test.
+
+        A script that does not read at all is not waited for longer than `seconds`.
+        """
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            poll = select.poll()
+            with self.lock:
+                open_ones = [c.sock for c in self.connections if not c.closed.is_set()] + list(self.undecided)
+                for sock in open_ones:
+                    if sock.fileno() >= 0:
+                        poll.register(sock, select.POLLIN)
+            if not poll.poll(0):
+                return
+            time.sleep(0.001)
 
     def received(self) -> bytes:
         """Every byte of every connection since `clear`."""
@@ -208,12 +227,12 @@ class MockUpstream:
             if self.greet or self.hears_questions:
                 threading.Thread(target=self._run, args=(self._count(sock),), daemon=True).start()
             else:
+                with self.lock:
+                    self.undecided.add(sock)
                 threading.Thread(target=self._decide, args=(sock,), daemon=True).start()
 
     def _decide(self, sock: socket.socket) -> None:
         """Tells connections for the gateway's own questions from those for requests, by their first bytes."""
-        with self.lock:
-            self.undecided.add(sock)
         asker = Asker(sock)
         try:
             if asker.asks():
