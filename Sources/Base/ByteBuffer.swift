@@ -4,11 +4,11 @@ import Glibc
 ///
 /// Holds no memory until the first byte is written and can give it back, so an idle owner costs three words.
 /// Callers bound what they append; the buffer itself only grows.
-package struct ByteBuffer: ~Copyable {
-    private var base: UnsafeMutableRawPointer?
-    private var start = 0
-    private var end = 0
-    private var capacity = 0
+@usableFromInline package struct ByteBuffer: ~Copyable {
+    @usableFromInline var base: UnsafeMutableRawPointer?
+    @usableFromInline var start = 0
+    @usableFromInline var end = 0
+    @usableFromInline var capacity = 0
 
     /// Smallest allocation: covers the head of an ordinary request.
     private static let smallest = 1024
@@ -17,11 +17,11 @@ package struct ByteBuffer: ~Copyable {
 
     deinit { free(base) }
 
-    package var count: Int { end &- start }
-    package var isEmpty: Bool { end == start }
+    @inlinable package var count: Int { end &- start }
+    @inlinable package var isEmpty: Bool { end == start }
 
     /// The unread bytes. Valid until the next mutation.
-    package var bytes: UnsafeRawBufferPointer {
+    @inlinable package var bytes: UnsafeRawBufferPointer {
         guard let base else { return UnsafeRawBufferPointer(start: nil, count: 0) }
         return UnsafeRawBufferPointer(start: base + start, count: end &- start)
     }
@@ -58,8 +58,14 @@ package struct ByteBuffer: ~Copyable {
     package mutating func truncate(to length: Int) { end = min(end, start &+ max(length, 0)) }
 
     /// Room for `amount` more bytes behind the unread ones, to be written and then counted with `advance`.
-    package mutating func reserve(_ amount: Int) -> UnsafeMutableRawPointer {
+    @inlinable package mutating func reserve(_ amount: Int) -> UnsafeMutableRawPointer {
         if let base, capacity &- end >= amount { return base + end }
+        return makeRoom(amount)
+    }
+
+    /// The part of `reserve` that is seldom needed.
+    @usableFromInline
+    mutating func makeRoom(_ amount: Int) -> UnsafeMutableRawPointer {
         let count = end &- start
         if let base, capacity &- count >= amount, start >= count {
             memcpy(base, base + start, count)
@@ -80,7 +86,7 @@ package struct ByteBuffer: ~Copyable {
         return fresh + count
     }
 
-    package mutating func advance(_ amount: Int) { end &+= amount }
+    @inlinable package mutating func advance(_ amount: Int) { end &+= amount }
 
     package mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }

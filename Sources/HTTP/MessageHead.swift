@@ -1,9 +1,9 @@
-import Base
+public import Base
 
 /// A run of bytes inside a message head, as offsets: stays right when the bytes move.
-package struct HeadRange: Sendable {
-    package var start: UInt32
-    package var end: UInt32
+@usableFromInline package struct HeadRange: Sendable {
+    @usableFromInline package var start: UInt32
+    @usableFromInline package var end: UInt32
 
     package init(_ start: Int, _ end: Int) {
         self.start = UInt32(truncatingIfNeeded: start)
@@ -52,7 +52,7 @@ package struct MessageError: Error, Equatable {
 /// The start line and fields of one request or answer, in one neutral form: bytes, and ranges into them.
 ///
 /// Reused from message to message; parsing allocates nothing once the buffers have grown to the size of ordinary heads.
-package final class MessageHead {
+@usableFromInline package final class MessageHead {
     /// Field lines a message may have: more than any known client sends, few enough to walk for each message.
     package static let maxFields = 128
     /// What the gateway may add to them: two lists of header operations, and its own.
@@ -61,7 +61,7 @@ package final class MessageHead {
     /// Memory kept from message to message: enough for ordinary heads, while a hostile one leaves nothing behind.
     private static let keptBytes = 8 * 1024
 
-    var storage = ByteBuffer()
+    @usableFromInline var storage = ByteBuffer()
     private var lines = UnsafeMutablePointer<FieldLine>.allocate(capacity: maxFields + maxOwnFields)
     package private(set) var fieldCount = 0
 
@@ -152,10 +152,10 @@ package final class MessageHead {
         // The rest is the parser's, and of no use once a head is complete.
     }
 
-    package var bytes: UnsafeRawBufferPointer { storage.bytes }
+    @inlinable package var bytes: UnsafeRawBufferPointer { storage.bytes }
 
     /// The bytes of a range. Valid until the head is reset; empty while the head is incomplete.
-    package func slice(_ range: HeadRange) -> UnsafeRawBufferPointer {
+    @inlinable package func slice(_ range: HeadRange) -> UnsafeRawBufferPointer {
         let bytes = storage.bytes
         guard Int(range.end) <= bytes.count, range.start <= range.end else {
             return UnsafeRawBufferPointer(start: nil, count: 0)

@@ -103,16 +103,21 @@ import Testing
                 record.method = view
                 record.path = view
                 record.host = view
-                record.route = view
-                record.backend = view
-                record.endpoint = view
+                var entry = KeptMembers()
+                var endpoint = KeptMembers()
+                func name(for format: AccessLogFormatter.Format) {
+                    entry.keep(route: view, backend: view, for: format)
+                    endpoint.keep(endpoint: view, for: format)
+                    record.entry = entry.bytes
+                    record.endpoint = endpoint.bytes
+                }
                 record.requestID = view
                 record.user = view
                 record.userAgent = view
-                record.traceID = view
                 record.model = view
                 record.version = view
 
+                name(for: .json)
                 let line = Sample.bytes(record, .json)
                 #expect(line.firstIndex(of: 0x0A) == line.count - 1, "turn \(turn): one line")
                 #expect(!line.dropLast().contains { $0 < 0x20 || $0 == 0x7F }, "turn \(turn): no control byte")
@@ -127,6 +132,7 @@ import Testing
                     #expect((value == nil) == (expected == nil), "turn \(turn): \(key)")
                 }
 
+                name(for: .text)
                 let text = Sample.bytes(record, .text)
                 #expect(text.last == 0x0A)
                 #expect(text.dropLast().allSatisfy { $0 >= 0x20 && $0 < 0x7F }, "turn \(turn): printable")

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct AccessLogFormatterTests {
     @Test func aWholeLineOfJSON() {
-        let line = Sample.withRecord { Sample.line($0, .json) }
+        let line = Sample.withRecord(.json) { Sample.line($0, .json) }
         #expect(
             line == #"{"time":"2026-11-21T09:22:00.123456Z","client":"192.0.2.7","method":"POST","#
                 + #""path":"/v2/models/m/infer?x=1","protocol":"HTTP/1.1","host":"gw:8080","route":"infer","#
@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test func aWholeLineOfText() {
-        let line = Sample.withRecord { Sample.line($0, .text) }
+        let line = Sample.withRecord(.text) { Sample.line($0, .text) }
         #expect(
             line == #"192.0.2.7 - ann [2026-11-21T09:22:00.123456Z] "POST /v2/models/m/infer?x=1 HTTP/1.1" 502 64 "-" "#
                 + #""curl/8 (x)" host=gw:8080 route=infer backend=stable endpoint=10.0.0.7:8000 cause=upstream_reset "#
@@ -60,6 +60,35 @@ import Testing
     func timestamps(time: Int64, text: String) {
         var cache = TimestampCache()
         #expect(line { cache.append(time, to: &$0) } == text)
+    }
+
+    @Test func idsMadeHereAreWrittenAsTheyAre() {
+        let id = "0123456789abcdef0123456789abcdef"
+        for text in [id, "short"] {
+            let bytes = StableBytes(text)
+            var record = AccessLogRecord()
+            record.requestID = bytes.bytes
+            record.madeRequestID = true
+            record.traceID = bytes.bytes
+            let line = withExtendedLifetime(bytes) { Sample.line(record, .json) }
+            #expect(line.contains(#""status":0,"requestId":"\#(text)","traceId":"\#(text)","requestBytes":0"#))
+        }
+    }
+
+    @Test(arguments: [0, 9, 42, 99, 100, 101, 199, 200, 404, 499, 502, 599, 999, 1000, UInt16.max])
+    func statuses(status: UInt16) {
+        #expect(line { $0.append(status: status) } == String(status))
+    }
+
+    @Test func keptNamesAreThoseOfTheFormat() {
+        var names = KeptMembers()
+        #expect(names.format == nil && names.bytes.isEmpty)
+        names.keep(route: staticBytes("a\"b"), backend: staticBytes(""), for: .json)
+        #expect(names.format == .json)
+        #expect(String(decoding: names.bytes, as: UTF8.self) == #","route":"a\"b""#)
+        names.keep(route: staticBytes("a b"), backend: staticBytes(""), for: .text)
+        #expect(names.format == .text)
+        #expect(String(decoding: names.bytes, as: UTF8.self) == #" route=a\x20b backend=-"#)
     }
 
     @Test func theCachedSecondIsReplaced() {
@@ -134,11 +163,14 @@ enum Sample {
         return [UInt8](buffer.bytes)
     }
 
-    static func withRecord<Result>(_ body: (AccessLogRecord) -> Result) -> Result {
+    static func withRecord<Result>(_ format: AccessLogFormatter.Format, _ body: (AccessLogRecord) -> Result) -> Result {
         let texts = [
-            "192.0.2.7", "POST", "/v2/models/m/infer?x=1", "gw:8080", "infer", "stable", "10.0.0.7:8000", "r-1", "ann",
-            "curl/8 (x)", "4bf92f", "m", "3",
+            "192.0.2.7", "POST", "/v2/models/m/infer?x=1", "gw:8080", "r-1", "ann", "curl/8 (x)", "4bf92f", "m", "3",
         ].map(StableBytes.init)
+        var names = KeptMembers()
+        names.keep(route: staticBytes("infer"), backend: staticBytes("stable"), for: format)
+        var endpoint = KeptMembers()
+        endpoint.keep(endpoint: staticBytes("10.0.0.7:8000"), for: format)
         return withExtendedLifetime(texts) {
             var record = AccessLogRecord()
             record.time = 1_795_252_920_123_456_789
@@ -147,15 +179,14 @@ enum Sample {
             record.path = texts[2].bytes
             record.protocol = "HTTP/1.1"
             record.host = texts[3].bytes
-            record.route = texts[4].bytes
-            record.backend = texts[5].bytes
-            record.endpoint = texts[6].bytes
+            record.entry = names.bytes
+            record.endpoint = endpoint.bytes
             record.status = 502
             record.cause = .upstreamReset
-            record.requestID = texts[7].bytes
-            record.user = texts[8].bytes
-            record.userAgent = texts[9].bytes
-            record.traceID = texts[10].bytes
+            record.requestID = texts[4].bytes
+            record.user = texts[5].bytes
+            record.userAgent = texts[6].bytes
+            record.traceID = texts[7].bytes
             record.requestBytes = 128
             record.responseBytes = 64
             record.queue = 0
@@ -163,8 +194,8 @@ enum Sample {
             record.duration = 61_000_001_000
             record.retries = 1
             record.tries = 2
-            record.model = texts[11].bytes
-            record.version = texts[12].bytes
+            record.model = texts[8].bytes
+            record.version = texts[9].bytes
             return body(record)
         }
     }

@@ -11,7 +11,7 @@ import Testing
     @Test func paddedDecimals() {
         let text = line {
             $0.append(sixDigits: 42)
-            $0.append(sixDigits: 1_234_567)
+            $0.append(sixDigits: 234_567)
         }
         #expect(text == "000042234567")
     }

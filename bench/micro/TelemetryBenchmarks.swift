@@ -28,8 +28,14 @@ private final class Series {
 private final class Log {
     var formatter: AccessLogFormatter
     var text = ByteBuffer()
+    var entry = KeptMembers()
+    var endpoint = KeptMembers()
 
-    init(_ format: AccessLogFormatter.Format) { formatter = AccessLogFormatter(format: format) }
+    init(_ format: AccessLogFormatter.Format) {
+        formatter = AccessLogFormatter(format: format)
+        entry.keep(route: staticBytes("infer"), backend: staticBytes("stable"), for: format)
+        endpoint.keep(endpoint: staticBytes("10.0.0.7:8000"), for: format)
+    }
 }
 
 private func logging(_ format: AccessLogFormatter.Format) -> (Int) -> Void {
@@ -41,11 +47,11 @@ private func logging(_ format: AccessLogFormatter.Format) -> (Int) -> Void {
         record.path = staticBytes("/v2/models/densenet_onnx/infer")
         record.protocol = "HTTP/1.1"
         record.host = staticBytes("models.example.com:8080")
-        record.route = staticBytes("infer")
-        record.backend = staticBytes("stable")
-        record.endpoint = staticBytes("10.0.0.7:8000")
+        record.entry = log.entry.bytes
+        record.endpoint = log.endpoint.bytes
         record.status = 200
         record.requestID = staticBytes("6f1c0e5b8d7a4c3299ab01fe23dc45ba")
+        record.madeRequestID = true
         record.user = staticBytes("ann")
         record.userAgent = staticBytes("python-geventhttpclient-2.3.1")
         record.traceID = staticBytes("4bf92f3577b34da6a3ce929d0e0e4736")

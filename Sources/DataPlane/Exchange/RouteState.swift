@@ -9,6 +9,8 @@ package final class Series {
     let names: (route: String, backend: String)
     let route: StableBytes
     let backend: StableBytes
+    /// Both, as the access log says them.
+    var logged = KeptMembers()
     var counters = SeriesCounters()
     /// Among the `TouchedPlaces`.
     var isTouched = false

@@ -41,6 +41,22 @@ final class AccessLogBuffer: Timed {
         writer != nil && (hasFailed || random.chance(percent: percent))
     }
 
+    /// The names of a route and its entry, as the lines say them.
+    func names(of series: Series) -> UnsafeRawBufferPointer {
+        if series.logged.format != formatter.format {
+            series.logged.keep(route: series.route.bytes, backend: series.backend.bytes, for: formatter.format)
+        }
+        return series.logged.bytes
+    }
+
+    /// The name of an endpoint, as the lines say it.
+    func name(of endpoint: EndpointPool) -> UnsafeRawBufferPointer {
+        if endpoint.logged.format != formatter.format {
+            endpoint.logged.keep(endpoint: endpoint.name.bytes, for: formatter.format)
+        }
+        return endpoint.logged.bytes
+    }
+
     func append(_ record: AccessLogRecord) {
         beginLine()
         formatter.append(record, to: &batch.text)

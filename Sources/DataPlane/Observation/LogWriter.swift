@@ -17,12 +17,12 @@ package final class LogWriter: Sendable {
     private let pending = Atomic<Int>(0)
     /// Lines given up.
     package let dropped = Atomic<UInt64>(0)
-    private let descriptor: Mutex<Int32>
+    private let target: Mutex<Target>
 
     /// - Throws: an errno value where the file cannot be opened for appending.
     package init(_ sink: AccessLog.Sink) throws(OpenFailure) {
         self.sink = sink
-        descriptor = Mutex(try Self.open(sink))
+        target = Mutex(Target(descriptor: try Self.open(sink)))
     }
 
     package struct OpenFailure: Error, CustomStringConvertible {
@@ -43,7 +43,7 @@ package final class LogWriter: Sendable {
     }
 
     deinit {
-        let last = descriptor.withLock { $0 }
+        let last = target.withLock { $0.descriptor }
         if last > 2 { close(last) }
     }
 
@@ -58,9 +58,9 @@ package final class LogWriter: Sendable {
                 failed(error)
                 return
             }
-            let old = descriptor.withLock { present in
-                defer { present = fresh }
-                return present
+            let old = target.withLock { present in
+                defer { present = Target(descriptor: fresh) }
+                return present.descriptor
             }
             close(old)
         }
@@ -84,19 +84,20 @@ package final class LogWriter: Sendable {
     }
 
     private func writeAll(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        let target = descriptor.withLock { $0 }
+        let descriptor = target.withLock { $0.descriptor }
         var offset = 0
         while offset < bytes.count, let base = bytes.baseAddress {
-            let written = sluice_write(target, base + offset, bytes.count - offset)
+            let written = sluice_write(descriptor, base + offset, bytes.count - offset)
             if written == -Int(EAGAIN) {
                 // A non-blocking pipe: wait for room, here nobody is kept waiting but the log.
-                var poller = pollfd(fd: target, events: Int16(POLLOUT), revents: 0)
+                var poller = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 _ = poll(&poller, 1, 1000)
                 continue
             }
             guard written > 0 else { return false }
             offset += written
         }
+        target.withLock { $0.release(after: bytes.count) }
         return true
     }
 
@@ -105,5 +106,32 @@ package final class LogWriter: Sendable {
         let done = DispatchSemaphore(value: 0)
         queue.async { done.signal() }
         _ = done.wait(timeout: .now() + seconds)
+    }
+}
+
+/// Where the lines go, and how much of it the system keeps in memory.
+private struct Target {
+    let descriptor: Int32
+    /// Bytes written since the system was last told.
+    private var unreleased = 0
+
+    /// Whoever follows the log reads its last megabytes from memory; those before make room again, for models, and for the
+    /// lines to come: fresh pages for these cost a gateway under load more than making the lines.
+    private static let window = 4 * 1024 * 1024
+
+    init(descriptor: Int32) { self.descriptor = descriptor }
+
+    /// Lets go of what is older than the last window, once for each window that was written.
+    ///
+    /// Dirty pages are sent on their way to the disk the first time, and dropped when they are clean: hence three windows. What
+    /// is no file, or has no pages, does not care.
+    mutating func release(after written: Int) {
+        unreleased += written
+        guard unreleased >= Self.window else { return }
+        unreleased = 0
+        let end = lseek(descriptor, 0, SEEK_CUR)
+        guard end > 0 else { return }
+        let start = max(0, end - 3 * Self.window)
+        _ = posix_fadvise(descriptor, start, end - start, POSIX_FADV_DONTNEED)
     }
 }

@@ -67,6 +67,7 @@ extension Worker {
         record.cause = cause
         record.grpcStatus = exchange.grpcStatus?.rawValue
         record.requestID = exchange.identity.requestID(head)
+        record.madeRequestID = exchange.identity.madeRequestID != nil
         record.traceID = exchange.identity.traceID(head)
         if let agent = head.first(.userAgent) { record.userAgent = head.value(agent) }
         record.requestBytes = exchange.requestBytes
@@ -76,9 +77,8 @@ extension Worker {
         record.duration = duration
         record.retries = exchange.retries
         record.tries = UInt32(clamping: exchange.tries)
-        record.route = series.route.bytes
-        record.backend = series.backend.bytes
-        if let endpoint = exchange.endpoint { record.endpoint = endpoint.name.bytes }
+        record.entry = log.names(of: series)
+        if let endpoint = exchange.endpoint { record.endpoint = log.name(of: endpoint) }
         if let subject = exchange.client?.connection.subject { record.clientSubject = subject }
         // The views have to outlive the call they are used in.
         exchange.clientText.withUnsafeBytes { client in

@@ -10,6 +10,8 @@ package final class EndpointPool {
     package let address: SocketAddress
     /// Its `endpoint` label.
     let name: StableBytes
+    /// The same as the access log says it.
+    var logged = KeptMembers()
     package let load: EndpointLoad
     package let health: EndpointHealth
     let backendLoad: BackendLoad

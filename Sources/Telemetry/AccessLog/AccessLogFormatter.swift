@@ -76,22 +76,20 @@ package struct AccessLogFormatter {
     /// Bytes that a line of either format takes at most.
     private static func room(for record: AccessLogRecord) -> Int {
         // Keys, punctuation, the timestamp, protocol, cause, and ten numbers of up to 20 digits.
-        let fixed = 1024
-        let views = 14
+        let fixed = 1024 + record.entry.count + record.endpoint.count
+        let views = 11
         let bytes =
-            record.client.count + record.method.count + record.path.count + record.host.count + record.route.count
-            + record.backend.count + record.endpoint.count + record.requestID.count + record.user.count
-            + record.userAgent.count + record.traceID.count + record.clientSubject.count + record.model.count
-            + record.version.count
+            record.client.count &+ record.method.count &+ record.path.count &+ record.host.count
+            &+ record.requestID.count &+ record.user.count &+ record.userAgent.count &+ record.traceID.count
+            &+ record.clientSubject.count &+ record.model.count &+ record.version.count
         // None of them is so long that it is cut.
-        guard bytes > fieldLimit else { return fixed + views * LineWriter.escapedSize(of: 0) + 6 * bytes }
+        guard bytes > fieldLimit else { return fixed &+ views &* LineWriter.escapedSize(of: 0) &+ 6 &* bytes }
         return fixed + LineWriter.escapedSize(of: record.client) + LineWriter.escapedSize(of: record.method)
             + LineWriter.escapedSize(of: record.path) + LineWriter.escapedSize(of: record.host)
-            + LineWriter.escapedSize(of: record.route) + LineWriter.escapedSize(of: record.backend)
-            + LineWriter.escapedSize(of: record.endpoint) + LineWriter.escapedSize(of: record.requestID)
-            + LineWriter.escapedSize(of: record.user) + LineWriter.escapedSize(of: record.userAgent)
-            + LineWriter.escapedSize(of: record.traceID) + LineWriter.escapedSize(of: record.clientSubject)
-            + LineWriter.escapedSize(of: record.model) + LineWriter.escapedSize(of: record.version)
+            + LineWriter.escapedSize(of: record.requestID) + LineWriter.escapedSize(of: record.user)
+            + LineWriter.escapedSize(of: record.userAgent) + LineWriter.escapedSize(of: record.traceID)
+            + LineWriter.escapedSize(of: record.clientSubject) + LineWriter.escapedSize(of: record.model)
+            + LineWriter.escapedSize(of: record.version)
     }
 
     private mutating func appendJSON(_ record: AccessLogRecord, to line: inout LineWriter) {
@@ -101,23 +99,26 @@ package struct AccessLogFormatter {
         line.append(member: ",\"client\":\"", record.client)
         line.append(member: ",\"method\":\"", record.method)
         line.append(member: ",\"path\":\"", record.path)
-        line.append(member: ",\"protocol\":\"", record.protocol.bytes)
+        line.append(member: ",\"protocol\":\"", plain: record.protocol.bytes)
         line.append(member: ",\"host\":\"", record.host)
-        line.append(member: ",\"route\":\"", record.route)
-        line.append(member: ",\"backend\":\"", record.backend)
-        line.append(member: ",\"endpoint\":\"", record.endpoint)
+        line.append(record.entry)
+        line.append(record.endpoint)
         line.append(",\"status\":")
-        line.append(decimal: UInt64(record.status))
-        line.append(member: ",\"cause\":\"", record.cause.name.bytes)
+        line.append(status: record.status)
+        line.append(member: ",\"cause\":\"", plain: record.cause.name.bytes)
         if let status = record.grpcStatus {
             line.append(",\"grpcStatus\":")
             line.append(decimal: UInt64(status))
         }
-        line.append(member: ",\"requestId\":\"", record.requestID)
+        if record.madeRequestID {
+            line.append(member: ",\"requestId\":\"", plain: record.requestID)
+        } else {
+            line.append(member: ",\"requestId\":\"", record.requestID)
+        }
         line.append(member: ",\"user\":\"", record.user)
         line.append(member: ",\"clientSubject\":\"", record.clientSubject)
         line.append(member: ",\"userAgent\":\"", record.userAgent)
-        line.append(member: ",\"traceId\":\"", record.traceID)
+        line.append(member: ",\"traceId\":\"", plain: record.traceID)
         line.append(",\"requestBytes\":")
         line.append(decimal: record.requestBytes)
         line.append(",\"responseBytes\":")
@@ -149,16 +150,15 @@ package struct AccessLogFormatter {
         line.append(word: " ", record.path)
         line.append(word: " ", record.protocol.bytes)
         line.append("\" ")
-        line.append(decimal: UInt64(record.status))
+        line.append(status: record.status)
         line.append(" ")
         line.append(decimal: record.responseBytes)
         // The combined log has the Referer here, which calls of models do not have.
         line.append(" \"-\" \"")
         if record.userAgent.isEmpty { line.append("-") } else { line.append(printable: record.userAgent, quoted: true) }
         line.append(word: "\" host=", record.host)
-        line.append(word: " route=", record.route)
-        line.append(word: " backend=", record.backend)
-        line.append(word: " endpoint=", record.endpoint)
+        if record.entry.isEmpty { line.append(" route=- backend=-") } else { line.append(record.entry) }
+        if record.endpoint.isEmpty { line.append(" endpoint=-") } else { line.append(record.endpoint) }
         line.append(word: " cause=", record.cause.name.bytes)
         if let status = record.grpcStatus {
             line.append(" grpc_status=")
@@ -181,44 +181,5 @@ package struct AccessLogFormatter {
         line.append(decimal: UInt64(record.tries))
         line.append(word: " model=", record.model)
         line.append(word: " version=", record.version)
-    }
-}
-
-extension LineWriter {
-    /// A JSON member whose value is a string, unless the value is empty. `opening` reaches to the value's first quote.
-    /// Inlined, so that what never changes is written in one or two words.
-    @inline(__always)
-    fileprivate mutating func append(member opening: StaticString, _ value: UnsafeRawBufferPointer) {
-        guard !value.isEmpty else { return }
-        append(opening)
-        append(json: value)
-        append(byte: UInt8(ascii: "\""))
-    }
-
-    /// One of the words of the metrics' labels.
-    fileprivate mutating func append(plain word: String) {
-        var word = word
-        word.withUTF8 { append(UnsafeRawBufferPointer($0)) }
-    }
-
-    /// A value without blanks, `-` if empty.
-    fileprivate mutating func append(word opening: StaticString, _ value: UnsafeRawBufferPointer) {
-        append(opening)
-        if value.isEmpty { append("-") } else { append(printable: value, quoted: false) }
-    }
-
-    /// Nanoseconds as seconds with six decimals, rounded.
-    fileprivate mutating func append(seconds nanoseconds: UInt64) {
-        let whole = nanoseconds / 1000
-        let microseconds = whole &+ (nanoseconds &- whole &* 1000 >= 500 ? 1 : 0)
-        append(decimal: microseconds / 1_000_000)
-        append(byte: UInt8(ascii: "."))
-        append(sixDigits: microseconds)
-    }
-}
-
-extension StaticString {
-    fileprivate var bytes: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: utf8Start, count: utf8CodeUnitCount)
     }
 }

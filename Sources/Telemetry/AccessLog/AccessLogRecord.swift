@@ -13,11 +13,9 @@ package struct AccessLogRecord {
     /// Such as `HTTP/1.1`.
     package var `protocol`: StaticString = ""
     package var host = UnsafeRawBufferPointer.none
-    /// The route's name; empty when none matched.
-    package var route = UnsafeRawBufferPointer.none
-    /// The label of the entry in the route that took the request.
-    package var backend = UnsafeRawBufferPointer.none
-    /// The address of the endpoint that was tried last.
+    /// The names of the route, empty when none matched, and of its entry that took the request: `KeptMembers` for the format.
+    package var entry = UnsafeRawBufferPointer.none
+    /// The address of the endpoint that was tried last: `KeptMembers` for the format.
     package var endpoint = UnsafeRawBufferPointer.none
     /// What the client was sent, 499 when it left before an answer began.
     package var status: UInt16 = 0
@@ -25,12 +23,14 @@ package struct AccessLogRecord {
     /// How a gRPC call ended, 0...16; `nil` for other requests.
     package var grpcStatus: UInt8?
     package var requestID = UnsafeRawBufferPointer.none
+    /// The id was made here, of letters and digits.
+    package var madeRequestID = false
     /// The user whose password was right.
     package var user = UnsafeRawBufferPointer.none
     package var userAgent = UnsafeRawBufferPointer.none
     /// Whom the client's certificate names, as RFC 2253 text.
     package var clientSubject = UnsafeRawBufferPointer.none
-    /// The trace-id of W3C trace context, 32 hexadecimal digits.
+    /// The trace-id of W3C trace context, 32 hexadecimal digits, whoever made it.
     package var traceID = UnsafeRawBufferPointer.none
     /// Body bytes received from the client.
     package var requestBytes: UInt64 = 0

@@ -24,7 +24,7 @@ struct LineWriter: ~Copyable {
 
     /// Whether `amount` more bytes fit.
     @inline(__always)
-    private func fits(_ amount: Int) -> Bool {
+    func fits(_ amount: Int) -> Bool {
         let fits = end - cursor >= amount
         assert(fits, "too little room was reserved for the line")
         return fits
@@ -52,6 +52,14 @@ struct LineWriter: ~Copyable {
         cursor += count
     }
 
+    /// 32 bytes.
+    @inline(__always)
+    mutating func append(words: InlineArray<4, UInt64>) {
+        guard fits(32) else { return }
+        cursor.storeBytes(of: words, as: InlineArray<4, UInt64>.self)
+        cursor += 32
+    }
+
     /// Bytes as they are.
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress, fits(bytes.count) else { return }
@@ -71,11 +79,11 @@ struct LineWriter: ~Copyable {
         }
     }
 
-    /// The last six decimal digits of a number, with leading zeros.
+    /// A number below 10^6 with leading zeros.
     @inline(__always)
     mutating func append(sixDigits value: UInt64) {
         guard fits(Self.slack) else { return }
-        cursor.storeBytes(of: decimalDigits8(value % 1_000_000) &>> 16, as: UInt64.self)
+        cursor.storeBytes(of: decimalDigits8(value) &>> 16, as: UInt64.self)
         cursor += 6
     }
 
