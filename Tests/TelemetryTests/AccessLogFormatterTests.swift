@@ -200,3 +200,7 @@ enum Sample {
         }
     }
 }
+
+private func staticBytes(_ text: StaticString) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+}
