@@ -2,17 +2,47 @@ import Glibc
 
 /// Case-insensitive comparison with lower-case ASCII `text`.
 package func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
-    guard bytes.count == text.utf8CodeUnitCount else { return false }
-    let expected = text.utf8Start
-    for index in 0..<bytes.count where lowercased(bytes[index]) != expected[index] { return false }
-    return true
+    equalsIgnoringCase(bytes, UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
 }
 
-/// Case-insensitive comparison of two ASCII runs.
+/// Case-insensitive comparison of two ASCII runs. Bytes above 0x7F are equal to themselves.
 package func equalsIgnoringCase(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
-    guard left.count == right.count else { return false }
-    for index in 0..<left.count where lowercased(left[index]) != lowercased(right[index]) { return false }
-    return true
+    let count = left.count
+    guard count == right.count else { return false }
+    guard let first = left.baseAddress, let second = right.baseAddress else { return true }
+    guard count >= 8 else { return loweredShort(first, count) == loweredShort(second, count) }
+    var offset = 0
+    while true {
+        let word = (first + offset).loadUnaligned(as: UInt64.self)
+        guard lowercased(word) == lowercased((second + offset).loadUnaligned(as: UInt64.self)) else { return false }
+        guard offset < count &- 8 else { return true }
+        // The last word may look at some bytes once more.
+        offset = min(offset &+ 8, count &- 8)
+    }
+}
+
+/// Eight bytes at once, with what is A...Z made lower case.
+private func lowercased(_ word: UInt64) -> UInt64 {
+    let low = word & 0x7F7F_7F7F_7F7F_7F7F
+    // The high bit of each byte says whether it is at least `A`, and whether it is above `Z`.
+    let fromA = low &+ 0x3F3F_3F3F_3F3F_3F3F
+    let aboveZ = low &+ 0x2525_2525_2525_2525
+    let upper = (fromA ^ aboveZ) & ~word & 0x8080_8080_8080_8080
+    return word | upper &>> 2
+}
+
+/// Less than eight bytes, made lower case and packed, the same for the same bytes.
+private func loweredShort(_ bytes: UnsafeRawPointer, _ count: Int) -> UInt64 {
+    guard count >= 4 else {
+        guard count > 0 else { return 0 }
+        // The first, the middle and the last, which may be the same.
+        let first = UInt64(bytes.load(as: UInt8.self))
+        let middle = UInt64((bytes + count / 2).load(as: UInt8.self))
+        let last = UInt64((bytes + count - 1).load(as: UInt8.self))
+        return lowercased(first | middle &<< 8 | last &<< 16)
+    }
+    let start = UInt64(bytes.loadUnaligned(as: UInt32.self))
+    return lowercased(start | UInt64((bytes + count - 4).loadUnaligned(as: UInt32.self)) &<< 32)
 }
 
 package func equals(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
@@ -48,10 +78,12 @@ package func hasPrefix(_ bytes: UnsafeRawBufferPointer, _ prefix: [UInt8]) -> Bo
 /// section 5.5). Bytes above 0x7F pass.
 package func containsControl(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard let base = bytes.baseAddress else { return false }
-    var offset = 0
+    let count = bytes.count
+    guard count >= 8 else { return bytes.contains(where: isControl) }
     // Eight bytes at a time: a word in which some byte may be below 0x20 or equal to 0x7F is looked at byte by byte. (Swift
-    // compares the lanes of a SIMD vector one after the other.)
-    while bytes.count &- offset >= 8 {
+    // compares the lanes of a SIMD vector one after the other.) The last word may look at some bytes once more.
+    var offset = 0
+    while true {
         let word = (base + offset).loadUnaligned(as: UInt64.self)
         let delete = word ^ 0x7F7F_7F7F_7F7F_7F7F
         let suspect =
@@ -59,13 +91,9 @@ package func containsControl(_ bytes: UnsafeRawBufferPointer) -> Bool {
         if suspect & 0x8080_8080_8080_8080 != 0 {
             for index in offset..<(offset &+ 8) where isControl(bytes[index]) { return true }
         }
-        offset &+= 8
+        guard offset < count &- 8 else { return false }
+        offset = min(offset &+ 8, count &- 8)
     }
-    while offset < bytes.count {
-        if isControl(bytes[offset]) { return true }
-        offset &+= 1
-    }
-    return false
 }
 
 private func isControl(_ byte: UInt8) -> Bool { (byte < 0x20 && byte != 0x09) || byte == 0x7F }

@@ -1,4 +1,4 @@
-import Glibc
+public import Glibc
 
 /// One contiguous, growable run of bytes with a read end and a write end.
 ///
@@ -88,18 +88,19 @@ import Glibc
 
     @inlinable package mutating func advance(_ amount: Int) { end &+= amount }
 
-    package mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    @inlinable package mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }
         memcpy(reserve(bytes.count), source, bytes.count)
         end &+= bytes.count
     }
 
-    package mutating func append(_ text: StaticString) {
+    /// Inlined, so that a text of a few bytes is stored in one or two words.
+    @inlinable @inline(__always) package mutating func append(_ text: StaticString) {
         memcpy(reserve(text.utf8CodeUnitCount), text.utf8Start, text.utf8CodeUnitCount)
         end &+= text.utf8CodeUnitCount
     }
 
-    package mutating func append(byte: UInt8) {
+    @inlinable package mutating func append(byte: UInt8) {
         reserve(1).storeBytes(of: byte, as: UInt8.self)
         end &+= 1
     }

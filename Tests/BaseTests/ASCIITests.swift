@@ -73,6 +73,40 @@ struct ASCIITests {
         #expect(!same("keep\ralive") && !same("keep-aliv") && !same("keep-alive "))
     }
 
+    @Test func comparingIsSeenAtEveryPositionOfEveryLength() {
+        var random = RandomSource(seed: 4)
+        for length in 0...33 {
+            let bytes = (0..<length).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            #expect(same(bytes, bytes))
+            for position in 0..<length {
+                for change: UInt8 in [0x20, 0x01, 0x80] {
+                    var other = bytes
+                    other[position] ^= change
+                    let expected = lowercased(bytes[position]) == lowercased(other[position])
+                    #expect(same(bytes, other) == expected, "\(bytes) \(other)")
+                }
+            }
+        }
+    }
+
+    private func same(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+        left.withUnsafeBytes { left in right.withUnsafeBytes { equalsIgnoringCase(left, $0) } }
+    }
+
+    @Test func controlsAreSeenAtEveryPositionOfEveryLength() {
+        for length in 0...33 {
+            #expect(![UInt8](repeating: 0xFF, count: length).withUnsafeBytes(containsControl))
+            #expect(![UInt8](repeating: 0x09, count: length).withUnsafeBytes(containsControl))
+            for position in 0..<length {
+                for control: UInt8 in [0x00, 0x0A, 0x1F, 0x7F] {
+                    var bytes = [UInt8](repeating: 0x20, count: length)
+                    bytes[position] = control
+                    #expect(bytes.withUnsafeBytes(containsControl))
+                }
+            }
+        }
+    }
+
     @Test func comparesBytes() {
         let empty = UnsafeRawBufferPointer(start: nil, count: 0)
         #expect(equals(empty, empty) && equals(empty, []) && hasPrefix(empty, []))

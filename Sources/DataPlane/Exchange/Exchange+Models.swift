@@ -61,12 +61,14 @@ extension Exchange {
 
     /// Whether an entry can serve the request's model, as far as that is known: of several that are up, one that has it is
     /// better.
-    func suits(_ entry: RouteState.Entry) -> Bool {
-        let pool = entry.pool
+    func suits(_ index: Int) -> Bool {
         // What a rewritten path names is not known before there is an entry.
-        guard pool.asksForModel, pool.board.isListed, route?.policies?.pathRewriter == nil,
-            let found = withModel(as: entry.changes?.names, { pool.board.entry($0, version: $1) })
-        else { return true }
+        guard let route, route.asksForModel(index), route.policies?.pathRewriter == nil else { return true }
+        let entry = route.entries[index]
+        let pool = entry.pool
+        guard let found = withModel(as: entry.changes?.names, { pool.board.entry($0, version: $1) }) else {
+            return true
+        }
         return pool.board.presence(found, now: worker.loop.now) == .somewhere
     }
 }

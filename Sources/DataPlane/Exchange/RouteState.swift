@@ -44,6 +44,8 @@ package final class RouteState {
     let route: Route
     let name: [UInt8]
     let entries: ContiguousArray<Entry>
+    /// Theirs, to be asked without counting references: `entries` keeps them alive.
+    private let pools: ContiguousArray<Unmanaged<BackendPool>>
     let mirrors: ContiguousArray<MirrorState>
     var split: Split
     let users: UserTable?
@@ -91,6 +93,7 @@ package final class RouteState {
         route = resolved.route
         name = Array(route.name.utf8)
         self.entries = entries
+        pools = ContiguousArray(entries.map { .passUnretained($0.pool) })
         self.mirrors = mirrors
         self.series = series
         self.split = split
@@ -123,28 +126,35 @@ package final class RouteState {
     /// Other entries are better than endpoints that are probably down: those are used, where `panicThreshold` says so, only
     /// if no entry has any other. With `whenDown: fail` an entry without a usable endpoint is down, whatever that says.
     ///
-    /// - Parameter suits: whether an entry has what the request asks for; those that do go first.
-    func nextEntry(_ suits: (Entry) -> Bool) -> Int? {
+    /// - Parameter suits: whether the entry of that number has what the request asks for; those that do go first.
+    func nextEntry(_ suits: (Int) -> Bool) -> Int? {
         if failsWhenDown {
             let choice = entries.count == 1 ? 0 : split.next { _ in true }
-            return choice.flatMap { entries[$0].pool.hasUsable ? $0 : nil }
+            return choice.flatMap { hasUsable($0) ? $0 : nil }
         }
-        guard entries.count > 1 else { return entries.isEmpty || !entries[0].pool.canServe ? nil : 0 }
-        return split.next { entries[$0].pool.hasUsable && suits(entries[$0]) }
-            ?? split.next { entries[$0].pool.hasUsable } ?? split.next { entries[$0].pool.canServe }
+        guard entries.count > 1 else { return entries.isEmpty || !canServe(0) ? nil : 0 }
+        return split.next { hasUsable($0) && suits($0) } ?? split.next { hasUsable($0) } ?? split.next { canServe($0) }
+    }
+
+    private func hasUsable(_ entry: Int) -> Bool { pools[entry]._withUnsafeGuaranteedRef { $0.hasUsable } }
+
+    private func canServe(_ entry: Int) -> Bool { pools[entry]._withUnsafeGuaranteedRef { $0.canServe } }
+
+    /// Whether it matters to an entry which model a request is for, and where that is.
+    func asksForModel(_ entry: Int) -> Bool {
+        pools[entry]._withUnsafeGuaranteedRef { $0.asksForModel && $0.board.isListed }
     }
 }
 
 extension RouteState {
     /// The entry on whose side the key is. One that cannot be used gives its keys to the others, unless the route says
     /// otherwise: each of them to one, so that they stay together there as well.
-    func entry(of key: UInt64, _ sticky: RouteSticky, _ suits: (Entry) -> Bool) -> Int? {
+    func entry(of key: UInt64, _ sticky: RouteSticky, _ suits: (Int) -> Bool) -> Int? {
         if failsWhenDown {
-            return sticky.split.choose(keyHash: key) { _ in true }.flatMap { entries[$0].pool.hasUsable ? $0 : nil }
+            return sticky.split.choose(keyHash: key) { _ in true }.flatMap { hasUsable($0) ? $0 : nil }
         }
-        return sticky.split.choose(keyHash: key) { entries[$0].pool.hasUsable && suits(entries[$0]) }
-            ?? sticky.split.choose(keyHash: key) { entries[$0].pool.hasUsable }
-            ?? sticky.split.choose(keyHash: key) { entries[$0].pool.canServe }
+        return sticky.split.choose(keyHash: key) { hasUsable($0) && suits($0) }
+            ?? sticky.split.choose(keyHash: key) { hasUsable($0) } ?? sticky.split.choose(keyHash: key) { canServe($0) }
     }
 }
 

@@ -97,7 +97,11 @@ package final class BackendPool {
     // MARK: What could be used
 
     /// Whether an endpoint is healthy, not ejected, and not drained.
-    var hasUsableEndpoint: Bool { records.contains { $0.isUsable } }
+    var hasUsableEndpoint: Bool {
+        // By index, because an iterator would count a reference to all of them.
+        for index in records.indices where records[index].isUsable { return true }
+        return false
+    }
 
     /// Whether requests should come here: there is such an endpoint, or one can be had.
     var hasUsable: Bool { hasUsableEndpoint || canBeStarted }

@@ -85,6 +85,8 @@ package struct Balancer {
         _ random: inout RandomSource, _ key: UInt64?, _ load: (Int) -> Int, _ isEstimated: Bool,
         _ expectedTime: (Int) -> Double, isAllowed: (Int) -> Bool, _ hasRoom: (Int) -> Bool, factor: (Int) -> Int
     ) -> Int? {
+        // No policy chooses another, and looking at the policy counts references.
+        if endpoints == 1 { return isAllowed(0) && hasRoom(0) ? 0 : nil }
         switch policy {
         case .roundRobin(let policy): return policy.pick(isAllowed: isAllowed, hasRoom: hasRoom, factor: factor)
         case .leastRequest(let policy):
