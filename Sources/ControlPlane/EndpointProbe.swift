@@ -5,12 +5,6 @@ import DataPlane
 import EventLoop
 import TLS
 
-extension ControlClient.Address {
-    init(_ address: SocketAddress) {
-        self = address.path.map { .unix(path: $0) } ?? .tcp(HostPort(host: address.host, port: address.port))
-    }
-}
-
 /// One look at one endpoint: over HTTP, over gRPC, or both, one after the other.
 ///
 /// Unchecked: used on the control queue only, which is the client's for answers too.
@@ -32,14 +26,12 @@ final class EndpointProbe: @unchecked Sendable {
         self.completion = completion
         let health = backend.health ?? Backend.HealthCheck()
         excusesUnknownService = health.grpc == nil
-        var tls = backend.tls
-        if tls != nil, tls?.serverName == nil { tls?.serverName = endpoint.serverName?.text }
+        let tls = backend.tls(at: endpoint)
         func probe(_ check: HealthProbe.Check, at address: SocketAddress) -> HealthProbe {
             var probe = HealthProbe(
                 check, at: ControlClient.Address(address), tls: tls, protocol: backend.protocol, timeout: health.timeout
             )
-            // A server that is to be stopped waits for its connections.
-            probe.reusesConnection = backend.activation == nil
+            probe.reusesConnection = backend.keepsCallConnections
             return probe
         }
         let asksGRPCOnly = health.grpc == true && endpoint.grpcAddress == nil

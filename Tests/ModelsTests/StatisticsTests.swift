@@ -71,4 +71,15 @@ import Testing
         let found = try read("{\"model_stats\":[\(entries)]}")
         #expect(found.models.count == CounterLimits.models && found.leftOut == 7)
     }
+
+    /// Whoever asks whether a server is used must not overlook a model.
+    @Test func sumOfAll() throws {
+        #expect(try StatisticsReader.sum(page("triton-2.51-stats.json")).successes == 10)
+        let entries = (0..<CounterLimits.models + 7).map { _ in
+            #"{"name":"","inference_stats":{"success":{"count":1},"fail":{"count":2},"cancel":{"count":"many"}}}"#
+        }
+        let found = try StatisticsReader.sum(Array("{\"model_stats\":[\(entries.joined(separator: ","))]}".utf8))
+        #expect(found.successes == 2007 && found.failures.sum == 4014)
+        #expect(throws: UnreadableAnswer.self) { try StatisticsReader.sum(Array("{}".utf8)) }
+    }
 }

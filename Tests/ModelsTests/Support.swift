@@ -28,7 +28,7 @@ func refusal(_ body: () throws -> Void) -> String? {
         try body()
         return nil
     } catch {
-        return (error as? CounterPage.Unreadable)?.reason ?? "\(error)"
+        return (error as? UnreadableAnswer)?.reason ?? "\(error)"
     }
 }
 

@@ -3,9 +3,7 @@ import Configuration
 import ControlClient
 import DataPlane
 import EventLoop
-import Foundation
-import TLS
-import Telemetry
+import Models
 
 /// Whether one of a backend's endpoints takes requests, models included: asked while it starts, and once before it is started.
 ///
@@ -82,22 +80,11 @@ final class ReadinessCheck: @unchecked Sendable {
 
     /// A server may take requests before its models do, and say that it is not ready because one of them never will be.
     private func askForModels(_ endpoint: ResolvedEndpoint, isReady: Bool) {
-        var request = ControlClient.Request(
-            ControlClient.Address(endpoint.address), path: "/v2/repository/index")
-        request.method = "POST"
-        request.headers = [("Content-Type", "application/json")]
-        request.body = Array("{}".utf8)
-        request.tls = backend.tls
-        if request.tls != nil, request.tls?.serverName == nil { request.tls?.serverName = endpoint.serverName?.text }
-        request.protocol = backend.protocol
-        request.connectTimeout = Self.timeout
-        request.timeout = Self.timeout
-        request.bodyLimit = RepositoryIndex.bodyLimit
-        request.reusesConnection = false
-        client.send(request) { [self] answer in
+        let request = ControlClient.Request.repositoryIndex(of: endpoint, of: backend, timeout: Self.timeout)
+        client.send(request) { [self] result in
             guard !isDone else { return }
             // A server that lists no models is believed as it is.
-            guard let index = try? RepositoryIndex(answer) else {
+            guard case .success(let index) = result.read(from: request.address, RepositoryIndex.init) else {
                 endpointDone(isReady ? .ready : .notYet)
                 return
             }

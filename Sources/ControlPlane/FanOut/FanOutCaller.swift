@@ -86,15 +86,13 @@ final class FanOutCaller: @unchecked Sendable {
         _ request: FanOutRequest, _ target: Target, _ address: SocketAddress
     ) -> ControlClient.Request {
         let backend = target.leg.backend.backend
-        var call = ControlClient.Request(ControlClient.Address(address), path: target.leg.path)
+        var call = ControlClient.Request(
+            to: target.endpoint, of: backend, port: address, path: target.leg.path, timeout: request.timeout)
         call.method = request.method
         call.headers = target.leg.headers
         call.body = request.body.isEmpty && ["GET", "HEAD"].contains(request.method) ? nil : request.body
-        call.tls = backend.tls
-        if call.tls != nil, call.tls?.serverName == nil { call.tls?.serverName = target.endpoint.serverName?.text }
-        call.protocol = request.isGRPC ? .http2 : backend.protocol
+        if request.isGRPC { call.protocol = .http2 }
         call.connectTimeout = backend.timeouts.connect
-        call.timeout = request.timeout
         call.bodyLimit = answerLimit
         return call
     }

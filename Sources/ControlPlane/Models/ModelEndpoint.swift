@@ -26,7 +26,7 @@ final class ModelEndpoint {
     private(set) var isStopped = false
     private var reader = MetricsPageReader()
     /// Why the metrics that come are given up.
-    private var refusal: CounterPage.Unreadable?
+    private var refusal: UnreadableAnswer?
     /// Models with numbers that the list did not have ready.
     private var unlisted: Set<String> = []
     /// When somebody last wanted a new list.
@@ -42,7 +42,8 @@ final class ModelEndpoint {
     private(set) var outcomes = OutcomeCounts<ModelReadingOutcome>()
     /// What was said last in the log.
     private var trouble = Trouble.none
-    private(set) var lastFailure: String?
+    /// Why the last reading of its numbers came to nothing.
+    private var lastFailure: String?
 
     private enum Trouble { case none, metrics, all }
 
@@ -134,7 +135,7 @@ final class ModelEndpoint {
     /// A piece of its metrics. Once it is clear that they are none, the rest is not waited for.
     func read(_ piece: [UInt8]) {
         guard refusal == nil else { return }
-        do throws(CounterPage.Unreadable) {
+        do throws(UnreadableAnswer) {
             try reader.read(piece)
         } catch {
             refusal = error
@@ -147,30 +148,8 @@ final class ModelEndpoint {
         _ address: ControlClient.Address
     ) -> Result<CounterPage, ModelFailure> {
         if let refusal { return .failure(ModelFailure(refusal, at: address)) }
-        switch result {
-        case .failure(let failure): return .failure(ModelFailure(failure))
-        case .success(let response):
-            guard response.status == 200 else { return .failure(ModelFailure(status: response.status, at: address)) }
-            do throws(CounterPage.Unreadable) {
-                return .success(try kind == .metrics ? reader.finish() : StatisticsReader.read(response.body))
-            } catch {
-                return .failure(ModelFailure(error, at: address))
-            }
-        }
-    }
-
-    func list(
-        of result: Result<ControlClient.Response, ControlClient.Failure>, _ address: ControlClient.Address
-    ) -> Result<[RepositoryIndex.Model], ModelFailure> {
-        switch result {
-        case .failure(let failure): return .failure(ModelFailure(failure))
-        case .success(let response):
-            guard response.status == 200 else { return .failure(ModelFailure(status: response.status, at: address)) }
-            do throws(RepositoryIndex.Unreadable) {
-                return .success(try RepositoryIndex(result).models)
-            } catch {
-                return .failure(ModelFailure(CounterPage.Unreadable(error.reason), at: address))
-            }
+        return result.read(from: address) { body throws(UnreadableAnswer) in
+            try kind == .metrics ? reader.finish() : StatisticsReader.read(body)
         }
     }
 
@@ -249,16 +228,15 @@ final class ModelEndpoint {
 
     /// - Parameter begun: when it was asked for. What it tells is no newer than that.
     func takeList(
-        _ result: Result<[RepositoryIndex.Model], ModelFailure>, begun: Instant, now: Instant,
+        _ result: Result<RepositoryIndex, ModelFailure>, begun: Instant, now: Instant,
         random: inout RandomSource
     ) {
         defer { if listWanted > begun { list.ask(at: now) } }
         switch result {
-        case .success(let models):
-            index = (models, begun)
+        case .success(let found):
+            index = (found.models, begun)
             list.succeed(now: now, random: &random)
         case .failure(let failure):
-            lastFailure = failure.reason
             if failure.isLasting {
                 index = nil
                 list.refuse(now: now, random: &random)

@@ -172,9 +172,7 @@ package final class ModelMonitor: @unchecked Sendable {
         }
         endpoint.beginReading()
         let target = Weakly(endpoint)
-        var request = kind.request(endpoint.resolved, of: endpoint.backend) { target.value?.read($0) }
-        // A server that is to be stopped waits for its connections.
-        request.reusesConnection = endpoint.backend.activation == nil
+        let request = kind.request(endpoint.resolved, of: endpoint.backend) { target.value?.read($0) }
         let address = request.address
         open += 1
         let owner = Weakly(backend)
@@ -201,7 +199,8 @@ package final class ModelMonitor: @unchecked Sendable {
         endpoint.question = nil
         guard !endpoint.isStopped else { return }
         if kind == .list {
-            endpoint.takeList(endpoint.list(of: result, address), begun: begun, now: now, random: &random)
+            let list = result.read(from: address, RepositoryIndex.init)
+            endpoint.takeList(list, begun: begun, now: now, random: &random)
         } else {
             let page = endpoint.page(kind, of: result, address)
             switch endpoint.take(page, from: kind, now: now, random: &random) {

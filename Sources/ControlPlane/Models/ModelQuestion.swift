@@ -23,68 +23,21 @@ enum ModelQuestion {
     func request(
         _ endpoint: ResolvedEndpoint, of backend: Backend, receive: @escaping @Sendable ([UInt8]) -> Void
     ) -> ControlClient.Request {
-        var request: ControlClient.Request
         switch self {
         case .metrics:
-            request = ControlClient.Request(
+            // No server has TLS there.
+            var request = ControlClient.Request(
                 ControlClient.Address(endpoint.metricsAddress ?? endpoint.address), path: "/metrics")
             // The same as Prometheus would get of servers that have several.
             request.headers = [("Accept", "text/plain;version=0.0.4")]
             request.bodyLimit = CounterLimits.pageBytes
             request.stream = ControlClient.Stream(silence: Self.timeout, receive: receive)
             request.connectTimeout = Self.timeout
+            request.reusesConnection = backend.keepsCallConnections
             return request
-        case .statistics:
-            request = ControlClient.Request(ControlClient.Address(endpoint.address), path: "/v2/models/stats")
-            request.bodyLimit = StatisticsReader.bodyLimit
-        case .list:
-            request = ControlClient.Request(ControlClient.Address(endpoint.address), path: "/v2/repository/index")
-            request.method = "POST"
-            request.headers = [("Content-Type", "application/json")]
-            request.body = Array("{}".utf8)
-            request.bodyLimit = RepositoryIndex.bodyLimit
+        case .statistics: return .statistics(of: endpoint, of: backend, timeout: Self.timeout)
+        case .list: return .repositoryIndex(of: endpoint, of: backend, timeout: Self.timeout)
         }
-        request.tls = backend.tls
-        if request.tls != nil, request.tls?.serverName == nil { request.tls?.serverName = endpoint.serverName?.text }
-        request.protocol = backend.protocol
-        request.connectTimeout = Self.timeout
-        request.timeout = Self.timeout
-        return request
-    }
-}
-
-/// Why there is no answer to use.
-struct ModelFailure: Error {
-    var outcome: ModelReadingOutcome
-    /// A sentence that names the address.
-    var reason: String
-    /// It has answered, and will say the same again.
-    var isLasting: Bool
-
-    init(_ outcome: ModelReadingOutcome, _ reason: String, isLasting: Bool) {
-        self.outcome = outcome
-        self.reason = reason
-        self.isLasting = isLasting
-    }
-
-    /// Another status than 200. A server that does not know the question, or may not answer it, says 4xx or 501; one that is
-    /// about to start, or somebody in front of it, another.
-    init(status: Int, at address: ControlClient.Address) {
-        self.init(.refused, "\(address) answered \(status)", isLasting: 400..<500 ~= status || status == 501)
-    }
-
-    init(_ unreadable: CounterPage.Unreadable, at address: ControlClient.Address) {
-        self.init(.unreadable, "\(address) \(unreadable.reason)", isLasting: true)
-    }
-
-    init(_ failure: ControlClient.Failure) {
-        let outcome: ModelReadingOutcome =
-            switch failure.kind {
-            case .timeout, .cancelled: .timeout
-            case .tooLarge, .protocol: .unreadable
-            case .request, .resolve, .connect, .tls, .reset: .unreachable
-            }
-        self.init(outcome, failure.description, isLasting: outcome == .unreadable)
     }
 }
 

@@ -22,18 +22,19 @@ package struct CounterPage: Sendable, Equatable {
             self.version = version
         }
     }
+}
 
-    /// Why an answer is none: a sentence without its subject, such as `answered with an HTML page`.
-    package struct Unreadable: Error, Equatable {
-        package var reason: String
+/// Why what a model server answers is of no use: a sentence without its subject, such as `answered with an HTML page`.
+package struct UnreadableAnswer: Error, Equatable {
+    package var reason: String
 
-        package init(_ reason: String) { self.reason = reason }
-    }
+    package init(_ reason: String) { self.reason = reason }
 }
 
 /// What is taken of an answer, whatever it says. Names become labels of metrics.
 package enum CounterLimits {
-    /// Models of one endpoint, versions counted apart: as many as its list of models may have.
+    /// Models of one endpoint, versions counted apart, with their numbers or in its list: more than a repository has that
+    /// anybody keeps an eye on.
     package static let models = 2000
     /// Bytes of a name: a model is a directory, whose name has no more.
     package static let nameBytes = 255

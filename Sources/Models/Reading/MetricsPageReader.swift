@@ -27,25 +27,25 @@ package struct MetricsPageReader: Sendable {
     /// Takes the next piece.
     ///
     /// - Throws: where it is clear that nothing good can come any more.
-    package mutating func read(_ piece: [UInt8]) throws(CounterPage.Unreadable) {
+    package mutating func read(_ piece: [UInt8]) throws(UnreadableAnswer) {
         if bytes == 0 { try checkBeginning(piece) }
         bytes += piece.count
         guard bytes <= CounterLimits.pageBytes else {
-            throw CounterPage.Unreadable("answered with more than \(CounterLimits.pageBytes >> 20) MiB of metrics")
+            throw UnreadableAnswer("answered with more than \(CounterLimits.pageBytes >> 20) MiB of metrics")
         }
         piece.withUnsafeBytes { take($0) }
     }
 
     /// The page has ended.
-    package mutating func finish() throws(CounterPage.Unreadable) -> CounterPage {
+    package mutating func finish() throws(UnreadableAnswer) -> CounterPage {
         if !partial.isEmpty, !isSkipping {
             let line = partial
             line.withUnsafeBytes { takeLine($0) }
         }
-        guard bytes > 0 else { throw CounterPage.Unreadable("answered with an empty page") }
-        guard hasLines else { throw CounterPage.Unreadable("answered with something else than metrics") }
+        guard bytes > 0 else { throw UnreadableAnswer("answered with an empty page") }
+        guard hasLines else { throw UnreadableAnswer("answered with something else than metrics") }
         guard isKnownServer else {
-            throw CounterPage.Unreadable("has metrics, but none of a model server: it is another server's port")
+            throw UnreadableAnswer("has metrics, but none of a model server: it is another server's port")
         }
         var page = CounterPage()
         page.models = order.map(\.model).sorted {
@@ -58,10 +58,10 @@ package struct MetricsPageReader: Sendable {
     }
 
     /// What servers answer that do not have this page.
-    private func checkBeginning(_ piece: [UInt8]) throws(CounterPage.Unreadable) {
+    private func checkBeginning(_ piece: [UInt8]) throws(UnreadableAnswer) {
         switch piece.first(where: { $0 > 0x20 }) {
-        case UInt8(ascii: "<"): throw CounterPage.Unreadable("answered with an HTML page, not with metrics")
-        case UInt8(ascii: "{"), UInt8(ascii: "["): throw CounterPage.Unreadable("answered with JSON, not with metrics")
+        case UInt8(ascii: "<"): throw UnreadableAnswer("answered with an HTML page, not with metrics")
+        case UInt8(ascii: "{"), UInt8(ascii: "["): throw UnreadableAnswer("answered with JSON, not with metrics")
         default: break
         }
     }

@@ -7,15 +7,11 @@ package enum StatisticsReader {
     /// Bytes of an answer: about two kilobytes for each model.
     package static let bodyLimit = 8 << 20
 
-    package static func read(_ body: [UInt8]) throws(CounterPage.Unreadable) -> CounterPage {
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        guard let answer = try? decoder.decode(Answer.self, from: Data(body)) else {
-            throw CounterPage.Unreadable("answered with statistics that cannot be read")
-        }
+    package static func read(_ body: [UInt8]) throws(UnreadableAnswer) -> CounterPage {
+        let entries = try entries(body)
         var page = CounterPage()
         var seen: Set<ModelPlace> = []
-        for entry in answer.modelStats {
+        for entry in entries {
             guard let name = ModelText.name(Array(entry.name.utf8)),
                 let version = ModelText.version(Array((entry.version ?? "").utf8))
             else {
@@ -40,8 +36,25 @@ package enum StatisticsReader {
         return page
     }
 
-    // As Triton names them, with underscores.
-    private struct Answer: Decodable { var modelStats: [Entry] }
+    /// All models together, also those beyond the limit and those whose names cannot be shown.
+    package static func sum(_ body: [UInt8]) throws(UnreadableAnswer) -> ModelCounts {
+        var sum = ModelCounts()
+        for entry in try entries(body) { sum.add(entry.counts) }
+        return sum
+    }
+
+    private static func entries(_ body: [UInt8]) throws(UnreadableAnswer) -> [Entry] {
+        guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(body)) else {
+            throw UnreadableAnswer("answered with statistics that cannot be read")
+        }
+        return answer.models
+    }
+
+    private struct Answer: Decodable {
+        var models: [Entry]
+
+        enum CodingKeys: String, CodingKey { case models = "model_stats" }
+    }
 
     /// Versions differ in what they have; what is missing is 0.
     private struct Entry: Decodable {
@@ -50,6 +63,14 @@ package enum StatisticsReader {
         var inferenceCount: Count?
         var executionCount: Count?
         var inferenceStats: Durations?
+
+        // Written out: having the decoder convert names takes twice the time.
+        enum CodingKeys: String, CodingKey {
+            case name, version
+            case inferenceCount = "inference_count"
+            case executionCount = "execution_count"
+            case inferenceStats = "inference_stats"
+        }
 
         var counts: ModelCounts {
             var counts = ModelCounts()
@@ -76,6 +97,13 @@ package enum StatisticsReader {
         var computeInput: Duration?
         var computeInfer: Duration?
         var computeOutput: Duration?
+
+        enum CodingKeys: String, CodingKey {
+            case success, fail, cancel, queue
+            case computeInput = "compute_input"
+            case computeInfer = "compute_infer"
+            case computeOutput = "compute_output"
+        }
     }
 
     fileprivate struct Duration: Decodable {

@@ -88,12 +88,13 @@ final class ModelCatalog: @unchecked Sendable {
                 continue
             }
             open += 1
-            client.send(Self.request(question)) { [self] result in
+            let request = ControlClient.Request.repositoryIndex(
+                of: question.endpoint, of: question.backend, timeout: Self.timeout)
+            client.send(request) { [self] result in
                 open -= 1
-                do throws(RepositoryIndex.Unreadable) {
-                    found.append((question, try RepositoryIndex(result).models))
-                } catch {
-                    miss(question, error.reason)
+                switch result.read(from: request.address, RepositoryIndex.init) {
+                case .success(let index): found.append((question, index.models))
+                case .failure(let failure): miss(question, failure.reason)
                 }
                 askMore()
             }
@@ -105,23 +106,6 @@ final class ModelCatalog: @unchecked Sendable {
         unreachable.append(
             .init(
                 backend: question.backend.name, endpoint: question.endpoint.address.description, reason: reason))
-    }
-
-    private static func request(_ question: Question) -> ControlClient.Request {
-        var request = ControlClient.Request(
-            ControlClient.Address(question.endpoint.address), path: "/v2/repository/index")
-        request.method = "POST"
-        request.headers = [("Content-Type", "application/json")]
-        request.body = Array("{}".utf8)
-        request.tls = question.backend.tls
-        if request.tls != nil, request.tls?.serverName == nil {
-            request.tls?.serverName = question.endpoint.serverName?.text
-        }
-        request.protocol = question.backend.protocol
-        request.connectTimeout = timeout
-        request.timeout = timeout
-        request.bodyLimit = RepositoryIndex.bodyLimit
-        return request
     }
 
     // MARK: The list
