@@ -1,13 +1,13 @@
 """Servers that give nonsense for metrics, or take for ever: each costs itself its numbers, and the others nothing."""
 
 import json
-import time
 
 import pytest
 
 from support.gateway import Gateway, wait_until
 from support.mock_upstream import MockUpstream
-from support.rawhttp import answer, chunked
+from support.rawhttp import answer
+from support.unending import dripping, endless
 
 PAGE = """# HELP nv_inference_request_success Number of successful inference requests
 # TYPE nv_inference_request_success counter
@@ -23,30 +23,6 @@ def page(text: str) -> bytes:
     return answer(text.encode(), "200 OK", "Content-Type: text/plain; charset=utf-8")
 
 
-def endless_page(connection) -> None:
-    connection.read_request()
-    connection.send(HEAD + chunked(PAGE.encode())[: -len(b"0\r\n\r\n")])
-    piece = b"%x\r\n%s\r\n" % (1 << 20, (b"x_metric 1\n" * (1 << 17))[: 1 << 20])
-    for _ in range(100):
-        connection.send(piece)
-
-
-def endless_line(connection) -> None:
-    connection.read_request()
-    connection.send(HEAD)
-    piece = b"%x\r\n%s\r\n" % (1 << 16, b"m" * (1 << 16))
-    while True:
-        connection.send(piece)
-
-
-def dripping(connection) -> None:
-    connection.read_request()
-    connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-    while True:
-        connection.send(b"#")
-        time.sleep(0.1)
-
-
 def hanging(connection) -> None:
     connection.wait_end(60)
 
@@ -54,9 +30,9 @@ def hanging(connection) -> None:
 # What the metrics port answers, and which outcomes its readings have.
 BAD = {
     "hangs": (dict(serve=hanging), "timeout"),
-    "drips": (dict(serve=dripping), "timeout"),
-    "endless": (dict(serve=endless_page), "unreadable"),
-    "line": (dict(serve=endless_line), "unreadable"),
+    "drips": (dict(serve=dripping(b"#")), "timeout"),
+    "endless": (dict(serve=endless(b"x_metric 1\n", PAGE.encode(), "text/plain", 1 << 20)), "unreadable"),
+    "line": (dict(serve=endless(b"m", content_type="text/plain")), "unreadable"),
     "html": (dict(reply=answer(b"<!DOCTYPE html><html></html>", "200 OK", "Content-Type: text/html")), "unreadable"),
     "json": (dict(reply=answer(b'{"error":"no"}')), "unreadable"),
     "words": (dict(reply=answer(b"hello world\n")), "unreadable"),

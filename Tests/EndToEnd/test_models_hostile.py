@@ -7,6 +7,7 @@ import time
 from support.gateway import wait_until
 from support.admin_client import Operator
 from support.rawhttp import answer, chunked, get
+from support.unending import dripping, endless
 
 EVIL = '<img src=x onerror=alert(1)>"\\\u2028\x00\x1b'
 
@@ -17,22 +18,6 @@ def index(models: list) -> bytes:
 
 GOOD = [{"name": "densenet", "version": "1", "state": "READY"}, {"name": "densenet", "version": "2", "state": "UNAVAILABLE",
         "reason": EVIL}, {"name": EVIL, "version": EVIL, "state": EVIL, "reason": EVIL}, {"name": "unloaded"}]
-
-
-def endless(connection) -> None:
-    connection.read_request()
-    connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
-    piece = b"%x\r\n%s\r\n" % (1 << 16, b"[" * (1 << 16))
-    while True:
-        connection.send(piece)
-
-
-def dripping(connection) -> None:
-    connection.read_request()
-    connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n[")
-    while True:
-        connection.send(b" ")
-        time.sleep(0.2)
 
 
 BAD = {
@@ -49,8 +34,8 @@ BAD = {
     "garbage": dict(reply=b"\x00\x01\x02\r\n\r\n"),
     "redirect": dict(reply=answer(b"", "302 Found", "Location: http://127.0.0.1:1/")),
     "chunks": dict(reply=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(b"[]", b"[]")),
-    "endless": dict(serve=endless),
-    "dripping": dict(serve=dripping),
+    "endless": dict(serve=endless(b"[")),
+    "dripping": dict(serve=dripping(start=b"[")),
 }
 
 

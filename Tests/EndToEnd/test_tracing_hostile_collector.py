@@ -8,6 +8,7 @@ import pytest
 from support.gateway import wait_until
 from support.mock_upstream import SilentPort
 from support.rawhttp import Client, answer, get
+from support.unending import endless
 
 TOKEN = "planted-collector-token-9b1c"
 CONFIG = """
@@ -17,13 +18,6 @@ routes:
   - {{ name: fixed, respond: {{ status: 200, body: fixed }} }}
 """.replace("TOKEN", TOKEN)
 REQUESTS = 1000
-
-
-def endless(connection) -> None:
-    connection.read_request()
-    connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-    while True:
-        connection.send(b"10000\r\n" + bytes(1 << 16) + b"\r\n")
 
 
 def half(connection) -> None:
@@ -41,7 +35,7 @@ SCRIPTS = {
     "a negative count": dict(reply=answer(b"\x0a\x0b\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01")),
     "a hostile reason": dict(reply=answer(b"\x0a\x12\x08\x05\x12\x0e\x1b[2J\r\nevil\xff\xfe\x00\x01")),
     "garbage": dict(reply=b"\x00\x01\x02\r\n\r\n"),
-    "endless": dict(serve=endless),
+    "endless": dict(serve=endless(b"\0")),
     "half an answer": dict(serve=half),
 }
 
