@@ -44,13 +44,8 @@ struct ModelSum {
 
 /// How the models of one endpoint do, by their names.
 struct EndpointFigures {
-    struct Model: Hashable {
-        var name: String
-        var version: String
-    }
-
     var window: Nanoseconds
-    var models: [Model: ModelReading]
+    var models: [ModelVersion: ModelReading]
 
     /// What is known of a configuration's endpoints, by their identities.
     static func all(_ place: ModelCatalog.Place) -> [ObjectIdentifier: EndpointFigures] {
@@ -59,7 +54,7 @@ struct EndpointFigures {
         for endpoint in place.snapshot.backends.flatMap(\.endpoints) {
             guard let reading = place.readings(endpoint)?.current(now) else { continue }
             let models = Dictionary(
-                reading.models.map { (Model(name: $0.name, version: $0.version), $0) },
+                reading.models.map { ($0.id, $0) },
                 uniquingKeysWith: { first, _ in first })
             found[ObjectIdentifier(endpoint.health)] = EndpointFigures(window: reading.window, models: models)
         }

@@ -97,36 +97,27 @@ extension ModelEndpoint {
     /// Puts together what the loops are told of it.
     func describe() {
         let services = Dictionary(
-            (reading?.models ?? []).map { (Place(name: $0.name, version: $0.version), EndpointModels.Service($0)) },
+            (reading?.models ?? []).map { ($0.id, EndpointModels.Service($0)) },
             uniquingKeysWith: { first, _ in first })
         let models: [EndpointModels.Model]
         if let index {
             // A server that names one twice is believed once, and what is loaded goes before what is not.
-            var seen: Set<Place> = []
+            var seen: Set<ModelVersion> = []
             models = index.models.sorted { $0.state == "READY" && $1.state != "READY" }.compactMap { model in
-                let place = Place(name: model.name, version: model.version)
-                guard seen.insert(place).inserted else { return nil }
+                guard seen.insert(model.id).inserted else { return nil }
                 return EndpointModels.Model(
                     name: model.name, version: model.version, state: EndpointModels.State(model.state),
-                    service: services[place])
+                    service: services[model.id])
             }
         } else {
-            models = services.sorted { $0.key < $1.key }.map { place, service in
-                EndpointModels.Model(name: place.name, version: place.version, state: .ready, service: service)
+            models = services.sorted { $0.key < $1.key }.map { id, service in
+                EndpointModels.Model(name: id.name, version: id.version, state: .ready, service: service)
             }
         }
         self.models = EndpointModels(
             endpoint: resolved.health.identity, listedAt: index?.at, measuredAt: reading?.readAt, models: models)
     }
 
-    private struct Place: Hashable, Comparable {
-        var name: String
-        var version: String
-
-        static func < (left: Place, right: Place) -> Bool {
-            (left.name, left.version) < (right.name, right.version)
-        }
-    }
 }
 
 extension EndpointModels.State {

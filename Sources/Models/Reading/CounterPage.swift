@@ -66,16 +66,3 @@ enum ModelText {
         return String(validating: bytes, as: UTF8.self)
     }
 }
-
-/// One version of one model.
-struct ModelPlace: Hashable, Comparable {
-    var name: String
-    var version: String
-
-    /// By name, then by version as a number.
-    static func < (left: Self, right: Self) -> Bool {
-        if left.name != right.name { return left.name < right.name }
-        let (first, second) = (UInt64(left.version) ?? 0, UInt64(right.version) ?? 0)
-        return first == second ? left.version < right.version : first < second
-    }
-}

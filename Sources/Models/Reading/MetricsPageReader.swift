@@ -6,7 +6,7 @@
 ///
 /// Its memory is bounded, whatever comes: by the number of models, and by the length of one line.
 package struct MetricsPageReader: Sendable {
-    private var rows: [ModelPlace: Int] = [:]
+    private var rows: [ModelVersion: Int] = [:]
     private var order: [ModelRow] = []
     private var gpus: [GPUReading] = []
     private var refused = 0
@@ -48,9 +48,7 @@ package struct MetricsPageReader: Sendable {
             throw UnreadableAnswer("has metrics, but none of a model server: it is another server's port")
         }
         var page = CounterPage()
-        page.models = order.map(\.model).sorted {
-            ModelPlace(name: $0.name, version: $0.version) < ModelPlace(name: $1.name, version: $1.version)
-        }
+        page.models = order.map(\.model).sorted { $0.id < $1.id }
         page.gpus = gpus
         page.refusedSamples = refused
         page.leftOut = leftOut.max() ?? 0
@@ -134,18 +132,18 @@ package struct MetricsPageReader: Sendable {
             refused += 1
             return
         }
-        let place = ModelPlace(name: model, version: version)
-        guard let row = rows[place] ?? addRow(place) else {
+        let id = ModelVersion(name: model, version: version)
+        guard let row = rows[id] ?? addRow(id) else {
             if name != .failure { leftOut[Int(name.rawValue)] += 1 }
             return
         }
         order[row].set(name, UInt64(value), reason: labels.reason.map(FailureReason.init))
     }
 
-    private mutating func addRow(_ place: ModelPlace) -> Int? {
+    private mutating func addRow(_ id: ModelVersion) -> Int? {
         guard order.count < CounterLimits.models else { return nil }
-        order.append(ModelRow(place))
-        rows[place] = order.count - 1
+        order.append(ModelRow(id))
+        rows[id] = order.count - 1
         return order.count - 1
     }
 

@@ -50,7 +50,7 @@ enum SampleName: UInt8, CaseIterable {
 
 /// The counters of one model as they come in, sample by sample. The last one counts where one comes twice.
 struct ModelRow {
-    var place: ModelPlace
+    let id: ModelVersion
     private var counts = ModelCounts()
     private var pending: Int?
     private var input: UInt64 = 0
@@ -59,7 +59,7 @@ struct ModelRow {
     private var wholeCompute: UInt64?
     private var torchLatency: UInt64?
 
-    init(_ place: ModelPlace) { self.place = place }
+    init(_ id: ModelVersion) { self.id = id }
 
     mutating func set(_ name: SampleName, _ value: UInt64, reason: FailureReason?) {
         switch name {
@@ -86,7 +86,7 @@ struct ModelRow {
     }
 
     var model: CounterPage.Model {
-        var model = CounterPage.Model(name: place.name, version: place.version)
+        var model = CounterPage.Model(name: id.name, version: id.version)
         model.counts = counts
         model.counts.computeMicroseconds = wholeCompute ?? input &+ infer &+ output
         if let torchLatency {

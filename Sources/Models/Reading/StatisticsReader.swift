@@ -10,7 +10,7 @@ package enum StatisticsReader {
     package static func read(_ body: [UInt8]) throws(UnreadableAnswer) -> CounterPage {
         let entries = try entries(body)
         var page = CounterPage()
-        var seen: Set<ModelPlace> = []
+        var seen: Set<ModelVersion> = []
         for entry in entries {
             guard let name = ModelText.name(Array(entry.name.utf8)),
                 let version = ModelText.version(Array((entry.version ?? "").utf8))
@@ -18,21 +18,19 @@ package enum StatisticsReader {
                 page.refusedSamples += 1
                 continue
             }
-            let place = ModelPlace(name: name, version: version)
+            let id = ModelVersion(name: name, version: version)
             // A server that names one twice is believed once.
-            guard !seen.contains(place) else { continue }
+            guard !seen.contains(id) else { continue }
             guard seen.count < CounterLimits.models else {
                 page.leftOut += 1
                 continue
             }
-            seen.insert(place)
+            seen.insert(id)
             var model = CounterPage.Model(name: name, version: version)
             model.counts = entry.counts
             page.models.append(model)
         }
-        page.models.sort {
-            ModelPlace(name: $0.name, version: $0.version) < ModelPlace(name: $1.name, version: $1.version)
-        }
+        page.models.sort { $0.id < $1.id }
         return page
     }
 

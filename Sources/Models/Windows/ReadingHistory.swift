@@ -16,7 +16,7 @@ package struct ReadingHistory: Sendable {
     /// When the kept readings were made, oldest first.
     private var times: [Instant] = []
     private var readAt: Instant?
-    private var tracks: [ModelPlace: Track] = [:]
+    private var tracks: [ModelVersion: Track] = [:]
     private var gpus: [GPUReading] = []
     private var leftOut = 0
 
@@ -41,15 +41,14 @@ package struct ReadingHistory: Sendable {
         times.removeAll { now.since($0) > window }
         let isKept = times.last == now
         let start = times.first ?? now
-        var next: [ModelPlace: Track] = [:]
+        var next: [ModelVersion: Track] = [:]
         next.reserveCapacity(page.models.count)
         for model in page.models {
-            let place = ModelPlace(name: model.name, version: model.version)
-            var track = tracks.removeValue(forKey: place) ?? Track(model.counts, at: now)
+            var track = tracks.removeValue(forKey: model.id) ?? Track(model.counts, at: now)
             track.advance(to: model, span: span)
             if isKept { track.keep(at: now) }
             track.forget(before: start)
-            next[place] = track
+            next[model.id] = track
         }
         tracks = next
     }
@@ -58,8 +57,8 @@ package struct ReadingHistory: Sendable {
     package var reading: EndpointReading? {
         guard let readAt, let start = times.first else { return nil }
         let window = readAt.since(start)
-        let models = tracks.sorted { $0.key < $1.key }.map { place, track in
-            var model = ModelReading(name: place.name, version: place.version)
+        let models = tracks.sorted { $0.key < $1.key }.map { id, track in
+            var model = ModelReading(name: id.name, version: id.version)
             model.total = track.latest
             model.pending = track.pending
             let recent = track.since(start)
