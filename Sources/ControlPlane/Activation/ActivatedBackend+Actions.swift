@@ -11,23 +11,21 @@ import Traffic
 /// What a machine's actions do.
 extension ActivatedBackend {
     func perform(_ actions: [ActivationMachine.Action]) {
-        let before = described
+        let before = state
         for action in actions {
             switch action {
             case .start, .terminate, .kill: if isFrozen { deferred.append(action) } else { perform(action) }
             default: perform(action)
             }
         }
-        let after = described
-        if before.state != after.state { changed = wallClockSeconds() }
+        if state != before { changed = wallClockSeconds() }
         if !actions.isEmpty { arm() }
     }
 
     func perform(_ action: ActivationMachine.Action) {
         switch action {
         case .look:
-            check?.cancel()
-            check = nil
+            endCheck()
             ask()
             if check == nil { perform(machine.looked(isThere: false, now: .now())) }
         case .start: start()
@@ -85,9 +83,13 @@ extension ActivatedBackend {
         DeploymentScale(namespace: namespace, deployment: deployment, api: surroundings.cluster())
     }
 
-    func terminate() {
+    func endCheck() {
         check?.cancel()
         check = nil
+    }
+
+    func terminate() {
+        endCheck()
         if process?.id != nil {
             // A server waits for its connections, and these are used by nobody any more.
             tellLoops { [load] in $0.closeIdleConnections(of: load) }

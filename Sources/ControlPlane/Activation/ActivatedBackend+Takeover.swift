@@ -20,13 +20,16 @@ extension ActivatedBackend {
     }
 
     /// What another process has to know to go on with what runs; `nil` where nothing does, or it is about to end.
-    var handle: (isReady: Bool, process: Int32, watch: Int32, output: Int32)? {
+    var handle: Activations.Inherited? {
         guard machine.isOwn, let handle = process?.handle else { return nil }
+        let isReady: Bool
         switch machine.state {
-        case .starting: return (false, handle.process, handle.watch, handle.output)
-        case .running, .draining: return (true, handle.process, handle.watch, handle.output)
+        case .starting: isReady = false
+        case .running, .draining: isReady = true
         case .asleep, .looking, .stopping, .failed: return nil
         }
+        return .init(
+            backend: name, isReady: isReady, process: handle.process, watch: handle.watch, output: handle.output)
     }
 
     /// Another process has taken over.
@@ -42,12 +45,12 @@ extension ActivatedBackend {
         advance()
     }
 
-    func adopt(_ id: Int32, isReady: Bool, watch: Int32, output: Int32) {
-        process?.adopt(id, watch: watch, output: output)
+    func adopt(_ found: Activations.Inherited) {
+        process?.adopt(found.process, watch: found.watch, output: found.output)
         runs += 1
         machine.mayStop = false
-        perform(machine.adopt(isReady: isReady, now: .now()))
-        surroundings.logger.info("backend \(name): process \(id) is taken over")
+        perform(machine.adopt(isReady: found.isReady, now: .now()))
+        surroundings.logger.info("backend \(name): process \(found.process) is taken over")
     }
 
     func resume() {
@@ -63,20 +66,20 @@ extension ActivatedBackend {
 
     // MARK: Status
 
-    var described: (state: Status.Activation.State, reason: String?) {
+    var state: Status.Activation.State {
         switch machine.state {
-        case .asleep: (.asleep, nil)
-        case .looking: load.hold.isOpen ? (.running, nil) : (.starting, nil)
-        case .starting: (.starting, nil)
-        case .running: (.running, nil)
-        case .draining, .stopping: (.stopping, nil)
-        case .failed: (.failed, lastExit)
+        case .asleep: .asleep
+        case .looking: load.hold.isOpen ? .running : .starting
+        case .starting: .starting
+        case .running: .running
+        case .draining, .stopping: .stopping
+        case .failed: .failed
         }
     }
 
     var status: Status.Activation {
         Status.Activation(
-            state: described.state, since: TimeText.seconds(changed), processID: process?.id,
+            state: state, since: TimeText.seconds(changed), processID: process?.id,
             restarts: max(0, runs - 1), lastExit: lastExit, held: load.hold.requests.current)
     }
 }

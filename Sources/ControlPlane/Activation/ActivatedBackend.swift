@@ -28,9 +28,12 @@ final class ActivatedBackend: @unchecked Sendable {
         var endpointsChanged: (_ backend: String, _ areThere: Bool) -> Void
     }
 
-    static let startingInterval = Nanoseconds.milliseconds(250)
-    static let drainingInterval = Nanoseconds.milliseconds(50)
-    static let runningInterval = Nanoseconds.milliseconds(250)
+    /// From one look at what there is to the next. While it starts requests wait, and loading a model takes seconds.
+    private static let startingInterval = Nanoseconds.milliseconds(250)
+    /// While it ends nobody may use it, and what is under way ends soon.
+    private static let drainingInterval = Nanoseconds.milliseconds(50)
+    /// Whether it is used. `idleAfter` is seconds at least.
+    private static let runningInterval = Nanoseconds.milliseconds(250)
 
     let name: String
     private(set) var resolved: ResolvedBackend
@@ -97,17 +100,15 @@ final class ActivatedBackend: @unchecked Sendable {
     /// The same backend under another configuration, or with other endpoints.
     func update(_ next: ResolvedBackend, _ nextActivation: Backend.Activation) {
         let hasMoved = next.backend.endpoints.map(\.address) != resolved.backend.endpoints.map(\.address)
-        let isOther = nextActivation.means != activation.means
+        let before = activation.means
         resolved = next
         machine.settings = Self.settings(nextActivation, of: next.backend)
-        let before = activation.means
         activation = nextActivation
+        let isOther = before != activation.means
         switch (before, activation.means) {
         case (.exec, .exec):
             if isOther || hasMoved { perform(machine.replace(atOnce: hasMoved, now: .now())) }
-        case (.kubernetes, .kubernetes): if isOther { perform(machine.replace(atOnce: true, now: .now())) }
-        // It is stopped in the way it was started.
-        default: perform(machine.replace(atOnce: true, now: .now()))
+        default: if isOther { perform(machine.replace(atOnce: true, now: .now())) }
         }
         advance()
     }
@@ -177,11 +178,10 @@ final class ActivatedBackend: @unchecked Sendable {
         }
         // An earlier call is on its way already, and will see to the rest.
         guard next < armed else { return }
-        let due = next
-        armed = due
-        surroundings.queue.asyncAfter(deadline: .now() + .nanoseconds(Int(clamping: due.since(now).count))) {
-            [weak self] in
-            guard let self, armed == due else { return }
+        armed = next
+        surroundings.queue.asyncAfter(deadline: .now() + .nanoseconds(Int(clamping: next.since(now).count))) {
+            [weak self, next] in
+            guard let self, armed == next else { return }
             armed = .never
             advance()
         }

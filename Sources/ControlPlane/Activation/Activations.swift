@@ -77,8 +77,7 @@ final class Activations: @unchecked Sendable {
             backends[backend.name] = backend
             backend.begin()
             if let index = inherited.firstIndex(where: { $0.backend == backend.name }) {
-                let found = inherited.remove(at: index)
-                backend.adopt(found.process, isReady: found.isReady, watch: found.watch, output: found.output)
+                backend.adopt(inherited.remove(at: index))
             }
         }
     }
@@ -131,12 +130,7 @@ final class Activations: @unchecked Sendable {
     /// What runs, and goes on under another process.
     func beginHandover() -> [Inherited] {
         for backend in backends.values { backend.freeze() }
-        return backends.values.compactMap { backend in
-            backend.handle.map {
-                Inherited(
-                    backend: backend.name, isReady: $0.isReady, process: $0.process, watch: $0.watch, output: $0.output)
-            }
-        }
+        return backends.values.compactMap(\.handle)
     }
 
     func abandonHandover() { for backend in backends.values { backend.thaw() } }
