@@ -70,7 +70,7 @@ final class ClusterWatch: @unchecked Sendable {
         guard !hasToldOfNoCluster, let port = ports.min(by: { $0.service < $1.service }) else { return }
         hasToldOfNoCluster = true
         logger.error(
-            "the Service \(Self.text(port)) has no endpoints, because this process is in no pod of a cluster with a service account: KUBERNETES_SERVICE_HOST is not set, or there is no token"
+            "the Service \(port.service) has no endpoints, because this process is in no pod of a cluster with a service account: KUBERNETES_SERVICE_HOST is not set, or there is no token"
         )
     }
 
@@ -89,7 +89,11 @@ final class ClusterWatch: @unchecked Sendable {
             guard let self else { return }
             count(news)
             switch news {
-            case .found(let found): labels.withLock { $0[namespace] = found }
+            case .found(let found):
+                labels.withLock { known in
+                    // One that has been given up may have had this on its way.
+                    if known[namespace] != nil { known[namespace] = found }
+                }
             case .failing(let reason):
                 logger.warning(
                     "the labels of pods in \(namespace) are not known, so no selector chooses those that are new: \(reason)"
@@ -145,16 +149,16 @@ final class ClusterWatch: @unchecked Sendable {
             services[port]?.pods = found
             if found != before.pods {
                 let past = before.pods.map { ", before \(Self.text($0))" } ?? ""
-                logger.info("the Service \(Self.text(port)) has \(Self.text(found))\(past)")
+                logger.info("the Service \(port.service) has \(Self.text(found))\(past)")
                 changed()
             }
             endWaiting()
         case .failing(let reason):
             let keeps = before.pods != nil
             logger.warning(
-                "\(keeps ? "no news of" : "nothing is known of") the Service \(Self.text(port))\(keeps ? ", its last endpoints stay" : ""): \(reason)"
+                "\(keeps ? "no news of" : "nothing is known of") the Service \(port.service)\(keeps ? ", its last endpoints stay" : ""): \(reason)"
             )
-        case .recovered: logger.info("there is news of the Service \(Self.text(port)) again")
+        case .recovered: logger.info("there is news of the Service \(port.service) again")
         case .told(let text): logger.warning("\(text)")
         }
     }
@@ -169,8 +173,6 @@ final class ClusterWatch: @unchecked Sendable {
             }
         if let outcome { outcomes.withLock { $0.count(outcome) } }
     }
-
-    private static func text(_ port: ServicePort) -> String { "\(port.service.namespace)/\(port.service.name)" }
 
     private static func text(_ pods: [PodAddress]) -> String {
         guard !pods.isEmpty else { return "no endpoints" }

@@ -51,7 +51,7 @@ final class ServiceWatch: @unchecked Sendable {
     }
 
     private func complain(of found: ServiceEndpoints, isCut: Bool) {
-        let name = "the Service \(port.service.namespace)/\(port.service.name)"
+        let name = "the Service \(port.service)"
         var text = ""
         if isCut || found.isCut {
             text = "\(name) has more endpoints than are used, \(ServiceEndpoints.limit) in \(Self.slices) slices"

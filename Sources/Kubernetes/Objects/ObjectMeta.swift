@@ -32,7 +32,7 @@ package struct ObjectMeta: Decodable, Sendable, Equatable {
     package var key: ObjectKey { ObjectKey(namespace: namespace, name: name) }
 }
 
-package struct ObjectKey: Hashable, Sendable, Comparable {
+package struct ObjectKey: Hashable, Sendable, Comparable, CustomStringConvertible {
     package var namespace: String
     package var name: String
 
@@ -40,6 +40,8 @@ package struct ObjectKey: Hashable, Sendable, Comparable {
         self.namespace = namespace
         self.name = name
     }
+
+    package var description: String { "\(namespace)/\(name)" }
 
     package static func < (left: ObjectKey, right: ObjectKey) -> Bool {
         (left.namespace, left.name) < (right.namespace, right.name)

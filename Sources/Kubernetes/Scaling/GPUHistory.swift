@@ -3,9 +3,9 @@ package import Base
 /// The utilisation of pods' processors over the last minutes: what an autoscaler goes by is to be no moment's.
 package struct GPUHistory: Sendable {
     /// What the mean is over.
-    package static var span: Nanoseconds { .seconds(300) }
+    package static let span = Nanoseconds.seconds(300)
     /// Without a sample for so long, nothing is said: four rounds of asking.
-    package static var maxAge: Nanoseconds { .seconds(40) }
+    package static let maxAge = Nanoseconds.seconds(40)
     /// Kept at the most: more than a cluster has pods with processors.
     private static let mostPods = 5000
 

@@ -5,8 +5,6 @@ package struct ListPage<Object: WatchedObject>: Decodable, Sendable {
     /// Asks for the next page; `nil` on the last.
     package var next: String?
     package var items: [Object]
-    /// Items that could not be read.
-    package var unreadable: Int
 
     private enum Keys: String, CodingKey { case metadata, items }
     private struct Metadata: Decodable {
@@ -19,9 +17,7 @@ package struct ListPage<Object: WatchedObject>: Decodable, Sendable {
         let metadata = try container.decode(Metadata.self, forKey: .metadata)
         resourceVersion = metadata.resourceVersion ?? ""
         next = metadata.continue.flatMap { $0.isEmpty ? nil : $0 }
-        let all = try container.decodeIfPresent([Lenient<Object>].self, forKey: .items) ?? []
-        items = all.compactMap(\.value)
-        unreadable = all.count - items.count
+        items = try container.decodeIfPresent([Lenient<Object>].self, forKey: .items)?.compactMap(\.value) ?? []
     }
 }
 
