@@ -18,6 +18,8 @@ from support.gateway import Gateway, free_port, wait_until
 
 LONG = 30
 SCALE = "/apis/apps/v1/namespaces/models/deployments/triton/scale"
+# Of another Deployment, whose pods never come.
+OTHER_SCALE = SCALE.replace("triton", "other")
 CONFIG = """
 backends:
   main:
@@ -33,6 +35,7 @@ class Cluster:
 
     def __init__(self, directory):
         self.pod_port, self.replicas, self.pod, self.calls, self.refusal = free_port(), 0, None, [], None
+        self.other_calls = []
         (directory / "token").write_text("the-token\n")
         authority = Authority(directory, "ca")
         certificate = authority.issue("apiserver", "127.0.0.1")
@@ -70,6 +73,10 @@ class Cluster:
         if self.refusal:
             return 403, {"kind": "Status", "status": "Failure", "code": 403, "reason": "Forbidden",
                          "message": self.refusal}
+        if path == OTHER_SCALE:
+            if method == "PATCH":
+                self.other_calls.append(json.loads(body)["spec"]["replicas"])
+            return 200, {"kind": "Scale", "apiVersion": "autoscaling/v1", "spec": {}}
         if path != SCALE or headers.get("Authorization") != "Bearer the-token":
             return 404, {"kind": "Status", "status": "Failure", "code": 404, "message": "no such thing"}
         if method == "PATCH":
@@ -135,6 +142,15 @@ def test_from_zero_and_back(cluster, tmp_path):
         assert gateway.metrics().sum("sluice_activations_total", backend="main", outcome="started") == 2
     # The gateway's end is no reason to stop it.
     assert cluster.replicas == 1
+
+
+def test_a_reload_stops_what_was_started_and_not_what_it_names(cluster, tmp_path):
+    text = CONFIG.replace("{pod}", str(cluster.pod_port)).replace("idleAfter: 1s", "idleAfter: 1h")
+    with Gateway(text, tmp_path / "gateway", environment=cluster.environment) as gateway:
+        assert ask(gateway.url)[0] == 200 and cluster.calls == [1]
+        gateway.replace_config(text.replace("deployment: triton", "deployment: other"))
+        wait_until(lambda: cluster.other_calls, LONG, "the other one is started, for it was in use")
+        assert cluster.calls == [1, 0] and cluster.other_calls == [1]
 
 
 def test_says_why_it_may_not(cluster, tmp_path):

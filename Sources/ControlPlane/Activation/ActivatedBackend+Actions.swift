@@ -61,7 +61,8 @@ extension ActivatedBackend {
 
     func start() {
         runs += 1
-        switch activation.means {
+        means = activation.means
+        switch means {
         case .exec(let words):
             if process == nil { process = makeProcess() }
             if let problem = process?.start(words, in: surroundings.directory) {
@@ -96,7 +97,7 @@ extension ActivatedBackend {
             process?.askToEnd()
             return
         }
-        guard case .kubernetes(let namespace, let deployment) = activation.means else {
+        guard case .kubernetes(let namespace, let deployment) = means else {
             perform(machine.exited("it is gone", now: .now()))
             return
         }
@@ -127,6 +128,8 @@ extension ActivatedBackend {
     }
 
     func open() {
+        // One that ran already has been looked at under this configuration.
+        means = activation.means
         surroundings.endpointsChanged(name, true)
         load.hold.set(.open)
         load.hold.heard()

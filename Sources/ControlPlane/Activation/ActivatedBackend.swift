@@ -37,7 +37,9 @@ final class ActivatedBackend: @unchecked Sendable {
 
     let name: String
     private(set) var resolved: ResolvedBackend
-    var activation: Backend.Activation
+    private(set) var activation: Backend.Activation
+    /// What runs was started by this, whatever the configuration names by now, and is stopped by it.
+    var means: Backend.Activation.Means
     let surroundings: Surroundings
     var machine: ActivationMachine
     var process: SupervisedProcess?
@@ -63,6 +65,7 @@ final class ActivatedBackend: @unchecked Sendable {
         name = resolved.backend.name
         self.resolved = resolved
         self.activation = activation
+        means = activation.means
         self.surroundings = surroundings
         machine = ActivationMachine(Self.settings(activation, of: resolved.backend), now: .now())
         if case .exec = activation.means { process = makeProcess() }
