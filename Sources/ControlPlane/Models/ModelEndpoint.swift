@@ -56,10 +56,10 @@ final class ModelEndpoint {
         models = EndpointModels(
             endpoint: resolved.health.identity, listedAt: nil, measuredAt: nil, models: [])
         told = models
-        update(resolved, backend)
+        update(resolved, backend, now: now)
     }
 
-    func update(_ resolved: ResolvedEndpoint, _ owner: ResolvedBackend) {
+    func update(_ resolved: ResolvedEndpoint, _ owner: ResolvedBackend, now: Instant) {
         let isAskedElsewhere =
             self.resolved.metricsAddress != resolved.metricsAddress || !backend.isAskedOfModels(like: owner.backend)
         self.resolved = resolved
@@ -70,7 +70,6 @@ final class ModelEndpoint {
         if isAskedElsewhere {
             restsMetricsUntil = Instant(nanoseconds: 0)
             trouble = .none
-            let now = Instant.now()
             numbers.ask(at: now)
             list.ask(at: now)
         }

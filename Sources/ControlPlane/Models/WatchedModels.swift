@@ -28,15 +28,17 @@ final class WatchedModels {
     func update(_ resolved: ResolvedBackend, now: Instant, random: inout RandomSource) {
         load = resolved.load
         tellsNumbers = resolved.backend.balance == .leastQueue
-        let known = endpoints
+        // A Service may have thousands of endpoints, and comes anew whenever one of them does.
+        var known = Dictionary(
+            endpoints.map { (ObjectIdentifier($0.resolved.health), $0) }, uniquingKeysWith: { first, _ in first })
         endpoints = resolved.endpoints.map { endpoint in
-            guard let watched = known.first(where: { $0.resolved.health === endpoint.health }) else {
+            guard let watched = known.removeValue(forKey: ObjectIdentifier(endpoint.health)) else {
                 return ModelEndpoint(endpoint, resolved, now: now, random: &random)
             }
-            watched.update(endpoint, resolved)
+            watched.update(endpoint, resolved, now: now)
             return watched
         }
-        for old in known where !endpoints.contains(where: { $0 === old }) { old.stop() }
+        for old in known.values { old.stop() }
         publishDue = now
     }
 
