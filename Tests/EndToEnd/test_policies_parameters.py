@@ -145,6 +145,30 @@ def test_what_cannot_be_told_is_refused(site, way, body, fields, status, words):
     assert [seen.body for seen in site["main"].requests] == [b'{ "parameters":{"priority":1,"timeout":250000}}']
 
 
+@pytest.mark.parametrize("body", [b"{}", b"{} "])
+def test_a_length_that_turns_out_to_be_too_long(site, body):
+    """Of a body that does not say beforehand how long it is."""
+    with Client(site.gateway.host, site.gateway.port) as client:
+        head = build("POST", INFER, "test", f"{HEADER}: 4", "transfer-encoding: chunked")
+        refused = client.exchange(head + chunked(body), "POST")
+        assert (refused.status, refused.cause) == (400, "bad_request")
+        assert "longer than the body" in json.loads(refused.body)["error"]
+    assert post(site, HTTP1, b"{}").is_good
+    assert len(site["main"].requests) == 1
+
+
+@pytest.mark.parametrize("tail", [b"", b"x" * 10])
+def test_the_connection_goes_on_after_a_refusal(site, tail):
+    """Whether the whole body has been read by then or a little of it is still to come."""
+    body = b'{"inputs":[]}]'
+    with Client(site.gateway.host, site.gateway.port) as client:
+        refused = client.exchange(build("POST", INFER, "test", f"content-length: {len(body + tail)}") + body, "POST")
+        assert (refused.status, refused.cause) == (400, "bad_request")
+        assert "close" not in refused.tokens("connection")
+        client.send(tail + build("GET", "/next"))
+        assert client.response().get("served-by") == "main"
+
+
 def test_a_refusal_in_the_middle_of_a_long_body(site):
     """The endpoint has begun to get it, and never gets its end."""
     body = b'{"inputs":[' + b"1," * 500_000 + b'1],"parameters":{},"parameters":{}}'

@@ -43,7 +43,8 @@ extension HTTP1ClientConnection {
             close(reset: true)
         } else if endsHere {
             beginClosing()
-        } else if state == .body {
+        } else if state == .body, body.remaining != 0 {
+            // Of a request that was refused for its last bytes nothing is left.
             state = .discarding
             loop.setDeadline(self, loop.now + Self.lingerTotal)
             wake()

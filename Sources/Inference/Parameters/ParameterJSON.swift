@@ -81,6 +81,7 @@ package struct ParameterJSON: Sendable {
     /// The body is complete.
     package mutating func end() -> StaticString? {
         if refusal == nil, place != .end { refusal = "the body is no whole JSON object" }
+        if refusal == nil, let left, left > 0 { refusal = "Inference-Header-Content-Length is longer than the body" }
         return refusal
     }
 
