@@ -12,7 +12,7 @@ import pytest
 from support.fleet import NO_PANIC, fleet  # noqa: F401, a fixture
 from support.gateway import wait_until
 from support.load import INFER
-from support.rawhttp import Reader, build
+from support.rawhttp import Reader, Response, build
 from support.triton_messages import message
 
 KIB = 1 << 10
@@ -144,6 +144,17 @@ def test_equal_keys_stay_together(fleet, kind):
     assert set(before.values()) == {"first", "second", "third"}
     fleet.start(backend)
     assert places(fleet, make(fleet), range(1, 25)) == before
+
+
+def test_who_asks_before_sending_what_it_goes_by_is_told_to(fleet):
+    """The body says where it goes, so no endpoint can ask for it."""
+    fleet.add(), fleet.add()
+    fleet.start("balance: { hash: sequenceId }")
+    body = b'{"parameters":{"sequence_id":7}}'
+    with fleet.connect() as client:
+        client.send(build("POST", INFER, "test", "expect: 100-continue", f"content-length: {len(body)}"))
+        assert client.reader.head(Response).status == 100
+        assert client.exchange(body, "POST").status == 200
 
 
 def test_only_the_keys_of_the_endpoint_that_goes_move(fleet):

@@ -10,7 +10,7 @@ import pytest
 
 from support.gateway import wait_until
 from support.grpc_mock import INFERENCE
-from support.rawhttp import Client, answer, build, chunked
+from support.rawhttp import Client, Response, answer, build, chunked
 from support.ways import CALL, HTTP1, HTTP2, PLAIN, serving
 
 NAMES = ("one", "two")
@@ -171,6 +171,36 @@ def test_bodies_are_bounded(site, way):
     for name in NAMES:
         says(site, name, b"same")
     assert site.ask(way, "/v2/logging", body=b"x" * (1 << 20)).status == 200
+
+
+def test_who_asks_before_sending_is_told_to(site):
+    """There is no endpoint yet that could say so."""
+    for name in NAMES:
+        says(site, name, b"same")
+    with Client(site.gateway.host, site.gateway.port) as client:
+        client.send(build("POST", "/v2/logging", "test", "expect: 100-continue", "content-length: 2"))
+        assert client.reader.head(Response).status == 100
+        assert client.exchange(b"{}", "POST").status == 200
+    with Client(site.gateway.host, site.gateway.port) as client:
+        # What is too long is not asked for.
+        client.send(build("POST", "/v2/logging", "short.test", "expect: 100-continue", "content-length: 101"))
+        refused = client.response("POST")
+        assert refused.status == 413 and not refused.interim
+
+
+def test_an_answer_to_head_tells_no_length(site):
+    """Endpoints do not send the bodies that the one for GET would be made of."""
+    with Client(site.gateway.host, site.gateway.port) as client:
+        for _ in range(2):
+            reply = client.exchange(build("HEAD", "/v2/repository/index", "test"), "HEAD")
+            assert reply.status == 200 and not reply.has("content-length") and not reply.has("transfer-encoding")
+
+
+def test_types_that_are_no_values_of_a_header(site):
+    for name in NAMES:
+        says(site, name, b"same", "200 OK", "Content-Type: a\rSet-Cookie: x")
+    reply = site.ask(HTTP1, "/v2/logging")
+    assert (reply.status, reply.body, reply.get("content-type")) == (200, b"same", None)
 
 
 @pytest.mark.parametrize("host, size", [("short.test", 60), ("test", 600 << 10)])

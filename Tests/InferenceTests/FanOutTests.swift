@@ -58,6 +58,13 @@ struct FanOutTests {
         )
     }
 
+    @Test func whoSaysNothingDoesNotHideWhatOthersSay() {
+        let answer = FanOutMerge.http([Self.reply("a:1", 204, "", type: ""), Self.reply("b:1", 200, "1")])
+        #expect(
+            answer.status == 200 && answer.contentType == "application/json" && text(answer).contains("\"answer\":1"))
+        #expect(FanOutMerge.http([Self.reply("a:1", 204, ""), Self.reply("b:1", 204, "")]).status == 204)
+    }
+
     @Test func oneFailureIsEverybodys() {
         let answer = FanOutMerge.http([
             Self.reply("a:1", 200, ""), Self.reply("b:1", 400, #"{"error":"failed to load 'm', \"x\""}"#),

@@ -103,7 +103,8 @@ final class FanOutCaller: @unchecked Sendable {
         switch result {
         case .success(let response):
             var answer = FanOutReply.Answer(status: response.status)
-            answer.contentType = response.header("content-type") ?? ""
+            // What libcurl lets through may be no value of a header.
+            answer.contentType = response.header("content-type").flatMap { HeaderText.isValue($0) ? $0 : nil } ?? ""
             answer.body = response.body
             if let status = response.trailer("grpc-status") ?? response.header("grpc-status") {
                 answer.grpcStatus = Array(status.utf8).withUnsafeBytes { GRPCStatus.parse($0) } ?? .unknown

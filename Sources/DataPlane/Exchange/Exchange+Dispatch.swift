@@ -41,6 +41,7 @@ extension Exchange {
         guard knowsEnough(pool) else {
             // The beginning of the body decides where it goes.
             phase = .inspecting
+            askForBody()
             armInspection()
             client?.wake()
             return

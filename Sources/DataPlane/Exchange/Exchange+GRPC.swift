@@ -42,6 +42,7 @@ extension Exchange {
         inspector.begin(readsModel: true, modelIsOptional: modelIsOptional)
         self.inspector = inspector
         phase = .inspecting
+        askForBody()
         armInspection()
         client?.wake()
     }

@@ -15,6 +15,16 @@ extension Exchange {
         if !isHeadSent { client?.sendInterim(head, to: self.head) }
     }
 
+    /// The body is wanted here, before anybody else can say so: a client that has asked sends it only then
+    /// (RFC 9110 section 10.1.1).
+    func askForBody() {
+        guard head.expectsContinue, requestBytes == 0, !isRequestComplete else { return }
+        let interim = worker.takeHead()
+        interim.beginAnswer(status: 100, reason: reasonPhrase(100))
+        client?.sendInterim(interim, to: head)
+        worker.giveHead(interim)
+    }
+
     func passHead(_ answer: MessageHead, framing: BodyFraming) {
         guard let client else { return }
         let outcome = EndpointOutcome(status: answer.status)
@@ -132,7 +142,9 @@ extension Exchange {
         client.prepareToAnswerEarly()
         // A call's error is an answer that consists of trailers only.
         let isCallError = isGRPC && cause != .none
-        let hasBody = status != 204 && status != 304
+        // How long the body would be that GET gets from many endpoints is not known.
+        let isUnknown = phase == .fanningOut && head.method == .head
+        let hasBody = status != 204 && status != 304 && !isUnknown
         let answer = worker.takeHead()
         let sent = isCallError ? 200 : status
         answer.beginAnswer(status: sent, reason: reasonPhrase(sent))

@@ -30,6 +30,7 @@ extension Exchange {
             fanOut()
             return
         }
+        askForBody()
         armGathering()
         client?.wake()
     }

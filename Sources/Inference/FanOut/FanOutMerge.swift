@@ -17,6 +17,8 @@ package enum FanOutMerge {
         let first = answers.first ?? FanOutReply.Answer(status: 200)
         var merged = FanOutAnswer(status: first.status, contentType: first.contentType, body: first.body)
         if answers.allSatisfy({ $0.status == first.status && $0.body == first.body }) { return merged }
+        // Some say that there is no content, and there is.
+        if !answers.allSatisfy({ $0.status == first.status }) { merged.status = 200 }
         merged.contentType = "application/json"
         let lists = answers.compactMap { JSONText.elements($0.body) }
         merged.body = lists.count == answers.count ? union(lists) : sideBySide(replies)
