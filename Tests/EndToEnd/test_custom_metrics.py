@@ -165,7 +165,8 @@ def test_nothing_else_is_served(site):
                  "/apis/custom.metrics.k8s.io/v1beta1/namespaces/%ff/pods/*/m", "/%00"):
         assert is_status(site.ask(path), 404, "NotFound"), path
     for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
-        assert is_status(site.ask(f"{GROUP}/v1beta1", method=method), 405, "MethodNotAllowed"), method
+        found = site.ask(f"{GROUP}/v1beta1", method=method)
+        assert is_status(found, 405, "MethodNotAllowed") and found.headers["allow"] == "GET, HEAD", method
     assert is_status(site.ask(f"{GROUP}/v1beta1", Accept="application/yaml"), 406, "NotAcceptable")
     protobuf = "application/vnd.kubernetes.protobuf,application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
     assert site.ask(f"{GROUP}/v1beta1", Accept=protobuf).headers["content-type"] == "application/json"

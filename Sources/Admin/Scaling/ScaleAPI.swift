@@ -104,5 +104,9 @@ extension AdminResponse {
     }
 
     /// An error as Kubernetes writes it.
-    static func status(_ status: StatusAnswer) -> AdminResponse { line(status, status: status.code) }
+    static func status(_ status: StatusAnswer) -> AdminResponse {
+        let answer = line(status, status: status.code)
+        // RFC 9110 section 15.5.6.
+        return status.code == 405 ? answer.with("Allow", "GET, HEAD") : answer
+    }
 }
