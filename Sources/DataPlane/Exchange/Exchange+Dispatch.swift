@@ -55,8 +55,12 @@ extension Exchange {
     /// Takes a place at one of the endpoints, or waits for one.
     func place(in pool: BackendPool) {
         let wish = wish
-        if let reason = mustHold(in: pool, wish.presence) {
+        if let reason = reasonToHold(in: pool, wish.presence) {
             hold(reason)
+            return
+        }
+        if comesLate(to: pool) {
+            hold(.starting, isLate: true)
             return
         }
         if isModelMissing(wish.presence) {

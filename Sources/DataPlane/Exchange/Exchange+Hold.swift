@@ -13,12 +13,17 @@ struct Held {
     var bytes = 0
     /// When it has waited long enough, whatever it waits for.
     var end = Instant.never
+    /// It came when the backend ran already, and is held so that it does not pass those that came before.
+    var isLate = false
     /// Let go, and not answered yet.
     var isPaced = false
     /// In a moment that nothing else happens in: it has had its turn.
     var hasTurn = false
     /// How long the present try was held.
     var time = Nanoseconds(0)
+
+    /// It has found the backend asleep.
+    var isCold: Bool { reason == .starting && !isLate }
 }
 
 /// Being kept until the backend runs, or the model is loaded.
@@ -36,15 +41,15 @@ extension Exchange {
         return mustWaitForModel(in: pool, presence) ? .loading : nil
     }
 
-    /// The same for one that has not had its turn: it does not pass those that wait already.
-    func mustHold(in pool: BackendPool, _ presence: ModelBoard.Presence?) -> HoldReason? {
-        if let reason = reasonToHold(in: pool, presence) { return reason }
-        if pool.isStartedOnDemand, held?.hasTurn != true, pool.load.hold.starting.current > 0 { return .starting }
-        return nil
+    /// Whether it has to stay behind those that wait already for the backend to be started, not having had its turn.
+    func comesLate(to pool: BackendPool) -> Bool {
+        pool.isStartedOnDemand && held?.hasTurn != true && pool.load.hold.starting.current > 0
     }
 
     /// Keeps it until the backend runs or has its model. It is then looked at anew.
-    func hold(_ reason: HoldReason) {
+    ///
+    /// - Parameter isLate: it is held for the sake of others only.
+    func hold(_ reason: HoldReason, isLate: Bool = false) {
         guard let pool else { return }
         let now = worker.loop.now
         let queue = worker.holdQueue(of: pool.load)
@@ -60,12 +65,15 @@ extension Exchange {
             return
         }
         var held = self.held ?? Held(end: min(now + limits.timeout, callDeadline))
-        heldSince = self.held == nil ? now : heldSince
+        if self.held == nil {
+            heldSince = now
+            held.isLate = isLate
+        }
         held.reason = reason
         held.bytes = kept.count &+ (client?.unreadBytes ?? 0)
         self.held = held
         gate.bytes.add(held.bytes, ordering: .relaxed)
-        if reason == .starting { gate.starting.add(1, ordering: .sequentiallyConsistent) }
+        if held.isCold { gate.starting.add(1, ordering: .sequentiallyConsistent) }
         phase = .holding
         queuedAt = now
         queue.insert(self)
@@ -93,7 +101,7 @@ extension Exchange {
         let gate = pool.load.hold
         gate.requests.give()
         gate.bytes.subtract(held!.bytes, ordering: .relaxed)
-        if held!.reason == .starting { gate.starting.give() }
+        if held!.isCold { gate.starting.give() }
         worker.loop.setDeadline(self, .never)
         phase = .deciding
         let waited = now.since(queuedAt)
@@ -105,8 +113,29 @@ extension Exchange {
     }
 
     /// It is its turn.
-    func goOn() {
-        guard let pool else { return }
+    ///
+    /// - Returns: false where there is no place for it at present. Then it stays as long as there are any that found the
+    ///   backend asleep: in the queue they would have less time than they have here, and perhaps no room.
+    func goOn() -> Bool {
+        guard let pool else { return true }
+        if held?.reason == .starting, pool.isStartedOnDemand,
+            held?.isLate == false || pool.load.hold.starting.current > 0
+        {
+            let wish = wish
+            if !isModelMissing(wish.presence), pool.canServe(wish) {
+                isChoosy = isChoosy(wish, pool)
+                if isChoosy { awaited = pool.awaited(wish) }
+                guard worker.mayPass(self, pool), let lease = pool.acquire(wish) else {
+                    pool.load.hold.answered(isGood: false)
+                    return false
+                }
+                leaveHold()
+                held?.isPaced = true
+                queuedAt = worker.loop.now
+                launch(lease)
+                return true
+            }
+        }
         leaveHold()
         held?.isPaced = true
         held?.hasTurn = true
@@ -114,6 +143,7 @@ extension Exchange {
         held?.hasTurn = false
         // It may have been held again, or be waiting for a place, of which there are enough then.
         if phase == .holding || phase == .waiting { paceEnded(isGood: false) }
+        return true
     }
 
     /// Tells the others that are held how it went.

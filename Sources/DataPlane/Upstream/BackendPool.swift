@@ -258,6 +258,7 @@ package final class BackendPool {
         endpoint.load.inFlight.give()
         load.inFlight.give()
         worker.placeFreed(load, at: isAnywhere ? nil : endpoint)
+        if isStartedOnDemand { worker.serveHeldLater(load) }
     }
 }
 

@@ -85,6 +85,7 @@ extension Worker {
         queue.isServing = true
         defer { queue.isServing = false }
         var next = queue.first
+        var looks = 0
         while let exchange = next, let pool = exchange.pool {
             next = queue.next(after: exchange)
             switch exchange.reasonToHold(in: pool, exchange.wish.presence) {
@@ -92,7 +93,10 @@ extension Worker {
             case .loading: break
             case nil:
                 guard queue.load.hold.admit() else { return }
-                exchange.goOn()
+                if exchange.goOn() { continue }
+                // Without a place for it there is one for those behind it at most if it can use only certain endpoints.
+                looks += 1
+                guard exchange.isChoosy, looks < Self.lookLimit else { return }
             }
         }
     }

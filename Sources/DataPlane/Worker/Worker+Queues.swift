@@ -8,7 +8,7 @@ package import Traffic
 extension Worker {
     /// Waiters of which it is not plain whether they can use a place are looked at up to this number: they are few, such as
     /// those that are tried again, and to find out costs as much as choosing an endpoint.
-    private static let lookLimit = 32
+    static let lookLimit = 32
 
     // MARK: Waiting
 

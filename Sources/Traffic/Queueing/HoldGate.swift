@@ -23,7 +23,7 @@ package final class HoldGate: Sendable {
     /// Requests that are held, and the bytes of their bodies that have come.
     package let requests = Atomic<Int>(0)
     package let bytes = Atomic<Int>(0)
-    /// Of those requests, how many wait for the gate itself: who comes after them does not pass them.
+    /// Of those requests, how many have found the gate closed: who comes after them does not pass them.
     package let starting = Atomic<Int>(0)
     /// A bit for each loop that may hold some.
     private let loops = Atomic<UInt64>(0)
