@@ -248,7 +248,7 @@ def test_who_leaves_stops_nothing(site):
 def test_calls_go_to_the_port_for_grpc(site):
     reply = site.ask(CALL, INFERENCE + "RepositoryModelLoad", body=b"\x12\x01m")
     # Each says its own name, and messages that differ are no answer.
-    assert reply.grpc_status == 9
+    assert reply.grpc_status == 9 and reply.cause is None
     for name in NAMES:
         seen = site[name].the_request()
         assert seen.is_grpc and seen.message == b"\x12\x01m" and seen.path == INFERENCE + "RepositoryModelLoad"

@@ -113,7 +113,7 @@ extension Exchange {
         var text = text
         text.withUTF8 { value.append(grpcMessage: UnsafeRawBufferPointer($0)) }
         head.add("grpc-message", value.bytes)
-        head.add("x-sluice-cause", staticBytes(cause.name))
+        if cause != .none { head.add("x-sluice-cause", staticBytes(cause.name)) }
     }
 
     /// Ends an answer that has begun with the reason why it is incomplete.
