@@ -51,6 +51,11 @@ package struct ModelList: Codable, Sendable, Equatable {
         package var computeMilliseconds: Double?
         package var batchSize: Double?
         package var pending: Int?
+        /// Until one more request for it would be done there, at this moment; only with `balance: leastQueue`, which goes by it.
+        /// Absent where there are no numbers, and the number of requests decides.
+        package var expectedMilliseconds: Double?
+        /// True where it was not measured there, and is taken to be like the others.
+        package var expectedLikeOthers: Bool?
 
         package init(address: String, state: String, reason: String?) {
             self.address = address

@@ -171,6 +171,9 @@ extension Status {
         package var inFlight: Int
         package var queued: Int
         package var endpoints: [Endpoint]
+        /// With `balance: leastQueue`, the model that is asked for most at present: the endpoints' `expectedMilliseconds` are
+        /// about it. Absent where nothing is known.
+        package var expectedModel: String?
         /// Of a backend that is started on demand; `nil` for all others.
         package var activation: Activation?
 
@@ -234,6 +237,11 @@ extension Status {
         package var queueMilliseconds: Double?
         /// Requests in the server that do not execute yet; absent where it does not say.
         package var pending: Int?
+        /// Until one more request for the backend's `expectedModel` would be done: what `balance: leastQueue` goes by. Absent
+        /// where there are no numbers, and the number of requests decides.
+        package var expectedMilliseconds: Double?
+        /// True where it was not measured there, and is taken to be like the others.
+        package var expectedLikeOthers: Bool?
 
         package init(address: String, weight: Int, state: State) {
             self.address = address

@@ -73,6 +73,8 @@ package struct TrafficReport: Codable, Sendable, Equatable {
         package var name: String
         package var inFlight: Int
         package var queued: Int
+        /// As in `Status.Backend`.
+        package var expectedModel: String?
 
         package init(name: String, inFlight: Int, queued: Int) {
             self.name = name
@@ -91,6 +93,8 @@ package struct TrafficReport: Codable, Sendable, Equatable {
         /// As in `Status.Endpoint`.
         package var queueMilliseconds: Double?
         package var pending: Int?
+        package var expectedMilliseconds: Double?
+        package var expectedLikeOthers: Bool?
 
         package init(backend: String, address: String, inFlight: Int, connections: Int, flow: Flow) {
             self.backend = backend

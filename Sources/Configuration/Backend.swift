@@ -39,6 +39,10 @@ package struct Backend: Sendable, Equatable {
         endpoints.contains { $0.grpcPort != nil } || services.contains { $0.grpcPort != nil }
     }
 
+    /// Whether Triton's questions about models can be asked at the endpoints' own port, and so it is known which of them has
+    /// which model: where that port speaks HTTP/2, it is Triton's port for gRPC, which knows them under other names.
+    package var answersQuestions: Bool { server == .triton && `protocol` == .http1 && metricsInterval != .zero }
+
     /// What kind of model server answers: decides what health and metrics look like there.
     package enum Server: String, Sendable, CaseIterable { case triton, tfserving, torchserve, kserve, generic }
 

@@ -66,6 +66,10 @@ extension ControlPlane {
                     let sum = modelSum(of: endpoint, now)
                     return Status.Endpoint(endpoint, health.view(of: endpoint.address, in: backend.name), sum)
                 })
+            if let expected = expectedTimes.ofBusiestModel(backend.name, now) {
+                status.expectedModel = expected.model
+                for (index, time) in expected.times.enumerated() { time?.fill(&status.endpoints[index]) }
+            }
             status.activation = activations.status(of: backend.name)
             return status
         }

@@ -30,6 +30,7 @@ package final class ControlPlane: @unchecked Sendable {
     var registry = Registry()
     let health: HealthMonitor
     let modelMonitor: ModelMonitor
+    let expectedTimes = ExpectedTimes()
     /// Of the endpoints' names.
     private(set) lazy var names = NameLookups(queue: queue, logger: logger) { [unowned self] in namesChanged() }
     /// What the dashboard shows.
@@ -117,8 +118,9 @@ package final class ControlPlane: @unchecked Sendable {
             worker.spanSink = traces.sink
             worker.reportHealth = { [queue] report in queue.async { health.judge(report) } }
         }
-        let models = ModelMonitor(logger: logger) { models, load in
+        let models = ModelMonitor(logger: logger) { [queue, expectedTimes] models, load in
             for worker in all { worker.loop.post { worker.learn(models, of: load) } }
+            queue.async { expectedTimes.learn(models, of: load) }
         }
         let everybody = FanOutCaller { models.look(at: $0) }
         let activations = Activations(
@@ -372,6 +374,7 @@ package final class ControlPlane: @unchecked Sendable {
         // The old tables are gone from every loop before anyone is told that the new ones are in force.
         done.wait()
         health.update(next)
+        expectedTimes.update(next)
         modelMonitor.update(next)
         activations.update(next)
     }

@@ -49,6 +49,20 @@ extension DecisionMaker {
         return result
     }
 
+    /// The model that endpoints serve the request with; `nil` where it names none, or one that was not said.
+    func servedModel(_ entry: Route.WeightedBackend) -> MessageModel? {
+        let path = rewriting(nil).path
+        guard var model = path.withUnsafeBytes({ named(in: $0) }) else { return nil }
+        if let name = entry.model { model.name = name }
+        if let version = entry.version { model.version = version }
+        return model
+    }
+
+    private func named(in path: UnsafeRawBufferPointer) -> MessageModel? {
+        if reading.isGRPC { return GRPCMethod.namesModel(path) ? reading.messageModel : nil }
+        return InferencePath(path).map { MessageModel(name: text($0.model), version: text($0.version)) }
+    }
+
     /// What the path was compared with, which is what a new prefix takes the place of.
     private var matchedPath: Match.PathMatch? { RouteAlternatives(route).path(matching: view) }
 

@@ -38,12 +38,14 @@ struct DecisionMaker {
         var result = Decision.Forward()
         result.entries = forward.backends.map { entry in
             let (sent, refusal) = sent(to: entry)
-            return Decision.Entry(
+            var result = Decision.Entry(
                 label: entry.label, backend: entry.backend, weight: entry.weight,
                 share: total == 0 ? 0 : Double(entry.weight) / Double(total) * 100,
                 endpoints: endpoints(of: entry.backend), request: sent,
                 responseHeaders: Shown.operations(entry.responseHeaders),
                 refusal: refusal ?? self.refusal(of: entry.backend))
+            if goesByModel(entry.backend) { result.model = servedModel(entry) }
+            return result
         }
         if let chosen = chosenEntry(forward) { result.entries[chosen].isChosen = true }
         // WebSocket has no copies.
@@ -74,6 +76,12 @@ struct DecisionMaker {
             return "pods of \(service.namespace)/\(service.service), port \(port)"
         }
         return addresses + services
+    }
+
+    /// Whether it makes a difference which endpoint has the request's model, and the gateway knows.
+    private func goesByModel(_ name: String) -> Bool {
+        guard let backend = backend(name), backend.answersQuestions, !route.fanOut else { return false }
+        return backend.endpoints.count > 1 || !backend.services.isEmpty
     }
 
     private func refusal(of name: String) -> Explanation.Refusal? {

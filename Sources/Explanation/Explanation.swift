@@ -167,6 +167,8 @@ package struct Decision: Sendable, Equatable {
         /// Of the route's requests, 0...100.
         package var share: Double
         package var endpoints: [String]
+        /// Only those of them get the request that have this model ready; `nil` where that is not asked.
+        package var model: MessageModel?
         /// `sticky` sends this very request here, whatever the shares.
         package var isChosen = false
         package var request: Sent

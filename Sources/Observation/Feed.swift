@@ -62,11 +62,14 @@ extension Status {
             status.backends[index].inFlight = 0
             status.backends[index].queued = 0
             status.backends[index].activation?.held = 0
+            status.backends[index].expectedModel = nil
             for endpoint in status.backends[index].endpoints.indices {
                 status.backends[index].endpoints[endpoint].inFlight = 0
                 status.backends[index].endpoints[endpoint].connections = 0
                 status.backends[index].endpoints[endpoint].queueMilliseconds = nil
                 status.backends[index].endpoints[endpoint].pending = nil
+                status.backends[index].endpoints[endpoint].expectedMilliseconds = nil
+                status.backends[index].endpoints[endpoint].expectedLikeOthers = nil
             }
         }
         return status

@@ -1,6 +1,7 @@
 """What the gateway reads of real Tritons: the numbers of their own pages, whichever way they give them, also after a restart."""
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -16,10 +17,12 @@ backends:
   pair:
     triton: { interval: 100ms }
     endpoints: [ENDPOINTS]
+  queues: { balance: leastQueue, triton: { interval: 100ms }, endpoints: [ENDPOINTS] }
   canary: { endpoints: ["CANARY"] }
   plain: { server: generic, endpoints: ["CANARY"] }
 routes:
   - { name: canary, match: [{ headers: { x-to: canary } }], backends: [{ name: canary }] }
+  - { name: queues, match: [{ headers: { x-to: queues } }], backends: [{ name: queues }] }
   - { name: plain, match: [{ headers: { x-to: plain } }], backends: [{ name: plain }] }
   - { name: all, backends: [{ name: pair }] }
 """
@@ -78,7 +81,7 @@ def test_counters_are_those_of_the_servers(pair):
     # Idle models have no mean, and what is no Triton no models.
     assert not found.select("sluice_model_queue_seconds_mean", model="stream", backend="pair")
     assert not found.select("sluice_model_requests_total", backend="plain")
-    assert {labels["backend"]: value for labels, value in found.select("sluice_models_left_out")} == {"pair": 0, "canary": 0}
+    assert {labels["backend"]: value for labels, value in found.select("sluice_models_left_out")} == {"pair": 0, "queues": 0, "canary": 0}
 
 
 def test_what_operators_see(pair):
@@ -107,8 +110,53 @@ def test_what_operators_see(pair):
     pair_status, plain = [next(one for one in gateway.status()["backends"] if one["name"] == name) for name in ("pair", "plain")]
     assert all(one["queueMilliseconds"] > 0 and one["pending"] == 0 for one in pair_status["endpoints"])
     assert not {"queueMilliseconds", "pending"} & set(plain["endpoints"][0])
-    shown = subprocess.run([binary(), "status", "--admin", gateway.admin_url], capture_output=True, text=True, timeout=20)
-    assert shown.returncode == 0 and "MODEL QUEUE  PENDING" in shown.stdout, shown
+    assert "MODEL QUEUE  PENDING" in status(gateway)
+
+
+def status(gateway: Gateway, *arguments: str) -> str:
+    shown = subprocess.run(
+        [binary(), "status", "--admin", gateway.admin_url, *arguments], capture_output=True, text=True, timeout=20)
+    assert shown.returncode == 0, shown
+    return shown.stdout
+
+
+def of(backend: str, text: str) -> dict:
+    return next(one for one in json.loads(text)["backends"] if one["name"] == backend)
+
+
+def test_why_an_endpoint_is_chosen(pair):
+    gateway, tritons = pair
+    addresses = {each.address for each in tritons}
+    nv_metrics.at_once(gateway.url, 12, 20).join()
+
+    def expected(backend: str, model: str) -> dict:
+        models = json.loads(gateway.admin("/api/v1/models?refresh=1")[2])["models"]
+        (one,) = [each for each in models if each["name"] == model and each["backend"] == backend]
+        assert {each["address"] for each in one["endpoints"]} == addresses
+        return {each["address"]: each["expectedMilliseconds"] for each in one["endpoints"] if "expectedMilliseconds" in each}
+
+    wait_until(lambda: len(expected("queues", "slow")) == 2, 20, "times are known")
+    idle = expected("queues", "slow")
+    assert all(5 < time < 10_000 for time in idle.values()), idle
+    # Nobody has asked for this one, and nobody balances that backend by time.
+    assert expected("queues", "stream") == {} == expected("pair", "slow")
+    found = of("queues", status(gateway, "--json"))
+    assert found["expectedModel"] == "slow" and all(one["expectedMilliseconds"] > 5 for one in found["endpoints"])
+    other = of("pair", status(gateway, "--json"))
+    assert "expectedModel" not in other and "expectedMilliseconds" not in other["endpoints"][0]
+    lines = status(gateway).splitlines()
+    title = next(line for line in lines if "EXPECTED" in line)
+    end = title.index("EXPECTED") + len("EXPECTED")
+    start = next(index for index, line in enumerate(lines) if line.startswith("queues  triton"))
+    assert lines[start][:end].endswith(" slow"), lines
+    assert all(line[:end].endswith(" ms") for line in lines[start + 1:start + 3]), lines
+
+    # What the gateway has under way there counts at once.
+    load = nv_metrics.at_once(gateway.url, 24, 200, to="queues")
+    try:
+        wait_until(lambda: all(time > 2 * idle[address] for address, time in expected("queues", "slow").items()), 20, "a queue shows")
+    finally:
+        load.join()
 
 
 def test_the_page_shows_them(pair, tmp_path):
@@ -116,14 +164,18 @@ def test_the_page_shows_them(pair, tmp_path):
     with Browser(tmp_path / "profile") as page:
         page.open(gateway.admin_url + "/#/models")
 
-        def shown() -> list:
+        def shown() -> bool:
             # What has waited is forgotten after 30 s, and a browser may take its time.
             nv_metrics.at_once(gateway.url, 6, 2).join()
-            return [one for one in page.all(".figures") if "/s · " in one.text and " queue · " in one.text and " compute" in one.text]
+            figures = [one.text for one in page.all(".figures")]
+            return (any("/s · " in text and " queue · " in text and " compute" in text for text in figures)
+                    and any(re.search(r"compute · expected: [0-9.]+ ", text) for text in figures))
 
         wait_until(shown, 60, "numbers beside a model")
         page.open(f"{gateway.admin_url}/#/endpoint/pair/{tritons[0].address}")
         wait_until(lambda: "Wait in its models' queues" in page.one("body").text, 60, "an endpoint's queue")
+        page.open(f"{gateway.admin_url}/#/endpoint/queues/{tritons[0].address}")
+        wait_until(lambda: re.search(r"Expected time\s+[0-9.]+ \S+ for slow", page.one("body").text), 60, "the time requests go by")
 
 
 def test_without_a_metrics_port_statistics_are_read(pair):
@@ -150,7 +202,7 @@ def test_promtool_has_no_complaint(pair):
 
 ALONE = """
 backends:
-  alone: { triton: { metricsPort: METRICS, interval: 100ms }, endpoints: ["ADDRESS"] }
+  alone: { balance: leastQueue, triton: { metricsPort: METRICS, interval: 100ms }, endpoints: ["ADDRESS"] }
 routes: [{ name: all, backends: [{ name: alone }] }]
 """
 
@@ -179,6 +231,7 @@ def test_metrics_off_and_a_restart(tmp_path):
         triton.start("--allow-metrics=false")
         with Gateway(config, tmp_path / "gateway") as gateway:
             wait_readings(gateway, 3)
+            assert "no data" in status(gateway)
             for _ in range(5):
                 assert nv_metrics.infer(gateway.url, 30) == 200
             wait_until(lambda: gateway.metrics().sum("sluice_model_requests_total", model="slow") == 5, 20, "statistics are read")

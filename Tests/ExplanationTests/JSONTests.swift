@@ -123,6 +123,7 @@ struct JSONTests {
                         "share": 66.66666666666666,
                         "chosen": false,
                         "endpoints": ["127.0.0.1:8000", "127.0.0.2:8000"],
+                        "whereReady": { "name": "densenet_onnx", "version": "" },
                         "sends": {
                           "method": "POST",
                           "target": "/v2/models/densenet_onnx/infer?debug=0",
@@ -148,6 +149,7 @@ struct JSONTests {
                         "share": 33.33333333333333,
                         "chosen": false,
                         "endpoints": ["127.0.0.1:8100"],
+                        "whereReady": null,
                         "sends": {
                           "method": "POST",
                           "target": "/v2/models/densenet_onnx/infer?debug=0",

@@ -50,7 +50,7 @@ struct RoutingTextTests {
                   later     rest would take it too
 
                 → densenet: stable or v2
-                  backends  66.7 %  stable       127.0.0.1:8000 and 127.0.0.2:8000
+                  backends  66.7 %  stable       127.0.0.1:8000 and 127.0.0.2:8000, where densenet_onnx is READY
                             33.3 %  v2 (canary)  127.0.0.1:8100
                   mirrors   12.5 %  shadow  127.0.0.1:8200
 

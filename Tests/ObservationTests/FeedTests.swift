@@ -39,6 +39,9 @@ import Testing
             $0.backends[0].endpoints[0].connections = 0
             $0.backends[0].endpoints[0].queueMilliseconds = 4
             $0.backends[0].endpoints[0].pending = 2
+            $0.backends[0].expectedModel = "m"
+            $0.backends[0].endpoints[0].expectedMilliseconds = 3
+            $0.backends[0].endpoints[0].expectedLikeOthers = true
             $0.backends[0].endpoints[0].consecutiveErrors = 9
         }
         let event = feed.delta(moved, Feed.News(), time: "2")

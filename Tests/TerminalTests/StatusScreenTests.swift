@@ -61,6 +61,32 @@ import Testing
         #expect(text.contains(" 77 ") && !text.contains("12 ms"))
     }
 
+    /// Where requests are balanced by time: which model it is about, the times, and where there are none.
+    @Test func showsWhatRequestsAreBalancedBy() throws {
+        var status = Gateways.busy().status
+        status.backends[0].balance = "leastQueue"
+        status.backends[0].endpoints.append(.init(address: "10.0.0.6:8000", weight: 1, state: .up))
+        status.backends[2].balance = "leastQueue"
+        status.backends[0].expectedModel = "densenet_onnx"
+        status.backends[0].endpoints[0].expectedMilliseconds = 42.4
+        status.backends[0].endpoints[1].expectedMilliseconds = 14.1
+        status.backends[0].endpoints[1].expectedLikeOthers = true
+        var state = LiveState(status)
+        try Self.check(Self.text(Self.screen(nil, nil), state), "expected")
+        var event = Event(sequence: 1, time: "2026-11-22T01:02:03Z")
+        var traffic = TrafficReport()
+        traffic.backends = [.init(name: "stable", inFlight: 0, queued: 0)]
+        traffic.backends[0].expectedModel = "other"
+        traffic.endpoints = [
+            .init(backend: "stable", address: "10.0.0.7:8000", inFlight: 1, connections: 1, flow: Flow())
+        ]
+        traffic.endpoints[0].expectedMilliseconds = 7
+        event.traffic = traffic
+        state.apply(event, isWhole: false)
+        let text = Self.text(Self.screen(nil, nil), state)
+        #expect(text.contains(" 7.0 ms") && text.contains(" other") && !text.contains("42 ms"))
+    }
+
     @Test func saysWhatIsHidden() throws {
         var endpoints = (0..<30).map { Status.Endpoint(address: "10.0.0.\($0):8000", weight: 1, state: .up) }
         endpoints[29].state = .ejected

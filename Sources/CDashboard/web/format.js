@@ -43,6 +43,12 @@ export function duration(seconds) {
   return span(seconds);
 }
 
+/** Until one more request would be done, where endpoints are chosen by that. */
+export function expectedTime(milliseconds, likeOthers) {
+  if (milliseconds === undefined) return "no data";
+  return (likeOthers ? "about " : "") + duration(milliseconds / 1000);
+}
+
 /** How the queues inside a model server look, in as many words as are known. */
 export function modelQueueWords(milliseconds, pending) {
   return [milliseconds === undefined ? "" : `model queue ${duration(milliseconds / 1000)}`, pending ? `${count(pending)} pending` : ""].filter(Boolean);

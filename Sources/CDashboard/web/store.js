@@ -165,6 +165,9 @@ export function endpointNumbers(backend, endpoint) {
     flow: live?.flow ?? NO_FLOW,
     modelQueue: live?.queueMilliseconds,
     pending: live?.pending,
+    expected: live?.expectedMilliseconds,
+    expectedLikeOthers: live?.expectedLikeOthers,
+    expectedModel: store.traffic.backends.get(backend)?.expectedModel,
   };
 }
 

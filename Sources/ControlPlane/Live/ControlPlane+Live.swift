@@ -37,7 +37,7 @@ extension ControlPlane {
             }
             let place = ModelCatalog.Place(snapshot: snapshot, entrances: entrances, readings: modelMonitor.view)
             models.list(place, refresh: refresh) { [self] list in
-                queue.async { completion(list) }
+                queue.async { [self] in completion(expectedTimes.added(to: list)) }
             }
         }
     }

@@ -63,11 +63,13 @@ extension ControlPlane {
         }
         for resolved in snapshot?.backends ?? [] {
             let name = resolved.backend.name
-            sample.backends.append(
-                TrafficReport.Backend(
-                    name: name, inFlight: resolved.load.inFlight.load(ordering: .relaxed),
-                    queued: resolved.load.queued.load(ordering: .relaxed)))
-            for endpoint in resolved.endpoints {
+            let expected = expectedTimes.ofBusiestModel(name, now)
+            var backend = TrafficReport.Backend(
+                name: name, inFlight: resolved.load.inFlight.load(ordering: .relaxed),
+                queued: resolved.load.queued.load(ordering: .relaxed))
+            backend.expectedModel = expected?.model
+            sample.backends.append(backend)
+            for (index, endpoint) in resolved.endpoints.enumerated() {
                 var gauges = TrafficReport.Endpoint(
                     backend: name, address: endpoint.address.description,
                     inFlight: endpoint.load.inFlight.load(ordering: .relaxed),
@@ -75,6 +77,7 @@ extension ControlPlane {
                 let models = modelSum(of: endpoint, now)
                 gauges.queueMilliseconds = models?.queueMilliseconds
                 gauges.pending = models?.pendingRequests
+                expected?.times[index]?.fill(&gauges)
                 sample.endpoints.append(gauges)
             }
         }

@@ -49,7 +49,4 @@ extension Backend {
 
     /// Whether models' numbers are read at all.
     var readsModels: Bool { (server == .triton || server == .torchserve) && metricsInterval != .zero }
-    /// Whether Triton's questions about models can be asked at the endpoints' own port: where that speaks HTTP/2, it is
-    /// Triton's port for gRPC, which knows them under other names.
-    var answersQuestions: Bool { server == .triton && `protocol` == .http1 && metricsInterval != .zero }
 }

@@ -63,7 +63,8 @@ extension Decision {
                 (
                     "\(Shown.percent(entry.share)) %",
                     entry.label == entry.backend ? entry.label : "\(entry.label) (\(entry.backend))",
-                    Self.list(entry.endpoints) + (entry.isChosen ? "  ← this request" : ""),
+                    Self.list(entry.endpoints) + (entry.model.map { ", where \($0.words) is READY" } ?? "")
+                        + (entry.isChosen ? "  ← this request" : ""),
                     [entry.refusal?.words].compactMap(\.self) + all[index]
                 )
             })
@@ -91,6 +92,12 @@ extension Decision.Policy {
     }
 
     var words: String { ending.map { "\($0): \(says)" } ?? says }
+}
+
+extension MessageModel {
+    fileprivate var words: String {
+        Shown.word(name) + (version.isEmpty ? "" : " version \(Shown.word(version))")
+    }
 }
 
 extension String {

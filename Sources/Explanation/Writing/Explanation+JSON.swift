@@ -41,7 +41,7 @@ extension Explanation.Request {
                 listener.map { .object([("name", .string($0.name)), ("address", .string($0.address))]) } ?? .null
             ),
             ("client", .optional(client)), ("user", .optional(user)), ("grpc", .bool(isGRPC)),
-            ("model", model.map { .object([("name", .string($0.name)), ("version", .string($0.version))]) } ?? .null),
+            ("model", model?.json ?? .null),
         ])
     }
 }
@@ -107,6 +107,10 @@ extension Decision.Policy {
     }
 }
 
+extension MessageModel {
+    fileprivate var json: JSON { .object([("name", .string(name)), ("version", .string(version))]) }
+}
+
 extension Decision.Answer {
     fileprivate var json: JSON {
         .object([("status", .integer(status)), ("headers", headers.json), ("body", .integer(body))])
@@ -118,7 +122,8 @@ extension Decision.Entry {
         .object([
             ("as", .string(label)), ("backend", .string(backend)), ("weight", .integer(weight)),
             ("share", .number(share)), ("chosen", .bool(isChosen)),
-            ("endpoints", .array(endpoints.map(JSON.string))), ("sends", request.json),
+            ("endpoints", .array(endpoints.map(JSON.string))), ("whereReady", model?.json ?? .null),
+            ("sends", request.json),
             ("responseHeaders", .array(responseHeaders.map(JSON.string))), ("refusal", refusal?.json ?? .null),
         ])
     }

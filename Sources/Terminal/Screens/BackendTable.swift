@@ -6,11 +6,14 @@ enum BackendTable {
         let hasModels = state.hasModelNumbers
         let modelColumns =
             hasModels ? [Table.Column("MODEL QUEUE", rank: 4), Table.Column("PENDING", rank: 8)] : []
+        let expectedColumns =
+            state.status.backends.contains(where: isBalancedByQueue)
+            ? [Table.Column("EXPECTED", rank: 4, minimum: 8)] : []
         var table = Table(
             [
                 Table.Column("BACKEND", .left, rank: 0, minimum: 16), Table.Column("STATE", .left, rank: 1),
                 Table.Column("IN FLIGHT", rank: 2), Table.Column("QUEUED", rank: 7),
-            ] + FlowCells.columns(from: 4) + modelColumns + [
+            ] + FlowCells.columns(from: 4) + modelColumns + expectedColumns + [
                 Table.Column("CONNECTIONS", rank: 9), Table.Column("REASON", .left, rank: 3, minimum: 14),
             ])
         for backend in state.status.backends {
@@ -35,12 +38,17 @@ enum BackendTable {
                     StyledLine(Numbers.count(queued), queued > 0 ? .warning : .faint),
                 ])
         }
-        return Table.Row(
-            [
-                name, StyledLine("\(up) of \(backend.endpoints.count) up", style),
-                StyledLine(Numbers.count(live?.inFlight ?? backend.inFlight)),
-                StyledLine(Numbers.count(queued), queued > 0 ? .warning : .faint),
-            ])
+        var cells = [
+            name, StyledLine("\(up) of \(backend.endpoints.count) up", style),
+            StyledLine(Numbers.count(live?.inFlight ?? backend.inFlight)),
+            StyledLine(Numbers.count(queued), queued > 0 ? .warning : .faint),
+        ]
+        // Which model its endpoints' times are about.
+        if let model = live.map(\.expectedModel) ?? backend.expectedModel {
+            let before = FlowCells.count + (state.hasModelNumbers ? 2 : 0)
+            cells += Array(repeating: StyledLine(), count: before) + [StyledLine(model, .faint)]
+        }
+        return Table.Row(cells)
     }
 
     private static func row(_ endpoint: Status.Endpoint, of backend: Status.Backend, _ state: LiveState) -> Table.Row {
@@ -54,7 +62,7 @@ enum BackendTable {
             [
                 name, StyledLine(endpoint.state.rawValue, style(endpoint.state)),
                 StyledLine(Numbers.count(live?.inFlight ?? endpoint.inFlight)), StyledLine(),
-            ] + FlowCells.make(flow) + models(endpoint, live, state) + [
+            ] + FlowCells.make(flow) + models(endpoint, live, state) + expected(endpoint, live, of: backend, state) + [
                 StyledLine(Numbers.count(live?.connections ?? endpoint.connections)),
                 isUp ? StyledLine() : StyledLine(reason(endpoint)),
             ], isTrouble: !isUp)
@@ -73,6 +81,21 @@ enum BackendTable {
                 ?? StyledLine(Numbers.unknown, .faint),
         ]
     }
+
+    /// What its requests are balanced by, where that is a time.
+    private static func expected(
+        _ endpoint: Status.Endpoint, _ live: TrafficReport.Endpoint?, of backend: Status.Backend, _ state: LiveState
+    ) -> [StyledLine] {
+        guard state.status.backends.contains(where: isBalancedByQueue) else { return [] }
+        guard isBalancedByQueue(backend) else { return [StyledLine()] }
+        guard let time = live.map(\.expectedMilliseconds) ?? endpoint.expectedMilliseconds else {
+            return [StyledLine("no data", .faint)]
+        }
+        let isGuess = (live.map(\.expectedLikeOthers) ?? endpoint.expectedLikeOthers) ?? false
+        return [StyledLine((isGuess ? "~" : "") + Numbers.time(time / 1e3))]
+    }
+
+    private static func isBalancedByQueue(_ backend: Status.Backend) -> Bool { backend.balance == "leastQueue" }
 
     private static func reason(_ endpoint: Status.Endpoint) -> String {
         [endpoint.reason, endpoint.detail].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: ": ")

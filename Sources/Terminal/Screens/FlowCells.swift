@@ -2,6 +2,8 @@ import API
 
 /// The columns that all flows have.
 enum FlowCells {
+    static let count = 5
+
     static func columns(from rank: Int) -> [Table.Column] {
         [
             Table.Column("RATE", rank: rank), Table.Column("ERRORS", rank: rank + 1),
@@ -12,7 +14,7 @@ enum FlowCells {
 
     /// - Parameter flow: `nil` where nothing is known of it, which is not the same as nothing having come.
     static func make(_ flow: Flow?) -> [StyledLine] {
-        guard let flow else { return Array(repeating: StyledLine(), count: 5) }
+        guard let flow else { return Array(repeating: StyledLine(), count: count) }
         return [
             StyledLine(Numbers.rate(flow.rate), flow.rate > 0 ? .plain : .faint),
             errors(flow.errors, of: flow.rate),

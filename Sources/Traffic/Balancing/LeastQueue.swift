@@ -49,7 +49,7 @@ package struct LeastQueue: Sendable {
         func candidate(_ index: Int) -> Candidate {
             let factor = factor(index)
             return Candidate(
-                index: index, time: expectedTime(index) * Double(SlowStart.whole) / Double(factor),
+                index: index, time: Self.time(expectedTime(index), factor: factor),
                 weight: weights[index] * factor)
         }
         if weights.count > Self.lookLimit {
@@ -77,6 +77,11 @@ package struct LeastQueue: Sendable {
             return Self.best(candidates[..<count], &random)
         }
     }
+
+    /// What is compared: an endpoint that starts slowly is taken to be that much slower.
+    ///
+    /// - Parameter factor: in thousandths, at least 1.
+    static func time(_ expected: Double, factor: Int) -> Double { expected * Double(SlowStart.whole) / Double(factor) }
 
     private static func best(
         _ candidates: Slice<UnsafeMutableBufferPointer<Candidate>>, _ random: inout RandomSource

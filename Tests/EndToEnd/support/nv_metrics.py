@@ -16,11 +16,12 @@ def page(port: int) -> Metrics:
         return Metrics.parse(answer.read().decode())
 
 
-def infer(url: str, milliseconds: int = 0, model: str = "slow") -> int:
+def infer(url: str, milliseconds: int = 0, model: str = "slow", to: str = "") -> int:
     """The status of one request to the model that takes as long as it is told to."""
     body = json.dumps({"inputs": [dict(SLOW["inputs"][0], data=[milliseconds])]}).encode()
     request = urllib.request.Request(f"{url}/v2/models/{model}/infer", data=body)
     request.add_header("Content-Type", "application/json")
+    request.add_header("x-to", to)
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status
@@ -29,11 +30,11 @@ def infer(url: str, milliseconds: int = 0, model: str = "slow") -> int:
             return error.code
 
 
-def at_once(url: str, count: int, milliseconds: int) -> threading.Thread:
+def at_once(url: str, count: int, milliseconds: int, to: str = "") -> threading.Thread:
     """So many requests at the same time; the thread ends with the last of them."""
 
     def run() -> None:
-        threads = [threading.Thread(target=infer, args=(url, milliseconds)) for _ in range(count)]
+        threads = [threading.Thread(target=infer, args=(url, milliseconds, "slow", to)) for _ in range(count)]
         for thread in threads:
             thread.start()
         for thread in threads:

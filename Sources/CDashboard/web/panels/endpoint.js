@@ -1,7 +1,7 @@
 // One endpoint in full: its health and why, what it has to do, its last 15 minutes, and how to drain it.
 
 import { h, replace, setText } from "../dom.js";
-import { ago, clock, count, duration } from "../format.js";
+import { ago, clock, count, duration, expectedTime } from "../format.js";
 import { backendLink } from "../router.js";
 import { endpointNumbers, findBackend } from "../store.js";
 import { fact } from "../parts/controls.js";
@@ -44,7 +44,7 @@ export function mount(body, backend, address) {
     drain.update(endpoint);
     const since = endpoint.changed ? ` since ${clock(endpoint.changed, Date.now())}, ${ago(endpoint.changed, Date.now())}` : "";
     replaceState(endpoint, since);
-    const now = JSON.stringify([endpoint, numbers.connections, numbers.modelQueue, numbers.pending]);
+    const now = JSON.stringify([endpoint, numbers.connections, numbers.modelQueue, numbers.pending, numbers.expected, numbers.expectedModel]);
     if (now === said) return;
     said = now;
     setText(meaning, MEANINGS[endpoint.state] ?? "");
@@ -58,6 +58,7 @@ export function mount(body, backend, address) {
       fact("Connections", count(numbers.connections)),
       numbers.modelQueue === undefined ? null : fact("Wait in its models' queues", duration(numbers.modelQueue / 1000)),
       numbers.pending === undefined ? null : fact("Waiting in its models' queues", count(numbers.pending)),
+      findBackend(backend).balance === "leastQueue" ? fact("Expected time", expectedTime(numbers.expected, numbers.expectedLikeOthers) + (numbers.expected === undefined ? "" : ` for ${numbers.expectedModel}`)) : null,
       fact("Errors in a row", String(endpoint.consecutiveErrors)),
       fact("Ejections", String(endpoint.ejections)),
       endpoint.reason ? fact(endpoint.state === "up" ? "Last not up because of" : "Reason", endpoint.reason) : null,

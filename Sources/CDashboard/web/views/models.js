@@ -2,10 +2,10 @@
 
 import * as api from "../api.js";
 import { h, replace, setText } from "../dom.js";
-import { clock, count, duration, rate, safeLink, shellQuoted } from "../format.js";
+import { clock, count, duration, expectedTime, rate, safeLink, shellQuoted } from "../format.js";
 import { copyButton, filterBox, tagOf } from "../parts/controls.js";
 import { backendLink, endpointLink, routeLink } from "../router.js";
-import { findRoute } from "../store.js";
+import { findBackend, findRoute } from "../store.js";
 
 const STATE_KINDS = { READY: "good", LOADING: "warn", UNLOADING: "warn", UNAVAILABLE: "bad" };
 
@@ -58,23 +58,25 @@ function card(name, versions) {
 }
 
 function version(model) {
+  const byQueue = findBackend(model.backend)?.balance === "leastQueue";
   const ready = model.endpoints.filter((one) => one.state === "READY").length;
   return h(
     "section",
     { class: "version" },
     h("h3", {}, model.version ? `version ${model.version}` : "no version", " on ", h("a", { href: backendLink(model.backend) }, model.backend), h("span", { class: "quiet" }, ` ${ready} of ${model.endpoints.length} ready`)),
-    h("ul", { class: "states" }, model.endpoints.map((one) => h("li", {}, tagOf(one.state.toLowerCase(), STATE_KINDS[one.state] ?? ""), h("a", { class: "mono", href: endpointLink(model.backend, one.address) }, one.address), one.reason ? h("span", { class: "quiet" }, one.reason) : null, figures(one)))),
+    h("ul", { class: "states" }, model.endpoints.map((one) => h("li", {}, tagOf(one.state.toLowerCase(), STATE_KINDS[one.state] ?? ""), h("a", { class: "mono", href: endpointLink(model.backend, one.address) }, one.address), one.reason ? h("span", { class: "quiet" }, one.reason) : null, figures(one, byQueue)))),
     model.urls.length ? model.urls.map(way) : h("p", { class: "quiet" }, "No route leads to it."),
   );
 }
 
 /** How it does, as its server counts, in words; what is not known, or 0, is left out. */
-function figures(one) {
+function figures(one, byQueue) {
   const milliseconds = (value, word) => (value === undefined ? "" : `${duration(value / 1000)} ${word}`);
   const words = [
     one.requestsPerSecond > 0 ? `${rate(one.requestsPerSecond)}/s` : "",
     milliseconds(one.queueMilliseconds, "queue"),
     milliseconds(one.computeMilliseconds, "compute"),
+    byQueue && one.state === "READY" ? `expected: ${expectedTime(one.expectedMilliseconds, one.expectedLikeOthers)}` : "",
     one.pending > 0 ? `${count(one.pending)} pending` : "",
     one.batchSize > 1 ? `batches of ${one.batchSize.toFixed(1)}` : "",
     one.failuresPerSecond > 0 ? `${rate(one.failuresPerSecond)}/s fail` : "",
