@@ -155,9 +155,10 @@ def test_there_is_an_end_to_streams(gateway):
 def test_readers_that_leave_are_forgotten(gateway, end):
     wait_until(lambda: gateway.fds() < 100, 20, "the streams of other tests have gone")
     before = gateway.fds()
-    for _ in range(20):
-        stream = Events(gateway.admin_port)
+    streams = [Events(gateway.admin_port) for _ in range(20)]
+    for stream in streams:
         stream.next() if end == "close" else None
+    for stream in streams:
         getattr(stream.client, end)()
     wait_until(lambda: gateway.fds() <= before, 20, "descriptors are given back")
 

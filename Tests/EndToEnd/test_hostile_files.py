@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -61,20 +62,25 @@ def prove(command: str, path, what) -> int:
     return status
 
 
+def prove_all(cases) -> list[int]:
+    """The same of many `(command, path, what)`, on all cores: each is a process of its own, and its own time counts."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda case: prove(*case), cases))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("command, kind", [
     *(("check", kind) for kind in READERS), ("convert", "VirtualService"), ("explain", "native")])
 def test_bombs_and_wrong_bytes(tmp_path, command, kind):
-    for name, data in hostile.special(hostile.KINDS[kind]).items():
-        prove(command, hostile.write(tmp_path, data), f"{name} in a {kind}")
+    prove_all((command, hostile.write(tmp_path, data, f"{number}.yaml"), f"{name} in a {kind}")
+              for number, (name, data) in enumerate(hostile.special(hostile.KINDS[kind]).items()))
 
 
 @pytest.mark.parametrize("place", hostile.IN_PATTERNS)
 def test_patterns(tmp_path, place):
-    for pattern in hostile.PATTERNS:
-        path = hostile.write(tmp_path, hostile.with_pattern(hostile.IN_PATTERNS[place], pattern))
-        for command in COMMANDS:
-            prove(command, path, f"{pattern[:60]} in a {place}")
+    files = [(pattern, hostile.write(tmp_path, hostile.with_pattern(hostile.IN_PATTERNS[place], pattern), f"{number}.yaml"))
+             for number, pattern in enumerate(hostile.PATTERNS)]
+    prove_all((command, path, f"{pattern[:60]} in a {place}") for pattern, path in files for command in COMMANDS)
 
 
 def test_places_that_hold_no_file(tmp_path):
@@ -96,11 +102,12 @@ def good_files() -> list[tuple[str, str]]:
 def test_mutated_files(tmp_path, command, seed):
     chance = random.Random(f"{command} {seed}")
     inputs = good_files()
-    ends = set()
+    cases = []
     for number in range(MUTATIONS):
         name, text = chance.choice(inputs)
         data = hostile.mutate(chance, text)
-        ends.add(prove(command, hostile.write(tmp_path, data), f"mutation {number} of {name}"))
+        cases.append((command, hostile.write(tmp_path, data, f"{number}.yaml"), f"mutation {number} of {name}"))
+    ends = set(prove_all(cases))
     # Of all these some are still good, or nothing but the first line of any has been read.
     assert ends >= {0, 1}
 
@@ -123,9 +130,9 @@ def test_strange_questions(tmp_path, file, monkeypatch):
     """`explain` of what is no request says so."""
     path = hostile.REPOSITORY / "config" / "full.yaml" if file == "full" else hostile.write(
         tmp_path, hostile.named(hostile.KINDS[file], "good"))
-    for question in QUESTIONS:
-        monkeypatch.setitem(COMMANDS, "question", lambda path: ["explain", "-c", path, *question])
-        prove("question", path, [part[:60] for part in question])
+    for number, question in enumerate(QUESTIONS):
+        monkeypatch.setitem(COMMANDS, f"question {number}", lambda path, question=question: ["explain", "-c", path, *question])
+    prove_all((f"question {number}", path, [part[:60] for part in question]) for number, question in enumerate(QUESTIONS))
 
 
 # --- the running gateway
@@ -202,12 +209,14 @@ def test_mutated_files_in_a_reload(reloading, seed):
 
 def test_a_gateway_does_not_start_with_them(tmp_path):
     """And says why, in one screen."""
-    for name, data in list(hostile.special(hostile.NATIVE).items())[::6]:
-        if name in ("a file of eight megabytes",):
-            continue
-        path = hostile.write(tmp_path, data)
-        status = run("check", path)[0]
-        if status == 0:
-            continue
+    def prove_start(case) -> None:
+        number, (name, data) = case
+        path = hostile.write(tmp_path, data, f"{number}.yaml")
+        if run("check", path)[0] == 0:
+            return
         done = subprocess.run([binary(), "serve", "-c", str(path)], capture_output=True, timeout=30)
         assert done.returncode == 1 and done.stderr, name
+
+    some = list(hostile.special(hostile.NATIVE).items())[::6]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(prove_start, ((number, case) for number, case in enumerate(some) if case[0] != "a file of eight megabytes")))

@@ -11,6 +11,7 @@ from support.collector import Collector, rejecting
 from support.gateway import Gateway, free_port, wait_until
 from support.mock_upstream import MockUpstream
 from support.rawhttp import Client, get
+from support.together import together
 
 # As many as fill what may wait for a collector, and more: 8 MiB, of which each takes some 3 KiB.
 FLOOD = 6000
@@ -93,31 +94,36 @@ def test_at_the_end_everything_is_sent(tmp_path):
         assert len(collector.spans) == 1500
 
 
-@pytest.mark.parametrize("status", [400, 401, 404, 500])
-def test_what_is_refused_is_not_sent_again(tmp_path, status):
-    with Collector(answer=lambda _: (status, {}, b"")) as collector, Gateway(config(collector.url), tmp_path) as gateway:
-        ask(gateway, 10)
-        gateway.wait_metric("sluice_trace_spans_total", 10, outcome="rejected")
-        assert f"answered {status}" in gateway.stderr_text()
-        ask(gateway, 5)
-        gateway.wait_metric("sluice_trace_spans_total", 15, outcome="rejected")
-        bodies = [request[3] for request in collector.requests]
-        assert len(set(bodies)) == len(bodies)
+def test_what_is_refused_is_not_sent_again(tmp_path):
+    def prove(status: int) -> None:
+        with (Collector(answer=lambda _: (status, {}, b"")) as collector,
+              Gateway(config(collector.url), tmp_path / str(status)) as gateway):
+            ask(gateway, 10)
+            gateway.wait_metric("sluice_trace_spans_total", 10, 30, outcome="rejected")
+            assert f"answered {status}" in gateway.stderr_text()
+            ask(gateway, 5)
+            gateway.wait_metric("sluice_trace_spans_total", 15, 30, outcome="rejected")
+            bodies = [request[3] for request in collector.requests]
+            assert len(set(bodies)) == len(bodies)
+
+    together(prove, [400, 401, 404, 500])
 
 
-@pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_what_is_not_taken_now_is_sent_again(tmp_path, status):
-    def answer(number: int):
-        return (status, {"Retry-After": "2"} if status in (429, 503) else {}, b"") if number == 1 else (200, {}, b"")
+def test_what_is_not_taken_now_is_sent_again(tmp_path):
+    def prove(status: int) -> None:
+        def answer(number: int):
+            return (status, {"Retry-After": "2"} if status in (429, 503) else {}, b"") if number == 1 else (200, {}, b"")
 
-    with Collector(answer=answer) as collector, Gateway(config(collector.url), tmp_path) as gateway:
-        ask(gateway, 10)
-        gateway.wait_metric("sluice_trace_spans_total", 10, 30, outcome="exported")
-        (first, *_, body, _), (second, *_, again, _) = collector.requests[:2]
-        assert body == again
-        # Half of the shortest wait, or what the collector asked for; with a little for two clocks.
-        assert second - first > (1.95 if status in (429, 503) else 0.45)
-        assert outcomes(gateway) == {"exported": 10, "dropped": 0, "rejected": 0}
+        with Collector(answer=answer) as collector, Gateway(config(collector.url), tmp_path / str(status)) as gateway:
+            ask(gateway, 10)
+            gateway.wait_metric("sluice_trace_spans_total", 10, 30, outcome="exported")
+            (first, *_, body, _), (second, *_, again, _) = collector.requests[:2]
+            assert body == again
+            # Half of the shortest wait, or what the collector asked for; with a little for two clocks.
+            assert second - first > (1.95 if status in (429, 503) else 0.45)
+            assert outcomes(gateway) == {"exported": 10, "dropped": 0, "rejected": 0}
+
+    together(prove, [429, 502, 503, 504])
 
 
 def test_spans_that_a_collector_picks_out(tmp_path):

@@ -13,10 +13,10 @@ PERF_ANALYZER = real.servers.TOOLS / "triton" / "perf_analyzer"
 
 
 def perf_analyzer(address: str, *arguments: str) -> str:
-    """Its report on windows of 400 requests at each concurrency, steady or not: a shared machine never is."""
+    """Its report on windows of 150 requests at each concurrency, steady or not: a shared machine never is."""
     done = subprocess.run(
         [str(PERF_ANALYZER), "-i", "http", "-u", address, "--measurement-mode", "count_windows",
-         "--measurement-request-count", "400", "--stability-percentage", "999", *arguments],
+         "--measurement-request-count", "150", "--stability-percentage", "999", *arguments],
         capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return done.stdout

@@ -54,10 +54,12 @@ def still_works(client, word: bytes = b"still there?") -> bool:
 def test_idle_timeout(made):
     """Nothing moves either way: both sides are told."""
     proxy = made(policies="idleTimeout: 2s")
-    for _ in range(3):
-        with tunnel(proxy) as client:
-            assert still_works(client)
-            client.expect_end()
+    opened = [tunnel(proxy) for _ in range(3)]
+    for client in opened:
+        assert still_works(client)
+    for client in opened:
+        client.expect_end()
+        client.close()
     assert [(line["status"], line.get("cause")) for line in lines(proxy, 3)] == [(101, "idle_timeout")] * 3
     for connection in proxy.upstream.connections:
         assert connection.closed.wait(10)
@@ -93,8 +95,8 @@ routes: [{{ name: all, backends: [{{ name: main }}], idleTimeout: {"1s" if end =
 
 @pytest.mark.parametrize("direction", ["up", "down"])
 def test_one_direction_keeps_it_alive(made, direction):
-    proxy = made(policies="idleTimeout: 3s")
-    steps, pause = 15, 0.3
+    proxy = made(policies="idleTimeout: 2s")
+    steps, pause = 12, 0.25
 
     def serve(connection):
         if direction == "up":
@@ -252,7 +254,7 @@ def test_the_endpoint_dies(made):
 
 def test_drain(made):
     """A tunnel has the whole of `drain`, and ends with it."""
-    proxy = made(more="shutdown: { drain: 5s }\n")
+    proxy = made(more="shutdown: { drain: 3s }\n")
     with tunnel(proxy) as client, tunnel(proxy) as done:
         proxy.gateway.signal(signal.SIGTERM)
         wait_until(lambda: "SIGTERM" in proxy.gateway.stderr_text(), 10, "the signal has arrived")

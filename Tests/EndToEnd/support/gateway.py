@@ -6,6 +6,7 @@ import os
 import random
 import re
 import resource
+import select
 import signal
 import socket
 import subprocess
@@ -72,6 +73,21 @@ def settle(read, seconds: float = 30):
         if (now := read()) != value:
             value, since = now, time.monotonic()
     return value
+
+
+def wait_process(process: subprocess.Popen, seconds: float) -> int:
+    """As `Popen.wait`, which looks only now and then: hundreds of gateways end in a few milliseconds each."""
+    if process.poll() is None:
+        descriptor = os.pidfd_open(process.pid)
+        try:
+            # Not select(), for which there are too many descriptors in some tests.
+            poll = select.poll()
+            poll.register(descriptor, select.POLLIN)
+            poll.poll(seconds * 1000)
+        finally:
+            os.close(descriptor)
+    # It has ended, or its time is over.
+    return process.wait(0 if process.poll() is None else None)
 
 
 class Metrics(dict):
@@ -221,7 +237,7 @@ class Gateway:
         if died is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(STOP_SECONDS)
+                wait_process(self.process, STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 late = True
                 self.process.kill()
@@ -244,7 +260,7 @@ class Gateway:
 
     def wait_exit(self, seconds: float = STOP_SECONDS) -> int:
         """The exit status of a gateway that the test has told to end."""
-        code = self.process.wait(seconds)
+        code = wait_process(self.process, seconds)
         self._stderr.close()
         self._stdout.close()
         self.process = None
