@@ -77,6 +77,22 @@ struct FanOutTests {
         )
     }
 
+    /// What is no success is no answer, and what is the same but for its status is not the same.
+    @Test func statuses() {
+        let moved = FanOutMerge.http([Self.reply("a:1", 200, ""), Self.reply("b:1", 302, "")])
+        #expect(moved.status == 302 && text(moved).hasPrefix(#"{"error":"1 of 2 endpoints: b:1: status 302","#))
+        let other = FanOutMerge.http([
+            Self.reply("a:1", 200, "x", type: "text/plain"), Self.reply("b:1", 202, "x", type: "text/plain"),
+        ])
+        #expect(other.status == 200 && other.contentType == "application/json")
+        #expect(text(other).contains(#"{"endpoint":"b:1","status":202,"answer":"x"}"#))
+    }
+
+    @Test func theFirstOfTwoErrorsCounts() {
+        let answer = FanOutMerge.http([Self.reply("a:1", 400, #"{"error":"first","error":"second"}"#)])
+        #expect(text(answer).hasPrefix(#"{"error":"1 of 1 endpoints: a:1: first","#))
+    }
+
     @Test(
         arguments: [
             ([.connect, .timeout], 502, .connect), ([.timeout, .reset], 504, .timeout), ([.reset], 502, .reset),
@@ -110,7 +126,7 @@ struct FanOutTests {
     @Test(
         arguments: [
             "", "{", "[1,]", "[,1]", "{\"a\"}", "{\"a\":}", "{a:1}", "01", "1.", "1e", "tru", "nul", "\"", "\"\\x\"",
-            "[1 2]", "{}{}", "[1]x",
+            "[1 2]", "{}{}", "[1]x", String(repeating: "[", count: 102) + String(repeating: "]", count: 102),
             String(repeating: "[", count: 5000),
         ])
     func whatIsNoValueIsShownAsText(_ body: String) {
@@ -168,5 +184,12 @@ struct FanOutTests {
         #expect(down.grpcStatus == .unavailable && down.failure == .connect)
         #expect(down.grpcMessage == "2 of 2 endpoints: b:1: gRPC status 5; c:1: refused")
         #expect(FanOutMerge.grpc([Self.failed("c:1", .timeout)], isIndex: true).grpcStatus == .deadlineExceeded)
+    }
+
+    /// An answer to a call that is none of gRPC's, from somebody in front of the endpoint for example.
+    @Test(arguments: [(503, .unavailable), (401, .unauthenticated), (404, .unimplemented)] as [(Int, GRPCStatus)])
+    func callsThatAreAnsweredByHTTP(_ status: Int, _ expected: GRPCStatus) {
+        let answer = FanOutMerge.grpc([Self.call("a:1", .ok), Self.reply("b:1", status, "<html>")], isIndex: true)
+        #expect(answer.grpcStatus == expected && answer.grpcMessage == "1 of 2 endpoints: b:1: status \(status)")
     }
 }

@@ -143,11 +143,46 @@ import Testing
         #expect(try reader.finish().models.map(\.name) == ["first", "last"])
     }
 
+    /// Wherever a piece ends: within the line, or within the one after it.
+    @Test(arguments: [.max, 9000, 8000, 8193, 100, 1] as [Int]) func aLineThatIsTooLong(pieces: Int) throws {
+        let long = "nv_inference_count{model=\"long\",more=\"\(String(repeating: "x", count: 8200))\"} 1"
+        let text = ["first", "last"].map { "nv_inference_count{model=\"\($0)\"} 1" }.joined(separator: "\n\(long)\n")
+        #expect(try read(Array(text.utf8), pieces: pieces).models.map(\.name) == ["first", "last"])
+    }
+
+    /// Each model is counted once, however many samples it has.
     @Test func tooManyModels() throws {
         var text = ""
-        for number in 0..<CounterLimits.models + 500 { text += "nv_inference_count{model=\"m\(number)\"} 1\n" }
+        for number in 0..<CounterLimits.models + 500 {
+            let model = "model=\"m\(number)\""
+            text += "nv_inference_count{\(model)} 1\nnv_inference_exec_count{\(model)} 1\n"
+            for reason in ["REJECTED", "CANCELED", "BACKEND", "OTHER"] {
+                text += "nv_inference_request_failure{\(model),reason=\"\(reason)\"} 1\n"
+            }
+        }
         let found = try read(text)
         #expect(found.models.count == CounterLimits.models && found.leftOut == 500)
+    }
+
+    @Test func processorsAreBounded() throws {
+        var text = ""
+        for number in 0..<CounterLimits.gpus + 9 { text += "nv_gpu_utilization{gpu_uuid=\"GPU-\(number)\"} 0.5\n" }
+        #expect(try read(text).gpus.count == CounterLimits.gpus)
+        let long = String(repeating: "g", count: CounterLimits.gpuBytes)
+        let found = try read(
+            "nv_gpu_utilization{gpu_uuid=\"\(long)\"} 0.5\nnv_gpu_utilization{gpu_uuid=\"\(long)+\"} 0.5\n")
+        #expect(found.gpus.map(\.id) == [long] && found.refusedSamples == 1)
+    }
+
+    @Test func versions() throws {
+        let long = String(repeating: "9", count: CounterLimits.versionBytes)
+        let text = ["10", "9", "2", "", long + "9", long].map {
+            "nv_inference_count{model=\"b\",version=\"\($0)\"} 1\n"
+        }
+        let found = try read(text.joined() + "nv_inference_count{model=\"a\",version=\"11\"} 1\n")
+        #expect(
+            found.models.filter { $0.version != long }.map { $0.name + $0.version } == ["a11", "b", "b2", "b9", "b10"])
+        #expect(found["b", long] != nil && found.refusedSamples == 1)
     }
 
     @Test func tooLongAPage() {

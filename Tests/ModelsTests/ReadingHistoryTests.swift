@@ -103,6 +103,48 @@ import Testing
         #expect(reading.models[0].recent.successes > 0)
     }
 
+    @Test func anotherIntervalHasAnotherWindow() throws {
+        var history = ReadingHistory(interval: .milliseconds(500))
+        history.setInterval(.seconds(60))
+        for step in 0..<10 as Range<UInt64> { history.take(page(model(successes: step)), at: at(step * 60_000)) }
+        #expect(try #require(history.reading).window >= .seconds(120))
+        history.setInterval(.milliseconds(500))
+        history.take(page(model(successes: 10)), at: at(600_000))
+        #expect(try #require(history.reading).window <= .seconds(30))
+    }
+
+    @Test func whatIsOfTheMomentIsOfTheLastReading() throws {
+        var history = ReadingHistory(interval: .milliseconds(500))
+        for (step, pending) in [3, 5, nil].enumerated() {
+            var page = page(model(successes: 1, pending: pending))
+            page.gpus = [GPUReading(id: "a", utilization: Double(step) / 10)]
+            page.leftOut = step
+            history.take(page, at: at(UInt64(step) * 500))
+            let reading = try #require(history.reading)
+            #expect(reading.models[0].pending == pending && reading.gpus == page.gpus && reading.leftOut == step)
+            #expect(reading.readAt == at(UInt64(step) * 500))
+        }
+        history.take(page(), at: at(1500))
+        #expect(try #require(history.reading).gpus.isEmpty)
+    }
+
+    /// What is kept of a day is no more than what is kept of a minute.
+    @Test func isBounded() {
+        var history = ReadingHistory(interval: .milliseconds(500))
+        var most = 0
+        for step in 0..<1000 as Range<UInt64> {
+            history.take(page(model(successes: step, compute: step)), at: at(step * 2000))
+            let kept = leaves(history)
+            if step < 30 { most = max(most, kept) } else { #expect(kept <= most) }
+        }
+    }
+
+    /// How many values something is made of.
+    private func leaves(_ value: Any) -> Int {
+        let children = Mirror(reflecting: value).children
+        return children.isEmpty ? 1 : children.reduce(0) { $0 + leaves($1.value) }
+    }
+
     // MARK: Requests under way
 
     private func concurrency(_ steps: UInt64, _ each: (UInt64) -> (successes: UInt64, compute: UInt64)) -> Double? {

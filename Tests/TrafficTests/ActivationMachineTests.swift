@@ -134,6 +134,13 @@ struct ActivationMachineTests {
         var machine = Self.running(idleAfter: 60)
         #expect(machine.exited("it exited with status 0", now: at(70)) == [.close, .count(.crashed)])
         #expect(machine.state == .asleep)
+        // Also where several had asked for it when it was started.
+        var asked = Self.machine(idleAfter: 60)
+        _ = asked.demand(now: at(0))
+        _ = asked.looked(isThere: false, now: at(1))
+        _ = asked.demand(now: at(1))
+        _ = asked.ready(now: at(2))
+        #expect(asked.exited("it exited with status 0", now: at(70)) == [.close, .count(.crashed)])
     }
 
     // MARK: Stopping
@@ -192,6 +199,54 @@ struct ActivationMachineTests {
         #expect(machine.foundIdle(true, now: at(163)) == [.close])
     }
 
+    @Test func anAnswerThatComesTooLateIsNone() {
+        var machine = Self.running { $0.confirmsIdle = true }
+        #expect(machine.foundIdle(true, now: at(100)) == [])
+        #expect(machine.observe(use(0), waiting: 0, now: at(100)) == [.confirmIdle])
+        _ = machine.exited("signal 11", now: at(101))
+        let state = machine.state
+        #expect(machine.foundIdle(true, now: at(102)) == [] && machine.state == state)
+    }
+
+    /// A start that went well, and an end that was wanted, make up for what failed before.
+    @Test func forgetsFailuresOnceItIsStopped() {
+        var machine = Self.machine(idleAfter: 2)
+        _ = machine.demand(now: at(0))
+        _ = machine.looked(isThere: false, now: at(0))
+        _ = machine.exited("no", now: at(0))
+        _ = machine.demand(now: at(0))
+        _ = machine.advance(now: at(1))
+        _ = machine.ready(now: at(2))
+        #expect(machine.observe(use(0), waiting: 0, now: at(4)) == [.close])
+        _ = machine.drained(now: at(4))
+        _ = machine.exited("", now: at(5))
+        _ = machine.demand(now: at(6))
+        _ = machine.looked(isThere: false, now: at(6))
+        #expect(machine.exited("no", now: at(7)) == [.fail(reason: "no", until: at(8)), .count(.failed)])
+    }
+
+    // MARK: What others scale as well
+
+    @Test func scalesDownWhatRanWhenItCame() {
+        var machine = Self.machine { $0.ownsWhatRuns = true }
+        #expect(machine.begin(now: at(0)) == [.look])
+        #expect(machine.looked(isThere: true, now: at(1)) == [.open] && machine.isOwn)
+        #expect(machine.observe(use(0), waiting: 0, now: at(61)) == [.close])
+        // Nobody waits for what is not there.
+        var absent = Self.machine { $0.ownsWhatRuns = true }
+        _ = absent.begin(now: at(0))
+        #expect(absent.looked(isThere: false, now: at(1)) == [.close] && absent.state == .asleep)
+    }
+
+    /// Somebody else may have scaled it down.
+    @Test func looksAgainForARequestThatFindsNobody() {
+        var machine = Self.running { $0.ownsWhatRuns = true }
+        #expect(machine.demand(now: at(10)) == [.look])
+        #expect(machine.looked(isThere: false, now: at(10)) == [.close, .start])
+        var own = Self.running()
+        #expect(own.demand(now: at(10)) == [] && own.state == .running)
+    }
+
     // MARK: Changes
 
     @Test func replacesWhatHasChangedOnceNobodyUsesIt() {
@@ -204,6 +259,19 @@ struct ActivationMachineTests {
         #expect(machine.demand(now: at(12)) == [])
         #expect(machine.drained(now: at(13)) == [.terminate])
         #expect(machine.exited("", now: at(14)) == [.count(.stopped), .start])
+        // Once.
+        _ = machine.ready(now: at(15))
+        #expect(machine.observe(use(1), waiting: 0, now: at(16)) == [] && machine.state == .running)
+    }
+
+    @Test func triesAtOnceWhatHasFailedAndChanged() {
+        var machine = Self.machine()
+        _ = machine.demand(now: at(0))
+        _ = machine.looked(isThere: false, now: at(0))
+        _ = machine.couldNotStart("no such file", isThere: false, now: at(0))
+        #expect(machine.demand(now: at(0.1)) == [] && machine.advance(now: at(0.2)) == [])
+        #expect(machine.replace(atOnce: false, now: at(0.3)) == [])
+        #expect(machine.advance(now: at(0.3)) == [.forgetFailure, .start])
     }
 
     @Test func replacesAtOnceWhatIsElsewhereNow() {
@@ -220,6 +288,22 @@ struct ActivationMachineTests {
         #expect(machine.exited("", now: at(12)) == [.count(.stopped)] && machine.hasEnded)
         var sleeping = Self.machine()
         #expect(sleeping.end(drains: true, now: at(1)) == [] && sleeping.hasEnded)
+        var starting = Self.machine()
+        _ = starting.demand(now: at(0))
+        _ = starting.looked(isThere: false, now: at(0))
+        #expect(starting.end(drains: true, now: at(1)) == [.terminate])
+        #expect(starting.exited("", now: at(2)) == [.count(.stopped)] && starting.hasEnded)
+    }
+
+    @Test func endsOnceNobodyHasARequestThere() {
+        var machine = Self.running()
+        #expect(machine.end(drains: true, now: at(10)) == [.close] && machine.state == .draining)
+        #expect(machine.end(drains: true, now: at(11)) == [])
+        #expect(machine.drained(now: at(12)) == [.terminate])
+        // Who is in a hurry does not wait for them.
+        var other = Self.running()
+        _ = other.end(drains: true, now: at(10))
+        #expect(other.end(drains: false, now: at(11)) == [.terminate])
     }
 
     // MARK: Takeover
@@ -255,5 +339,32 @@ struct ActivationMachineTests {
         #expect(other.exited("", now: at(20)) == [.close])
         #expect(other.state == .starting)
         #expect(other.ready(now: at(21)) == [.open])
+        // But not as long as for a start of its own.
+        _ = other.exited("", now: at(40))
+        #expect(
+            other.advance(now: at(50)) == [.fail(reason: "the gateway is being replaced, ask again", until: at(51))])
+    }
+
+    @Test func whatIsAnothersStaysSoWhenItIsLookedAt() {
+        var machine = Self.running(idleAfter: 10) { $0.ownsWhatRuns = true }
+        machine.follow(now: at(10))
+        #expect(machine.demand(now: at(11)) == [.look])
+        #expect(machine.looked(isThere: true, now: at(11)) == [.open] && !machine.isOwn)
+        #expect(machine.observe(use(0), waiting: 0, now: at(100)) == [])
+    }
+
+    /// The other process decides whether it is still to be stopped.
+    @Test func doesNotDrainWhatIsAnothers() {
+        var machine = Self.running()
+        _ = machine.observe(use(0), waiting: 0, now: at(100))
+        machine.follow(now: at(101))
+        #expect(machine.state == .running && machine.drained(now: at(102)) == [])
+    }
+
+    @Test func startsAgainWhatEndsBeforeItHasAnswered() {
+        var machine = Self.machine()
+        _ = machine.adopt(isReady: true, now: at(0))
+        #expect(machine.exited("signal 9", now: at(0.5)) == [.close, .count(.crashed)])
+        #expect(machine.advance(now: at(1.5)) == [.forgetFailure, .start])
     }
 }

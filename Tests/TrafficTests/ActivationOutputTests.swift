@@ -29,6 +29,9 @@ struct ActivationOutputTests {
         let left = 2000 - OutputLines.linesPerSecond
         #expect(feed(&lines, "later\n", at: 11) == ["(\(left) lines left out)", "later"])
         #expect(lines.last.count == OutputLines.kept)
+        _ = feed(&lines, flood, at: 11)
+        let rest = 1000 - (OutputLines.linesPerSecond - 1)
+        #expect(lines.finish(now: Instant(nanoseconds: 0)) == ["(\(rest) lines left out)"], "also of those at the end")
     }
 
     @Test func makesTerminalsSafe() {

@@ -60,6 +60,18 @@ struct LeastQueueTests {
         #expect(Self.counts(endpoints, seed: seed, picks: 50).allSatisfy { $0 == 0 })
     }
 
+    /// Who is drawn by weight is not weighed again, and of those that may not be used none is drawn.
+    @Test(arguments: 0..<3 as Range<UInt64>) func manyShareByWeight(_ seed: UInt64) {
+        var endpoints = BalancedEndpoints((0..<60).map { $0 < 40 ? ($0 < 20 ? 1 : 3) : 5 })
+        endpoints.times = [Double](repeating: 1000, count: 60)
+        endpoints.unusable = Set(40..<60)
+        let counts = Self.counts(endpoints, seed: seed)
+        #expect(counts[40...].allSatisfy { $0 == 0 }, "\(counts)")
+        let (light, heavy) = (counts[..<20].reduce(0, +), counts[20..<40].reduce(0, +))
+        // Eight that are drawn are not always eight, which makes it a little less than three times as many.
+        #expect(2.2..<3.5 ~= Double(heavy) / Double(light), "\(light) \(heavy)")
+    }
+
     @Test func looksAtFewOfMany() {
         var random = RandomSource(seed: 3)
         let balancer = Balancer(.leastQueue(LeastQueue(weights: [Int](repeating: 1, count: 1000))), endpoints: 1000)
@@ -85,5 +97,18 @@ struct LeastQueueTests {
             let now = start + .seconds(UInt64(seconds))
             for _ in 0..<20 { #expect(endpoints.pick(balancer, &random, now: now) == expected, "\(seconds) \(time)") }
         }
+    }
+
+    /// Of two that are as good one is drawn by weight, and a newcomer has a tenth of its own at first.
+    @Test func slowStartCountsAmongEqualsToo() {
+        var random = RandomSource(seed: 5)
+        var endpoints = BalancedEndpoints.equal(2)
+        let start = Instant(nanoseconds: 1_000_000_000_000)
+        endpoints.joined = [1: start]
+        endpoints.times = [1000, 100]
+        let balancer = endpoints.balancer(.leastQueue, random: &random, slowStart: .seconds(10))
+        var counts = [0, 0]
+        for _ in 0..<4000 { endpoints.pick(balancer, &random, now: start).map { counts[$0] += 1 } }
+        #expect(chiSquare(counts, [10, 1]) < chiSquareBound(1), "\(counts)")
     }
 }

@@ -137,6 +137,49 @@ struct ModelBoardTests {
         #expect(board.find("a") != nil)
     }
 
+    /// Whichever endpoint said something last is who the numbers count for.
+    @Test(arguments: [false, true]) func estimatesLastAsLongAsTheNewestNumbers(_ isReversed: Bool) {
+        let (board, _) = Self.board([1, 1])
+        let lists = [0, 4].map { seconds in
+            Self.list(
+                [Self.model("a", service: (0, 1, 1000, 10))], measured: Self.start + .seconds(UInt64(seconds)))
+        }
+        board.learn(isReversed ? lists.reversed() : lists, now: Self.start + .seconds(4))
+        #expect(board.isEstimated("a", now: Self.start + .milliseconds(8999)))
+        #expect(!board.isEstimated("a", now: Self.start + .seconds(9)))
+    }
+
+    /// Which endpoint it is makes no difference to how old its numbers are.
+    @Test func othersFadeAtEachEndpoint() {
+        let (board, _) = Self.board([1, 1])
+        let one = Self.list([Self.model("a", service: (7, 1, 1000, 1_000_000))])
+        board.learn([one, one], now: Self.start)
+        for endpoint in 0...1 {
+            #expect(abs(board.time("a", at: endpoint, now: Self.start + .seconds(1)) - 3000) < 20)
+        }
+    }
+
+    /// As many at once as elsewhere, until it is known.
+    @Test func whatWasNotMeasuredIsExpectedToDoAsManyAtOnce() {
+        let (board, _) = Self.board([1, 1])
+        board.learn(
+            [Self.list([Self.model("a", service: (0, 4, 1000, 1_000_000))]), Self.list([Self.model("a")])],
+            now: Self.start)
+        board.take("a", 3, at: 1)
+        #expect(abs(board.time("a", at: 1, now: Self.start) - 1000) < 2)
+        board.take("a", 4, at: 1)
+        #expect(abs(board.time("a", at: 1, now: Self.start) - 2000) < 2)
+    }
+
+    /// Nobody has counted its requests for the model, so all of its requests count: it must not look idle.
+    @Test func whereItIsNotListedAllRequestsCount() {
+        let (board, loads) = Self.board([1, 1])
+        board.learn([Self.list([Self.model("a", service: (0, 1, 1000, 1_000_000))]), nil], now: Self.start)
+        #expect(abs(board.time("a", at: 1, now: Self.start) - 1000) < 2)
+        loads[1].inFlight.add(5, ordering: .relaxed)
+        #expect(abs(board.time("a", at: 1, now: Self.start) - 6000) < 2)
+    }
+
     @Test func nothingMeasuredIsNoEstimate() {
         let (board, _) = Self.board([1])
         board.learn(

@@ -88,6 +88,19 @@ struct ModelPresenceTests {
         #expect(learn([nil, [model("a")]]))
     }
 
+    /// What a model was before says nothing about it: not for its name, and not for its version.
+    @Test(arguments: ["", "1"]) func whatItWasIsForgotten(_ version: String) {
+        let (board, _) = ModelBoardTests.board([1])
+        for (state, presence) in [
+            (.ready, .somewhere), (.unavailable, .unavailable), (.ready, .somewhere), (.loading, .loading),
+        ] as [(EndpointModels.State, ModelBoard.Presence)] {
+            board.learn([ModelBoardTests.list([model("a", "1", state)])], now: Self.start)
+            #expect(board.presence(board.find("a", version), now: Self.start) == presence)
+        }
+        board.learn([nil], now: Self.start)
+        #expect(!board.isListed)
+    }
+
     /// More than a board holds says nothing of what is absent.
     @Test func tooManySayNothing() {
         let many = (0...(ModelBoard.maxCells / 2)).map { model("m\($0)") }

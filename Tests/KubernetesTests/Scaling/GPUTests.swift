@@ -47,4 +47,39 @@ import Testing
         #expect(history.mean(of: Self.pod, now: at(310)) == 0.5, "what is older does not count")
         #expect(history.mean(of: Self.pod, now: at(360)) == nil, "nothing has been said lately")
     }
+
+    /// Pods come and go, and each asks for some room: for so many of them, and for as long as they count.
+    @Test func historyIsBounded() {
+        func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: (1000 + seconds) * 1_000_000_000) }
+        func page(_ names: [String]) -> GPUPage {
+            GPUPage(Array(names.map { Self.line("50", pod: $0) }.joined(separator: "\n").utf8))
+        }
+        var history = GPUHistory()
+        func known(_ prefix: String, _ now: Instant) -> Int {
+            (0..<6000).count { history.mean(of: ObjectKey(namespace: "ml", name: "\(prefix)\($0)"), now: now) != nil }
+        }
+        func add(_ prefix: String, _ now: Instant) {
+            for part in 0..<6 { history.add(page((0..<1000).map { "\(prefix)\(part * 1000 + $0)" }), now: now) }
+        }
+        add("p", at(0))
+        #expect(known("p", at(0)) == 5000)
+        // Those that are gone make room, once they do not count any more.
+        add("q", at(300))
+        #expect(known("q", at(300)) == 0)
+        add("q", at(301))
+        #expect(known("q", at(301)) == 5000)
+        var long = GPUHistory()
+        var sizes: Set<Int> = []
+        for second in 0..<900 as Range<UInt64> {
+            long.add(page(["p"]), now: at(second))
+            if second > 300 { sizes.insert(leaves(long)) }
+        }
+        #expect(sizes.count == 1, "\(sizes)")
+    }
+
+    /// How many values something is made of.
+    private func leaves(_ value: Any) -> Int {
+        let children = Mirror(reflecting: value).children
+        return children.isEmpty ? 1 : children.reduce(0) { $0 + leaves($1.value) }
+    }
 }

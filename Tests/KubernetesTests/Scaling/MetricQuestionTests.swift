@@ -82,6 +82,33 @@ import Testing
         #expect(try Self.ask(all, ["labelSelector": "app in (triton)"], Self.picture).items.count == 2)
     }
 
+    /// Whatever it is of: only the model that is named counts, and only what has the labels.
+    @Test(arguments: ["pods/*", "pods/triton-0", "services/svc", "metrics"])
+    func modelsAndLabelsAreChosenEverywhere(_ objects: String) throws {
+        let path = Self.base + "/namespaces/ml/\(objects)/avg_time_queue_us"
+        let (one, none) = ("399300m", "0")
+        for (selector, value) in [
+            ("model=m", one), ("model=m,version=1", one), ("model=m,version=2", none), ("model=n", none),
+        ] {
+            let found = try Self.ask(path, ["metricLabelSelector": selector], Self.picture)
+            #expect(found.items.first?.value.description == value, "\(selector)")
+        }
+        if objects == "pods/triton-0" {
+            #expect(throws: StatusAnswer.self) { try Self.ask(path, ["labelSelector": "app=other"], Self.picture) }
+            #expect(try Self.ask(path, ["labelSelector": "app=triton"], Self.picture).items.count == 1)
+        }
+    }
+
+    @Test(arguments: [(0, 0), (499, 0), (500, 1), (29_600, 30), (30_400, 30)] as [(UInt64, Int)])
+    func windowsAreWholeSeconds(milliseconds: UInt64, seconds: Int) throws {
+        var reading = ScalePictureTests.reading([("m", 1, 1, 1, 0)])
+        reading.window = .milliseconds(milliseconds)
+        let list = try Self.ask(
+            Self.base + "/namespaces/ml/pods/p/pending_requests", [:],
+            ScalePictureTests.picture([ScalePictureTests.endpoint("p", reading)]))
+        #expect(list.items.map(\.windowSeconds) == [seconds])
+    }
+
     @Test(arguments: [
         ("labelSelector", "app in"), ("labelSelector", "a b"), ("metricLabelSelector", "version=1"),
         ("metricLabelSelector", "model!=a"), ("metricLabelSelector", "model=a,zone=b"),
@@ -134,6 +161,8 @@ import Testing
         #expect(try Self.ask(base + "pending_requests", [:], empty).items.map(\.value.description) == ["3"])
         #expect(try Self.ask(base + "avg_time_queue_us", [:], empty).items.map(\.value.description) == ["0"])
         #expect(try Self.ask(base + "avg_time_queue_us", [:], empty).items.map(\.timestamp) == ["now"])
+        // How busy processors are that are not there, nobody can say.
+        #expect(throws: StatusAnswer.self) { try Self.ask(base + "gpu_utilization", [:], empty) }
         let silent = ScalePictureTests.picture([ScalePictureTests.endpoint("p", nil)])
         #expect(throws: StatusAnswer.self) { try Self.ask(base + "pending_requests", [:], silent) }
     }

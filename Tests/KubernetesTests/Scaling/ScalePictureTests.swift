@@ -135,6 +135,66 @@ import Testing
         #expect(picture.backend("svc", model: nil) == nil)
     }
 
+    /// Each endpoint's rate is over its own window; what is told of time is what can be said of all of them.
+    @Test func readingsOfDifferentTimes() {
+        var young = Self.reading([("a", 10, 0, 0, 0)], at: 103)
+        young.window = .seconds(5)
+        let old = Self.reading([("a", 60, 0, 0, 0)], at: 99)
+        let (one, other) = (Self.endpoint("p", young), Self.endpoint("q", old))
+        for endpoints in [[one, other], [other, one]] {
+            let numbers = Self.picture(endpoints).backend("triton", model: nil)?.numbers
+            #expect(numbers?.value(of: .rate) == 4 && numbers?.endpoints == 2)
+            #expect(numbers?.readAt == old.readAt && numbers?.window == .seconds(30))
+        }
+        young.window = Nanoseconds(0)
+        #expect(Self.values(Self.picture([Self.endpoint("p", young)]), .rate) == ["p": 0])
+    }
+
+    @Test func saysWhetherAnybodyKnowsTheModel() {
+        let picture = Self.picture([
+            Self.endpoint("p", Self.reading([("a", 4, 40, 1, 2)])),
+            Self.endpoint("q", Self.reading([("b", 1, 5, 1, 1)])),
+        ])
+        func numbers(_ name: String, _ version: String? = nil) -> ScaleNumbers? {
+            picture.backend("triton", model: ModelChoice(name: name, version: version))?.numbers
+        }
+        #expect(numbers("a")?.knowsModel == true && numbers("a", "1")?.knowsModel == true)
+        #expect(numbers("a", "2")?.knowsModel == false && numbers("c")?.knowsModel == false)
+        #expect(numbers("a")?.value(of: .queueTime) == 10 && numbers("b")?.value(of: .pending) == 1)
+    }
+
+    /// Time in queues and none in models is no ratio, and not none.
+    @Test func aRatioOfNothing() {
+        let waiting = Self.picture([Self.endpoint("p", Self.reading([("a", 1, 5, 0, 0)]))])
+        #expect(Self.values(waiting, .queueToCompute) == [:])
+    }
+
+    @Test func aNamespaceIsWhatItsPodsAre() {
+        var picture = Self.picture([Self.endpoint("p", Self.reading([("a", 30, 0, 0, 0)]))], held: 2)
+        var elsewhere = Self.endpoint("p", Self.reading([("a", 60, 0, 0, 0)]), address: "10.0.0.9:8000")
+        elsewhere.pod = PodIdentity(namespace: "other", name: "p")
+        picture.backends[0].endpoints += [elsewhere, Self.endpoint(nil, Self.reading([("a", 90, 0, 0, 0)]))]
+        #expect(Self.values(picture, .rate) == ["p": 1])
+        #expect(picture.all(in: "ml", model: nil).value(of: .rate) == 1)
+        #expect(picture.all(in: "other", model: nil).value(of: .rate) == 2)
+        #expect(picture.all(in: "nowhere", model: nil).value(of: .rate) == nil)
+        // With no pod left, what is held for a Service of the namespace still waits there.
+        let empty = Self.picture([], held: 3)
+        #expect(empty.all(in: "ml", model: nil).value(of: .pending) == 3)
+        #expect(empty.all(in: "other", model: nil).value(of: .pending) == nil)
+    }
+
+    /// It is empty only where all of it is.
+    @Test func aServiceOfSeveralBackends() {
+        var picture = Self.picture([Self.endpoint("p", nil)])
+        picture.backends.append(
+            .init(
+                name: "again", services: [ObjectKey(namespace: "ml", name: "svc")], endpoints: [], queued: 0, held: 0))
+        #expect(picture.service("svc", in: "ml", model: nil)?.isEmpty == false)
+        picture.backends[0].endpoints = []
+        #expect(picture.service("svc", in: "ml", model: nil)?.isEmpty == true)
+    }
+
     /// Numbers at their ends neither trap nor become something that is none.
     @Test func extremesStayNumbers() {
         let most = Self.reading([("a", .max, .max, .max, .max), ("b", .max, .max, 1, .max / 2)])
