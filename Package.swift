@@ -137,6 +137,12 @@ let package = Package(
         tests(of: "TLS", ["Base", "CSSL"]),
         tests(of: "ControlClient", ["Base", "Configuration", "TLS", "CNGHTTP2", "CSSL"]),
         tests(of: "ConfigFiles", ["Base", "Configuration"], data: ["convert"]),
+        tests(
+            of: "ControlPlane",
+            [
+                "API", "Base", "Configuration", "ControlClient", "DataPlane", "EventLoop", "Models", "Telemetry",
+                "Traffic",
+            ]),
         tests(of: "Admin", ["Base", "Configuration", "Credentials", "EventLoop", "HTTP", "Observation", log]),
     ]
 )
