@@ -1,6 +1,7 @@
 """A Deployment that is scaled from 0 by the first request, and to 0 when nobody uses it, by a server that plays the API."""
 
 import json
+import socket
 import ssl
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -36,6 +38,7 @@ class Cluster:
     def __init__(self, directory):
         self.pod_port, self.replicas, self.pod, self.calls, self.refusal = free_port(), 0, None, [], None
         self.other_calls = []
+        self.looks = 0
         (directory / "token").write_text("the-token\n")
         authority = Authority(directory, "ca")
         certificate = authority.issue("apiserver", "127.0.0.1")
@@ -84,6 +87,8 @@ class Cluster:
             self.replicas = json.loads(body)["spec"]["replicas"]
             self.calls.append(self.replicas)
             self.settle()
+        else:
+            self.looks += 1
         # As an API server does it, a number of 0 is left out.
         spec = {"replicas": self.replicas} if self.replicas else {}
         return 200, {"kind": "Scale", "apiVersion": "autoscaling/v1", "spec": spec, "status": {"replicas": self.replicas}}
@@ -151,6 +156,31 @@ def test_a_reload_stops_what_was_started_and_not_what_it_names(cluster, tmp_path
         gateway.replace_config(text.replace("deployment: triton", "deployment: other"))
         wait_until(lambda: cluster.other_calls, LONG, "the other one is started, for it was in use")
         assert cluster.calls == [1, 0] and cluster.other_calls == [1]
+
+
+def test_what_others_have_scaled_up_is_waited_for(cluster, tmp_path):
+    """Three are on their way, and that is more than the one that is needed."""
+    cluster.replicas = 3
+    text = CONFIG.replace("{pod}", str(cluster.pod_port)).replace("idleAfter: 1s", "idleAfter: 10m")
+    with Gateway(text, tmp_path / "gateway", environment=cluster.environment) as gateway:
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(ask, gateway.url)
+            wait_until(lambda: cluster.looks, LONG, "it has looked at the scale")
+            wait_until(lambda: activation(gateway)["held"] == 1, LONG, "it waits")
+            cluster.settle()
+            assert waiting.result(LONG)[0] == 200
+        assert cluster.calls == []
+
+
+def test_what_runs_already_is_scaled_down_when_nobody_uses_it(cluster, tmp_path):
+    """Nobody else would do so, where no request ever comes."""
+    cluster.replicas = 1
+    cluster.settle()
+    wait_until(lambda: not socket.socket().connect_ex(("127.0.0.1", cluster.pod_port)), LONG, "it listens")
+    text = CONFIG.replace("{pod}", str(cluster.pod_port))
+    with Gateway(text, tmp_path / "gateway", environment=cluster.environment) as gateway:
+        wait_until(lambda: cluster.calls == [0], LONG, "it is scaled down")
+        assert gateway.metrics().sum("sluice_activations_total", backend="main", outcome="started") == 0
 
 
 def test_says_why_it_may_not(cluster, tmp_path):

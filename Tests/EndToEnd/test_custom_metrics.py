@@ -35,7 +35,7 @@ backends:
   pods:
     endpoints: [{{ kubernetes: {{ namespace: ml, service: triton, port: http }} }}]
   named: {{ endpoints: [{{ address: "{shadow}", pod: shadow-0 }}] }}
-  silent: {{ endpoints: [{{ address: "{nowhere}", pod: silent-0 }}] }}
+  silent: {{ endpoints: [{{ address: "{nowhere}", pod: silent-0 }}], health: {{ interval: 1s }} }}
   empty: {{ endpoints: [{{ kubernetes: {{ namespace: ml, service: nothing, port: http }} }}] }}
 routes:
   - {{ name: named, match: [{{ path: {{ prefix: /named }} }}], rewrite: {{ prefix: / }}, backends: [{{ name: named }}] }}
@@ -293,6 +293,10 @@ def test_scale(site):
     assert (absent["modelKnown"], absent["pendingRequests"], absent["queueMicroseconds"]) == (False, 0, 0)
     empty = site.scale("backend=empty")
     assert (empty["endpoints"], empty["pendingRequests"], empty["requestsPerSecond"]) == (0, 0, 0)
+    # One that is silent is neither ready nor nothing: what waits there nobody can say.
+    silent = wait_until(
+        lambda: not (each := site.scale("backend=silent"))["readyEndpoints"] and each, 20, "it counts as down")
+    assert (silent["endpoints"], silent["freshEndpoints"]) == (1, 0) and silent.get("pendingRequests") is None
     for query, code in (("backend=nothing", 404), ("", 400), ("backend=", 404), ("backend=pods&x=1", 400),
                         ("backend=pods&version=1", 400), ("backend=pods&backend=pods", 400)):
         assert site.ask(f"/api/v1/scale?{query}").status_code == code, query

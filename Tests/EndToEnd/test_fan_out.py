@@ -4,6 +4,7 @@ import base64
 import json
 import threading
 import time
+from contextlib import ExitStack
 from urllib.parse import quote
 
 import pytest
@@ -34,6 +35,10 @@ routes:
   - { name: short, hosts: [short.test], fanOut: true, timeout: 700ms, maxBodySize: 100, backends: [{ name: pair }] }
   - { name: nogrpc, hosts: [web.test], fanOut: true, backends: [{ name: web }] }
   - { name: idle, hosts: [idle.test], fanOut: true, idleTimeout: 300ms, backends: [{ name: pair }] }
+  - name: several
+    hosts: [several.test]
+    fanOut: true
+    backends: [{ name: single, weight: 1 }, { name: pair, weight: 1 }, { name: web, weight: 0 }]
   - { name: all, fanOut: true, backends: [{ name: pair, as: shown }] }
 """
 BASIC = ("authorization", "Basic " + base64.b64encode(b"ann:test").decode())
@@ -162,6 +167,41 @@ def test_one_that_ends_the_connection(site):
     assert reply.is_refused(502, "upstream_reset"), reply
 
 
+def test_each_endpoint_of_all_entries_is_asked_once(site):
+    """What two backends have is asked for the first; an entry without weight gets none, and would not answer."""
+    for name in NAMES:
+        kept = site[name]._reply
+        site[name].http.reply = lambda request, connection, kept=kept: (kept(request, connection), answer(b"same"))[1]
+    reply = site.ask(HTTP1, "/v2/logging", host="several.test")
+    assert (reply.status, reply.body) == (200, b"same")
+    for name in NAMES:
+        site[name].the_request()
+
+
+def test_so_many_at_once_and_no_more(site):
+    """32 are under way; the next is refused at once, and those that have ended make room."""
+    released = threading.Event()
+
+    def slow(request, connection):
+        site["two"]._reply(request, connection)
+        assert released.wait(20)
+        return answer(b"")
+
+    says(site, "one", b"")
+    site["two"].http.reply = slow
+    with ExitStack() as stack:
+        clients = [stack.enter_context(Client(site.gateway.host, site.gateway.port)) for _ in range(32)]
+        try:
+            for client in clients:
+                client.send(build("POST", "/v2/logging", "test", "content-length: 2") + b"{}")
+            site["two"].wait_requests(32)
+            assert site.ask(HTTP1, "/v2/logging").is_refused(503, "overloaded")
+        finally:
+            released.set()
+        assert {client.response("POST").status for client in clients} == {200}
+    assert site.ask(HTTP1, "/v2/logging").status == 200
+
+
 @pytest.mark.parametrize("way", [HTTP1, HTTP2], ids=str)
 def test_bodies_are_bounded(site, way):
     assert site.ask(way, "/v2/logging", host="short.test", body=b"x" * 101).is_refused(413, "body_too_large")
@@ -201,6 +241,13 @@ def test_types_that_are_no_values_of_a_header(site):
         says(site, name, b"same", "200 OK", "Content-Type: a\rSet-Cookie: x")
     reply = site.ask(HTTP1, "/v2/logging")
     assert (reply.status, reply.body, reply.get("content-type")) == (200, b"same", None)
+
+
+def test_a_body_that_is_announced_too_large_is_not_waited_for(site):
+    with Client(site.gateway.host, site.gateway.port) as client:
+        client.send(build("POST", "/v2/logging", "test", f"content-length: {(1 << 20) + 1}"))
+        assert client.response("POST").status == 413
+    assert site.was_asked() == []
 
 
 @pytest.mark.parametrize("host, size", [("short.test", 60), ("test", 600 << 10)])
@@ -258,6 +305,18 @@ def test_calls_go_to_the_port_for_grpc(site):
 def test_calls_to_those_that_speak_no_grpc(site):
     reply = site.ask(CALL, INFERENCE + "RepositoryModelLoad", host="web.test")
     assert reply.grpc_status == 14 and "speaks no gRPC" in dict(reply.fields)["grpc-message"]
+
+
+def test_a_call_has_the_time_that_its_client_gives_it(site):
+    """Which is far less than the route's ten minutes."""
+    two = site["two"]
+    serve, two.grpc.serve = two.grpc.serve, lambda stream: two.http.released.wait(20)
+    try:
+        reply = site.ask(CALL, INFERENCE + "RepositoryModelLoad", ("grpc-timeout", "700m"))
+        assert reply.grpc_status == 4 and reply.cause == "exchange_timeout"
+    finally:
+        two.http.released.set()
+        two.grpc.serve = serve
 
 
 def test_drained_endpoints_are_left_out(site):
