@@ -209,6 +209,9 @@ def test_who_leaves_gives_the_place_back(woken):
     client = Client(gateway.host, gateway.port)
     client.send(get())
     wait_until(lambda: held(gateway) == 1, what="it is held")
+    # Whoever scales it hears of it.
+    scale = json.loads(gateway.admin("/api/v1/scale?backend=main")[2])
+    assert (scale["held"], scale["pendingRequests"]) == (1, 1)
     status, body, response = send(gateway)
     assert status == 503 and response.cause == "queue_full" and response.get("retry-after")
     client.reset()
