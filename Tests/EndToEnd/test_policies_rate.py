@@ -262,6 +262,7 @@ routes: [{ name: all, rateLimit: { requests: 1, per: 1h, burst: 2, key: "header:
                     answers += piece
                 assert answers.count(b"HTTP/1.1 200 ") == 200, answers[-500:]
             grown = site.gateway.rss() - before
+            assert site.gateway.metrics().sum("sluice_requests_total", code="200") == 100_001
             assert grown < 32 << 20, f"{grown >> 20} MiB for 100,000 keys"
         assert admitted_fixed(site, "fresh") == 2
 
