@@ -14,7 +14,7 @@ from support.gateway import Gateway, free_port, wait_until
 from support.http2 import H2Client, data, request, reset
 from support.rawhttp import Client, get
 from support.takeover import Successor
-from support.woken import CONFIG, Runs, alive, config
+from support.woken import Runs, alive, config
 
 # For what a process has to be started for, on a machine that does other things as well.
 LONG = 30
@@ -27,11 +27,10 @@ def woken(tmp_path):
     runs = Runs(tmp_path)
 
     def make(
-        *options: str, activate: str = "", top: str = "", backend: str = "", words: list | None = None,
-        template: str = CONFIG, **more,
+        *options: str, activate: str = "", top: str = "", backend: str = "", words: list | None = None, **more
     ) -> Gateway:
         port = free_port()
-        text = top + config(port, f"runs={runs.path}", *options, activate=activate, words=words, template=template)
+        text = top + config(port, f"runs={runs.path}", *options, activate=activate, words=words)
         text = text.replace("    timeouts:", f"    {backend}\n    timeouts:")
         gateway = Gateway(text, tmp_path / f"gateway{len(made)}", **more)
         gateway.backend_port = port
@@ -127,36 +126,6 @@ def test_in_order(woken, tmp_path):
     assert held(gateway) == 0
 
 
-def test_who_was_held_waits_for_a_place_as_long_as_for_the_start(woken, tmp_path):
-    """Neither is the queue too short for those that are let go, nor the time in it."""
-    gateway = woken(f"gate={tmp_path / 'gate'}", top="loops: 2\n",
-                    template=CONFIG.replace("activate:", "limits: { inFlight: 2, queue: 1, queueTimeout: 50ms }\n    activate:"))
-    with ThreadPoolExecutor(16) as pool:
-        asked = [pool.submit(send, gateway, "/slow/0.1") for _ in range(16)]
-        wait_until(lambda: held(gateway) == 16, LONG, "all are held")
-        (tmp_path / "gate").touch()
-        answers = [each.result(LONG) for each in asked]
-    assert [(status, response.cause) for status, _, response in answers] == [(200, None)] * 16
-    assert max(body["most"] for _, body, _ in answers) <= 2
-    assert held(gateway) == 0 and gateway.metrics().sum("sluice_requests_queued") == 0
-
-
-def test_who_comes_later_is_behind_them_and_then_in_the_queue(woken, tmp_path):
-    """In which nobody may wait here, so they are refused, but not before those that were held have had their turn."""
-    gateway = woken(f"gate={tmp_path / 'gate'}", top="loops: 1\n",
-                    template=CONFIG.replace("activate:", "limits: { inFlight: 1, queue: 0 }\n    activate:"))
-    with ThreadPoolExecutor(6) as pool:
-        cold = [pool.submit(send, gateway, "/slow/1") for _ in range(3)]
-        wait_until(lambda: held(gateway) == 3, LONG, "they are held")
-        (tmp_path / "gate").touch()
-        wait_until(lambda: held(gateway) == 2, LONG, "the first has been sent")
-        late = [pool.submit(send, gateway) for _ in range(3)]
-        assert [each.result(LONG)[0] for each in cold] == [200] * 3
-        found = [each.result(LONG) for each in late]
-    assert {(status, response.cause) for status, _, response in found} <= {(503, "queue_full"), (200, None)}
-    assert send(gateway)[0] == 200 and held(gateway) == 0
-
-
 def test_not_all_at_once(woken, tmp_path):
     """A few at first, and two for each answer: far sooner than with the time, which lets four go in a second."""
     gateway = woken(f"gate={tmp_path / 'gate'}", top="loops: 1\n")
@@ -176,6 +145,35 @@ def test_not_all_at_once(woken, tmp_path):
     assert {send(gateway)[0] for _ in range(20)} == {200}
     # Nobody waits any more, as nobody is in front.
     assert gateway.metrics().sum("sluice_queue_duration_seconds_sum") - before < 0.5
+
+
+def test_who_was_held_waits_for_a_place_as_long_as_for_the_start(woken, tmp_path):
+    """Neither is the queue too short for those that are let go, nor the time in it."""
+    gateway = woken(f"gate={tmp_path / 'gate'}", top="loops: 2\n",
+                    backend="limits: { inFlight: 2, queue: 1, queueTimeout: 50ms }")
+    with ThreadPoolExecutor(16) as pool:
+        asked = [pool.submit(send, gateway, "/slow/0.1") for _ in range(16)]
+        wait_until(lambda: held(gateway) == 16, LONG, "all are held")
+        (tmp_path / "gate").touch()
+        answers = [each.result(LONG) for each in asked]
+    assert [(status, response.cause) for status, _, response in answers] == [(200, None)] * 16
+    assert max(body["most"] for _, body, _ in answers) <= 2
+    assert held(gateway) == 0 and gateway.metrics().sum("sluice_requests_queued") == 0
+
+
+def test_who_comes_later_is_behind_them_and_then_in_the_queue(woken, tmp_path):
+    """In which nobody may wait here, so they are refused, but not before those that were held have had their turn."""
+    gateway = woken(f"gate={tmp_path / 'gate'}", top="loops: 1\n", backend="limits: { inFlight: 1, queue: 0 }")
+    with ThreadPoolExecutor(6) as pool:
+        cold = [pool.submit(send, gateway, "/slow/1") for _ in range(3)]
+        wait_until(lambda: held(gateway) == 3, LONG, "they are held")
+        (tmp_path / "gate").touch()
+        wait_until(lambda: held(gateway) == 2, LONG, "the first has been sent")
+        late = [pool.submit(send, gateway) for _ in range(3)]
+        assert [each.result(LONG)[0] for each in cold] == [200] * 3
+        found = [each.result(LONG) for each in late]
+    assert {(status, response.cause) for status, _, response in found} <= {(503, "queue_full"), (200, None)}
+    assert send(gateway)[0] == 200 and held(gateway) == 0
 
 
 def test_a_large_body_waits_at_the_client(woken, tmp_path):
