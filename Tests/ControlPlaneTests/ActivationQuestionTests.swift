@@ -1,3 +1,4 @@
+import Models
 import Testing
 
 @testable import ControlPlane
@@ -22,19 +23,6 @@ import Testing
         #expect(ReadinessCheck.judge([ready, failed], isReady: false) == .failed("model c failed to load: no file"))
         #expect(ReadinessCheck.judge([ready, unloaded, never], isReady: false) == .notYet)
         #expect(ReadinessCheck.judge([unloaded, failed], isReady: false) == .failed("model c failed to load: no file"))
-    }
-
-    /// What fails is use as well.
-    @Test func whatServersHaveCounted() {
-        let text = """
-            {"model_stats":[{"name":"a","inference_stats":{"success":{"count":5,"ns":1},"fail":{"count":2}}},
-            {"name":"b","inference_stats":{"fail":{"count":30}}},{"name":"c"},{"name":"d","inference_stats":{}}]}
-            """
-        #expect(UsageCheck.inferences(Array(text.utf8)) == 37)
-        #expect(UsageCheck.inferences(Array(#"{"model_stats":[]}"#.utf8)) == 0)
-        for other in ["", "{}", "[]", #"{"model_stats":[{"inference_stats":{"success":{"count":-1}}}]}"#] {
-            #expect(UsageCheck.inferences(Array(other.utf8)) == nil, "\(other)")
-        }
     }
 
     @Test func howManyPodsThereAreToBe() {

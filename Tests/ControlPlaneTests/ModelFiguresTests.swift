@@ -69,6 +69,6 @@ import Testing
         for status in [400, 401, 404, 405, 499, 501] { #expect(ModelFailure(status: status, at: address).isLasting) }
         for status in [204, 302, 500, 502, 503, 504] { #expect(!ModelFailure(status: status, at: address).isLasting) }
         #expect(ModelFailure(status: 503, at: address).outcome == .refused)
-        #expect(ModelFailure(CounterPage.Unreadable("answered with JSON"), at: address).isLasting)
+        #expect(ModelFailure(UnreadableAnswer("answered with JSON"), at: address).isLasting)
     }
 }

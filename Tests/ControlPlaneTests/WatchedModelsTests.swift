@@ -40,6 +40,9 @@ import Traffic
         return try #require(watched.endpoints.first)
     }
 
+    /// The answer of a Triton without models.
+    private static let nothing = try! RepositoryIndex(Array("[]".utf8))
+
     private func model(_ name: String, _ state: String = "READY") -> RepositoryIndex.Model {
         RepositoryIndex.Model(name: name, version: "1", state: state, reason: nil)
     }
@@ -48,7 +51,9 @@ import Traffic
     {
         var random = RandomSource(seed: 2)
         let now = begun + .milliseconds(took)
-        endpoint.takeList(.success(models), begun: begun, now: now, random: &random)
+        var index = Self.nothing
+        index.models = models
+        endpoint.takeList(.success(index), begun: begun, now: now, random: &random)
         watched.note(endpoint, now)
     }
 
