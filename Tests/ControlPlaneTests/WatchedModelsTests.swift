@@ -1,4 +1,5 @@
 import Base
+import ControlClient
 import Configuration
 import DataPlane
 import EventLoop
@@ -40,9 +41,6 @@ import Traffic
         return try #require(watched.endpoints.first)
     }
 
-    /// The answer of a Triton without models.
-    private static let nothing = try! RepositoryIndex(Array("[]".utf8))
-
     private func model(_ name: String, _ state: String = "READY") -> RepositoryIndex.Model {
         RepositoryIndex.Model(name: name, version: "1", state: state, reason: nil)
     }
@@ -51,9 +49,13 @@ import Traffic
     {
         var random = RandomSource(seed: 2)
         let now = begun + .milliseconds(took)
-        var index = Self.nothing
-        index.models = models
-        endpoint.takeList(.success(index), begun: begun, now: now, random: &random)
+        let answer = Result { () throws(UnreadableAnswer) in
+            var index = try RepositoryIndex(Array("[]".utf8))
+            index.models = models
+            return index
+        }
+        let list = answer.mapError { ModelFailure($0, at: .unix(path: "/s")) }
+        endpoint.takeList(list, begun: begun, now: now, random: &random)
         watched.note(endpoint, now)
     }
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import random
 import threading
 import time
 from dataclasses import dataclass
@@ -214,3 +215,13 @@ def rejecting(count: int) -> bytes:
     answer.partial_success.rejected_spans = count
     answer.partial_success.error_message = "too old"
     return answer.SerializeToString()
+
+
+def a_trace() -> str:
+    """A trace-id that nobody else has."""
+    return f"{random.getrandbits(128) | 1:032x}"
+
+
+def named(trace: str, flags: str = "00", parent: str = "00f067aa0ba902b7") -> tuple:
+    """The field by which a client names its trace."""
+    return "traceparent", f"00-{trace}-{parent}-{flags}"
