@@ -95,6 +95,14 @@ BALANCED = (Goal("p99", 1.0, against=("haproxy", "envoy")), Goal("p99", None, ag
 BY_QUEUES = tuple(Goal(metric, 1.0, against=("haproxy", "envoy")) for metric in ("p99", "cheap99", "dear99")) + (
     Goal("p99", None, against=("leastRequest",)),)
 
+
+def watched(name: str, size: str, load: Load) -> Row:
+    return Row(
+        name, f"POST of {size}, 32 connections, with everything off, and with {PAGES} dashboards, traces of 1 %, an access "
+        "log and a scrape a second",
+        Watched(load), (Goal("cpu", 1.05, WATCHED.name, (UNWATCHED.name,)),), (UNWATCHED, WATCHED))
+
+
 ROWS = {
     row.name: row
     for row in (
@@ -147,9 +155,9 @@ ROWS = {
         Row("loaded", "from exec to the first answer, with 10 routes and with 10,000", Loaded(),
             (Goal("start", None, FEW_AND_MANY[1].name, (FEW_AND_MANY[0].name,)),
              Goal("anonymous", None, FEW_AND_MANY[1].name, (FEW_AND_MANY[0].name,))), FEW_AND_MANY),
-        Row("watched", f"POST of 128 B, 32 connections, with everything off, and with {PAGES} dashboards, traces of 1 %, "
-            "an access log and a scrape a second",
-            Watched(Load(32)), (Goal("cpu", 1.05, WATCHED.name, (UNWATCHED.name,)),), (UNWATCHED, WATCHED)),
+        watched("watched", "128 B", Load(32)),
+        watched("watched4k", "4 KiB", Load(32, body=4 << 10)),
+        watched("watched64k", "64 KiB", Load(32, body=64 << 10)),
         Row("start", "from exec to the first answer, and the size of the program", Start(),
             (Goal("start", None), Goal("binary", None), Goal("stripped", None))),
     )
