@@ -147,10 +147,10 @@ def test_not_all_at_once(woken, tmp_path):
     assert gateway.metrics().sum("sluice_queue_duration_seconds_sum") - before < 0.5
 
 
-def test_who_was_held_waits_for_a_place_as_long_as_for_the_start(woken, tmp_path):
-    """Neither is the queue too short for those that are let go, nor the time in it."""
-    gateway = woken(f"gate={tmp_path / 'gate'}", top="loops: 2\n",
-                    backend="limits: { inFlight: 2, queue: 1, queueTimeout: 50ms }")
+@pytest.mark.parametrize("limits", ["inFlight: 2, queue: 1, queueTimeout: 50ms", "connections: 1, queue: 0"])
+def test_who_was_held_waits_for_a_place_as_long_as_for_the_start(woken, tmp_path, limits):
+    """Neither is the queue too short for those that are let go, nor the time in it; and no loop keeps the one connection."""
+    gateway = woken(f"gate={tmp_path / 'gate'}", top="loops: 2\n", backend=f"limits: {{ {limits} }}")
     with ThreadPoolExecutor(16) as pool:
         asked = [pool.submit(send, gateway, "/slow/0.1") for _ in range(16)]
         wait_until(lambda: held(gateway) == 16, LONG, "all are held")

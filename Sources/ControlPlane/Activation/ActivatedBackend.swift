@@ -119,7 +119,7 @@ final class ActivatedBackend: @unchecked Sendable {
     /// The configuration does not name it any more, or does not have it started.
     func retire() {
         // What runs in a cluster is somebody else's to stop from now on.
-        if machine.settings.ownsWhatRuns { machine.follow(now: .now()) }
+        if case .kubernetes = means { machine.follow(now: .now()) }
         perform(machine.end(drains: true, now: .now()))
         load.hold.set(.open)
         tellLoops { [load] in $0.failHeld(load, cause: .noEndpoint, message: Cause.noEndpoint.message, retryAt: nil) }

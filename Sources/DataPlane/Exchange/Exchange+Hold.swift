@@ -65,10 +65,9 @@ extension Exchange {
             return
         }
         var held = self.held ?? Held(end: min(now + limits.timeout, callDeadline))
-        if self.held == nil {
-            heldSince = now
-            held.isLate = isLate
-        }
+        if self.held == nil { heldSince = now }
+        // Once it has found the backend asleep it is behind nobody any more.
+        held.isLate = isLate && (self.held?.isLate ?? true)
         held.reason = reason
         held.bytes = kept.count &+ (client?.unreadBytes ?? 0)
         self.held = held
@@ -82,7 +81,8 @@ extension Exchange {
             reject(.queueFull)
             return
         }
-        if reason == .starting, gate.want() { worker.wakeBackend(pool.backend.name) }
+        // What runs already need not be started; to ask would have it looked at, and the pace begin anew.
+        if held.isCold, gate.want() { worker.wakeBackend(pool.backend.name) }
     }
 
     /// More of its body has come, which nobody takes while it is held.

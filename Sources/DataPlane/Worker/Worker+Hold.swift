@@ -84,6 +84,8 @@ extension Worker {
         guard !queue.isServing else { return }
         queue.isServing = true
         defer { queue.isServing = false }
+        // Nobody may be waiting in the backend's own queue, which would have forgotten it.
+        self.queue(of: queue.load)?.hasAskedForConnection = false
         var next = queue.first
         var looks = 0
         while let exchange = next, let pool = exchange.pool {

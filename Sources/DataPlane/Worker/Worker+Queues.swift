@@ -118,7 +118,10 @@ extension Worker {
         }
     }
 
-    func connectionFreed(_ load: BackendLoad) { placeFreed(load, at: nil) }
+    func connectionFreed(_ load: BackendLoad) {
+        placeFreed(load, at: nil)
+        serveHeldLater(load)
+    }
 
     // MARK: Serving
 
