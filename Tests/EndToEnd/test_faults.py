@@ -441,9 +441,19 @@ def test_many_stalled_exchanges_cost_a_fixed_amount_each(proxies):
     wait_until(lambda: proxy.gateway.metrics().sum("sluice_requests_in_flight") == 0, 10, "all are cancelled")
 
 
+# Nothing is asked of an endpoint that is no Triton, so all descriptors are those of requests.
+NO_TRITON = """
+backends:
+  main: { server: generic, endpoints: [{address}] }
+routes:
+  - name: all
+    backends: [{ name: main }]
+"""
+
+
 def test_many_faults_leave_nothing_behind(proxies):
     """Descriptors and connections are what they were, whatever went wrong before."""
-    proxy = proxies()
+    proxy = proxies(NO_TRITON)
     scripts = [
         lambda request, connection: None,
         lambda request, connection: connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nx") and None,
