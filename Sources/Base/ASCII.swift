@@ -10,7 +10,7 @@ package func equalsIgnoringCase(_ left: UnsafeRawBufferPointer, _ right: UnsafeR
     let count = left.count
     guard count == right.count else { return false }
     guard let first = left.baseAddress, let second = right.baseAddress else { return true }
-    guard count >= 8 else { return loweredShort(first, count) == loweredShort(second, count) }
+    guard count >= 8 else { return lowercased(shortWord(first, count)) == lowercased(shortWord(second, count)) }
     var offset = 0
     while true {
         let word = (first + offset).loadUnaligned(as: UInt64.self)
@@ -31,18 +31,17 @@ private func lowercased(_ word: UInt64) -> UInt64 {
     return word | upper &>> 2
 }
 
-/// Less than eight bytes, made lower case and packed, the same for the same bytes.
-private func loweredShort(_ bytes: UnsafeRawPointer, _ count: Int) -> UInt64 {
-    guard count >= 4 else {
-        guard count > 0 else { return 0 }
-        // The first, the middle and the last, which may be the same.
-        let first = UInt64(bytes.load(as: UInt8.self))
-        let middle = UInt64((bytes + count / 2).load(as: UInt8.self))
-        let last = UInt64((bytes + count - 1).load(as: UInt8.self))
-        return lowercased(first | middle &<< 8 | last &<< 16)
+/// Less than eight bytes, the first one lowest, with zeros behind them.
+@inlinable package func shortWord(_ bytes: UnsafeRawPointer, _ count: Int) -> UInt64 {
+    if count >= 4 {
+        let start = UInt64(bytes.loadUnaligned(as: UInt32.self))
+        return start | UInt64((bytes + count - 4).loadUnaligned(as: UInt32.self)) &<< UInt64(8 &* (count &- 4))
     }
-    let start = UInt64(bytes.loadUnaligned(as: UInt32.self))
-    return lowercased(start | UInt64((bytes + count - 4).loadUnaligned(as: UInt32.self)) &<< 32)
+    guard count > 0 else { return 0 }
+    // The first, the middle and the last, which may be the same.
+    let first = UInt64(bytes.load(as: UInt8.self))
+    let middle = UInt64((bytes + count / 2).load(as: UInt8.self)) &<< UInt64(8 &* (count / 2))
+    return first | middle | UInt64((bytes + count - 1).load(as: UInt8.self)) &<< UInt64(8 &* (count &- 1))
 }
 
 package func equals(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {

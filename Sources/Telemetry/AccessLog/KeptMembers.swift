@@ -12,45 +12,47 @@ package struct KeptMembers: ~Copyable {
 
     deinit { bytes.deallocate() }
 
-    private mutating func keep(_ text: borrowing ByteBuffer, for format: AccessLogFormatter.Format) {
-        bytes.deallocate()
-        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: text.count, alignment: 1)
-        copy.copyMemory(from: text.bytes)
-        bytes = UnsafeRawBufferPointer(copy)
-        self.format = format
-    }
-}
-
-extension KeptMembers {
     /// Makes them the names of a route and of its entry, as a line of `format` says them.
     package mutating func keep(
         route: UnsafeRawBufferPointer, backend: UnsafeRawBufferPointer, for format: AccessLogFormatter.Format
     ) {
-        var text = ByteBuffer()
         let room = 64 + LineWriter.escapedSize(of: route) + LineWriter.escapedSize(of: backend)
-        var line = LineWriter(at: text.reserve(room), capacity: room)
-        switch format {
-        case .json:
-            line.append(member: ",\"route\":\"", route)
-            line.append(member: ",\"backend\":\"", backend)
-        case .text:
-            line.append(word: " route=", route)
-            line.append(word: " backend=", backend)
+        keep(for: format, room: room) { line in
+            switch format {
+            case .json:
+                line.append(member: ",\"route\":\"", route)
+                line.append(member: ",\"backend\":\"", backend)
+            case .text:
+                line.append(word: " route=", route)
+                line.append(word: " backend=", backend)
+            }
         }
-        text.advance(line.count)
-        keep(text, for: format)
     }
 
     /// Makes them the name of an endpoint.
     package mutating func keep(endpoint: UnsafeRawBufferPointer, for format: AccessLogFormatter.Format) {
-        var text = ByteBuffer()
-        let room = 32 + LineWriter.escapedSize(of: endpoint)
-        var line = LineWriter(at: text.reserve(room), capacity: room)
-        switch format {
-        case .json: line.append(member: ",\"endpoint\":\"", endpoint)
-        case .text: line.append(word: " endpoint=", endpoint)
+        keep(for: format, room: 32 + LineWriter.escapedSize(of: endpoint)) { line in
+            switch format {
+            case .json: line.append(member: ",\"endpoint\":\"", endpoint)
+            case .text: line.append(word: " endpoint=", endpoint)
+            }
         }
-        text.advance(line.count)
-        keep(text, for: format)
+    }
+
+    /// - Parameter room: bytes that `write` takes at most.
+    private mutating func keep(
+        for format: AccessLogFormatter.Format, room: Int, _ write: (inout LineWriter) -> Void
+    ) {
+        let text = withUnsafeTemporaryAllocation(byteCount: room, alignment: 1) { scratch in
+            guard let start = scratch.baseAddress else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+            var line = LineWriter(at: start, capacity: room)
+            write(&line)
+            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: line.count, alignment: 1)
+            copy.copyMemory(from: UnsafeRawBufferPointer(start: start, count: line.count))
+            return UnsafeRawBufferPointer(copy)
+        }
+        bytes.deallocate()
+        bytes = text
+        self.format = format
     }
 }

@@ -119,28 +119,13 @@ struct LineWriter: ~Copyable {
             index = bytes.count &- 8
             block = (source + index).loadUnaligned(as: UInt64.self)
         } else {
-            block = Self.short(source + index, rest)
+            // With plain letters behind them.
+            block = shortWord(source + index, rest) | (Self.each &* 0x41) &<< UInt64(8 &* rest)
         }
         (target + index).storeBytes(of: block, as: UInt64.self)
         index = min(bytes.count, index &+ Self.marks(block, floors: floors).trailingZeroBitCount / 8)
         cursor = target + index
         return index
-    }
-
-    /// 1...7 bytes, the first one lowest, with plain letters behind them.
-    @inline(__always)
-    private static func short(_ source: UnsafeRawPointer, _ count: Int) -> UInt64 {
-        var block: UInt64
-        if count >= 4 {
-            block = UInt64(source.loadUnaligned(as: UInt32.self))
-            block |= UInt64((source + count - 4).loadUnaligned(as: UInt32.self)) &<< UInt64(8 &* (count &- 4))
-        } else {
-            // The first, the middle and the last, which may be the same.
-            block = UInt64(source.load(as: UInt8.self))
-            block |= UInt64((source + count / 2).load(as: UInt8.self)) &<< UInt64(8 &* (count / 2))
-            block |= UInt64((source + count - 1).load(as: UInt8.self)) &<< UInt64(8 &* (count &- 1))
-        }
-        return block | (each &* 0x41) &<< UInt64(8 &* count)
     }
 
     private static let each: UInt64 = 0x0101_0101_0101_0101
