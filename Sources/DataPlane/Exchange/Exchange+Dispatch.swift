@@ -39,11 +39,7 @@ extension Exchange {
             return
         }
         guard knowsEnough(pool) else {
-            // The beginning of the body decides where it goes.
-            phase = .inspecting
-            askForBody()
-            armInspection()
-            client?.wake()
+            beginInspection()
             return
         }
         place(in: pool)

@@ -41,6 +41,11 @@ extension Exchange {
         let inspector = worker.takeInspector()
         inspector.begin(readsModel: true, modelIsOptional: modelIsOptional)
         self.inspector = inspector
+        beginInspection()
+    }
+
+    /// The beginning of the body decides where it goes.
+    func beginInspection() {
         phase = .inspecting
         askForBody()
         armInspection()
