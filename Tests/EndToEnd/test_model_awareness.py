@@ -47,8 +47,10 @@ def gateway(fleet, tmp_path_factory):
     for server in fleet:
         text = text.replace(f"<{server.name}>", server.yaml)
     with Gateway(text, tmp_path_factory.mktemp("gateway")) as running:
-        # From here on it has read both lists.
-        wait_until(lambda: all(infer(running, "left").status_code == 200 for _ in range(20)), 30)
+        # Each backend asks its endpoints itself. Until one has said what it has, it may have everything.
+        for host in ("test", "impatient", "split", "hashed", "queues"):
+            for model in ("left", "right"):
+                wait_until(lambda: {infer(running, model, host=host).status_code for _ in range(20)} == {200}, 30)
         yield running
 
 

@@ -52,6 +52,8 @@ final class ModelEndpoint {
         self.backend = backend.backend
         numbers = Pace(interval: .seconds(1), now: now, random: &random)
         list = Pace(interval: .seconds(1), now: now, random: &random)
+        // Until it has been read, requests come here for models that only others have.
+        list.ask(at: now)
         history = ReadingHistory(interval: .seconds(1))
         models = EndpointModels(
             endpoint: resolved.health.identity, listedAt: nil, measuredAt: nil, models: [])

@@ -14,6 +14,7 @@ package struct Pace: Sendable {
     /// In a row.
     package private(set) var failures = 0
 
+    /// Asks for the first time a little later than now.
     package init(interval: Nanoseconds, now: Instant, random: inout RandomSource) {
         self.interval = interval
         next = now + Nanoseconds(UInt64(random.below(UInt32(Self.spread.count))))
