@@ -1,4 +1,4 @@
-import Glibc
+public import Glibc
 
 /// Case-insensitive comparison with lower-case ASCII `text`.
 package func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
@@ -32,7 +32,7 @@ private func lowercased(_ word: UInt64) -> UInt64 {
 }
 
 /// Less than eight bytes, the first one lowest, with zeros behind them.
-@inlinable package func shortWord(_ bytes: UnsafeRawPointer, _ count: Int) -> UInt64 {
+@inlinable @inline(__always) package func shortWord(_ bytes: UnsafeRawPointer, _ count: Int) -> UInt64 {
     if count >= 4 {
         let start = UInt64(bytes.loadUnaligned(as: UInt32.self))
         return start | UInt64((bytes + count - 4).loadUnaligned(as: UInt32.self)) &<< UInt64(8 &* (count &- 4))
@@ -57,6 +57,35 @@ package func equals(_ bytes: UnsafeRawBufferPointer, _ text: [UInt8]) -> Bool {
 package func hasPrefix(_ bytes: UnsafeRawBufferPointer, _ prefix: [UInt8]) -> Bool {
     bytes.count >= prefix.count
         && prefix.withUnsafeBytes { equals(UnsafeRawBufferPointer(rebasing: bytes[..<prefix.count]), $0) }
+}
+
+/// Inlined, so that a text of a few bytes is compared in one or two words.
+@inlinable @inline(__always)
+package func equals(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
+    guard bytes.count == text.utf8CodeUnitCount, let start = bytes.baseAddress else {
+        return bytes.isEmpty && text.utf8CodeUnitCount == 0
+    }
+    return memcmp(start, text.utf8Start, text.utf8CodeUnitCount) == 0
+}
+
+/// Inlined likewise.
+@inlinable @inline(__always)
+package func hasPrefix(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
+    guard bytes.count >= text.utf8CodeUnitCount, let start = bytes.baseAddress else {
+        return text.utf8CodeUnitCount == 0
+    }
+    return memcmp(start, text.utf8Start, text.utf8CodeUnitCount) == 0
+}
+
+/// What follows the first `count` bytes, of which there must be as many.
+@inlinable package func rest(of bytes: UnsafeRawBufferPointer, from count: Int) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: bytes.baseAddress.map { $0 + count }, count: bytes.count &- count)
+}
+
+/// How many bytes come before the first `byte`, all of them if there is none.
+package func count(in bytes: UnsafeRawBufferPointer, before byte: UInt8) -> Int {
+    guard let start = bytes.baseAddress, let found = memchr(start, Int32(byte), bytes.count) else { return bytes.count }
+    return UnsafeRawPointer(found) - start
 }
 
 @inlinable package func lowercased(_ byte: UInt8) -> UInt8 {

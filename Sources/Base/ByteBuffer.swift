@@ -126,7 +126,7 @@ public import Glibc
 }
 
 /// Writes the decimal digits of `value` (at most 20) and returns how many. Eight bytes of the target may be written for fewer.
-package func writeDecimal(_ value: UInt64, to target: UnsafeMutablePointer<UInt8>) -> Int {
+@inlinable package func writeDecimal(_ value: UInt64, to target: UnsafeMutablePointer<UInt8>) -> Int {
     guard value >= 100_000_000 else {
         let digits = decimalDigits8(value)
         // What is behind the leading zeros, and the last digit even of 0.

@@ -155,12 +155,12 @@ package struct MessageError: Error, Equatable {
     @inlinable package var bytes: UnsafeRawBufferPointer { storage.bytes }
 
     /// The bytes of a range. Valid until the head is reset; empty while the head is incomplete.
-    @inlinable package func slice(_ range: HeadRange) -> UnsafeRawBufferPointer {
+    @inlinable @inline(__always) package func slice(_ range: HeadRange) -> UnsafeRawBufferPointer {
         let bytes = storage.bytes
-        guard Int(range.end) <= bytes.count, range.start <= range.end else {
+        guard let start = bytes.baseAddress, Int(range.end) <= bytes.count, range.start <= range.end else {
             return UnsafeRawBufferPointer(start: nil, count: 0)
         }
-        return UnsafeRawBufferPointer(rebasing: bytes[Int(range.start)..<Int(range.end)])
+        return UnsafeRawBufferPointer(start: start + Int(range.start), count: Int(range.end &- range.start))
     }
 
     package func field(_ index: Int) -> FieldLine {

@@ -12,8 +12,6 @@ class ClientConnection: Stream {
     let address: SocketAddress?
     /// The peer is a proxy whose forwarding headers are believed.
     let isTrusted: Bool
-    /// The address without port, `unix` where there is none; made at the first request.
-    private(set) lazy var addressText: [UInt8] = Array((address?.host ?? SocketAddress.unixHost).utf8)
     /// From here on it ends as soon as that loses nothing.
     private(set) var expiresAt = Instant.never
     /// Its listener is gone.
@@ -24,6 +22,7 @@ class ClientConnection: Stream {
     var listIndex = -1
 
     private var subjectText = ByteBuffer()
+    private var madeAddressText: StableBytes?
 
     init(worker: Worker, listener: ListenerState, address: SocketAddress?) {
         self.worker = worker
@@ -54,6 +53,14 @@ class ClientConnection: Stream {
 
     /// Whether it should take no further requests, once that loses nothing.
     var isLeaving: Bool { isRetiring || worker.isDraining || (expiresAt != .never && expiresAt <= loop.now) }
+
+    /// The address without port, `unix` where there is none; made at the first request.
+    var addressText: UnsafeRawBufferPointer {
+        if let made = madeAddressText { return made.bytes }
+        let text = StableBytes(address?.host ?? SocketAddress.unixHost)
+        madeAddressText = text
+        return text.bytes
+    }
 
     var isSecure: Bool { tls != nil }
 

@@ -14,7 +14,7 @@ extension Exchange {
     private func affinity(_ sticky: RouteSticky) -> UInt64? {
         switch sticky.key {
         case .header(let name): return head.first(named: name).flatMap { hash(head.value($0)) }
-        case .clientAddress: return clientText.withUnsafeBytes { hash($0) }
+        case .clientAddress: return hash(clientText)
         case .cookie(let name):
             if let known = head.cookie(name).flatMap({ hash($0) }) { return known }
             newAffinity = worker.random.next()

@@ -26,7 +26,7 @@ extension Exchange {
         if let client = client?.connection, client.isTrusted,
             let address = ForwardedClient.address(in: head, isTrusted: client.listener.trusts)
         {
-            forwardedClient = Array("\(address)".utf8)
+            forwardedClient = StableBytes("\(address)")
         }
         if head.method == .connect || head.method == .trace {
             reject(.notImplemented, "CONNECT and TRACE are not served")

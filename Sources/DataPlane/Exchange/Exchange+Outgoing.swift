@@ -55,19 +55,17 @@ extension Exchange {
         forwarding.keepsTracestate = identity.keepsTracestate
         forwarding.asksForWebSocket = !isMirror && head.asksForWebSocket
         let endsWithHead = isRequestComplete && kept.isEmpty && !hasTrailers
-        client.addressText.withUnsafeBytes { address in
-            route.name.withUnsafeBytes { name in
-                (route.policies?.host ?? []).withUnsafeBytes { host in
-                    forwarding.clientAddress = address
-                    forwarding.mirrorRoute = isMirror ? name : nil
-                    forwarding.newHost = host.isEmpty ? nil : host
-                    guard let edited = editedHead(route, edits, mirror) else {
-                        send(UpstreamSide.Request(head: head, forwarding: forwarding, endsWithHead: endsWithHead))
-                        return
-                    }
-                    send(UpstreamSide.Request(head: edited, forwarding: forwarding, endsWithHead: endsWithHead))
-                    worker.giveHead(edited)
+        forwarding.clientAddress = client.addressText
+        route.name.withUnsafeBytes { name in
+            (route.policies?.host ?? []).withUnsafeBytes { host in
+                forwarding.mirrorRoute = isMirror ? name : nil
+                forwarding.newHost = host.isEmpty ? nil : host
+                guard let edited = editedHead(route, edits, mirror) else {
+                    send(UpstreamSide.Request(head: head, forwarding: forwarding, endsWithHead: endsWithHead))
+                    return
                 }
+                send(UpstreamSide.Request(head: edited, forwarding: forwarding, endsWithHead: endsWithHead))
+                worker.giveHead(edited)
             }
         }
     }
@@ -147,15 +145,13 @@ extension Exchange {
     func withHeaderVariables(_ backend: UnsafeRawBufferPointer, _ body: (HeaderVariables) -> Void) {
         var values = HeaderVariables()
         values.requestID = identity.requestID(head)
-        clientText.withUnsafeBytes { client in
-            values.clientAddress = client
-            user.withUnsafeBytes { user in
-                values.user = user
-                (route?.name ?? []).withUnsafeBytes { name in
-                    values.route = name
-                    values.backend = backend
-                    body(values)
-                }
+        values.clientAddress = clientText
+        values.backend = backend
+        user.withUnsafeBytes { user in
+            values.user = user
+            (route?.name ?? []).withUnsafeBytes { name in
+                values.route = name
+                body(values)
             }
         }
     }

@@ -23,7 +23,7 @@ extension Exchange {
 
     /// The client's, or the one that a trusted proxy named; `nil` where there is none.
     private var clientAddress: IPAddress? {
-        if !forwardedClient.isEmpty { return IPAddress(String(decoding: forwardedClient, as: UTF8.self)) }
+        if let forwardedClient { return IPAddress(text(forwardedClient.bytes)) }
         guard let (high, low) = client?.connection.address?.mapped else { return nil }
         return IPAddress(high: high, low: low)
     }
@@ -96,7 +96,7 @@ extension Exchange {
             phase = .verifying
             let job = Verification(
                 digest: digest, user: Array(name), password: Array(password), hash: stored.hash,
-                client: clientText)
+                client: Array(clientText))
             worker.verify(job, for: self, isKnown: known != nil)
         }
     }

@@ -71,23 +71,21 @@ extension Exchange {
         return InferencePath(upstreamPath).flatMap { modelKey($0.model, $0.version) }
     }
 
-    /// Calls `body` with the model and version the client asked for, for people to read; empty where there are none.
-    func withAskedModel(_ body: (_ model: UnsafeRawBufferPointer, _ version: UnsafeRawBufferPointer) -> Void) {
+    /// The model and version the client asked for, for people to read; empty where there are none. Valid until the loop's
+    /// scratch space is used again.
+    var askedModel: (name: UnsafeRawBufferPointer, version: UnsafeRawBufferPointer) {
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
         if isGRPC {
             guard let reader = modelReader ?? inspector, reader.isDecided, reader.readsModel else {
-                body(UnsafeRawBufferPointer(start: nil, count: 0), UnsafeRawBufferPointer(start: nil, count: 0))
-                return
+                return (none, none)
             }
-            body(reader.model, reader.version)
-        } else if let named = InferencePath(upstreamPath) {
-            if let model = percentDecoded(named.model) {
-                model.withUnsafeBytes { body($0, named.version) }
-            } else {
-                body(named.model, named.version)
-            }
-        } else {
-            body(UnsafeRawBufferPointer(start: nil, count: 0), UnsafeRawBufferPointer(start: nil, count: 0))
+            return (reader.model, reader.version)
         }
+        guard let named = InferencePath(upstreamPath) else { return (none, none) }
+        guard let decoded = percentDecoded(named.model) else { return (named.model, named.version) }
+        worker.valueScratch.removeAll()
+        worker.valueScratch.append(decoded)
+        return (worker.valueScratch.bytes, named.version)
     }
 
     private func modelKey(_ model: UnsafeRawBufferPointer, _ version: UnsafeRawBufferPointer) -> ModelKey? {
@@ -177,9 +175,7 @@ extension Exchange {
         switch source {
         case .header(let name): noteKey(head.first(named: name).map(head.value), pool)
         case .cookie(let name): noteKey(cookie(name), pool)
-        case .clientAddress:
-            let text = clientText
-            text.withUnsafeBytes { noteKey($0, pool) }
+        case .clientAddress: noteKey(clientText, pool)
         case .sequenceID:
             guard let sequence else {
                 noteKey(nil, pool)

@@ -41,8 +41,8 @@ package final class Exchange: UpstreamUser {
     /// The value that goes out as `Host`; a range of the head.
     var host = HeadRange.empty
     var identity = Identity()
-    /// The client a trusted proxy named, as text; empty where the peer itself is the client.
-    var forwardedClient: [UInt8] = []
+    /// The client a trusted proxy named, as text; `nil` where the peer itself is the client.
+    var forwardedClient: StableBytes?
 
     // What was decided.
     var configuration: LoopConfiguration?
@@ -189,7 +189,7 @@ package final class Exchange: UpstreamUser {
         dropKept()
         if !mirrors.isEmpty { mirrors.removeAll(keepingCapacity: true) }
         if !lostMirrors.isEmpty { lostMirrors.removeAll() }
-        if !forwardedClient.isEmpty { forwardedClient.removeAll() }
+        if forwardedClient != nil { forwardedClient = nil }
         if !user.isEmpty { user.removeAll(keepingCapacity: true) }
         if isRewritten { rewrittenPath.release() }
         isRewritten = false
@@ -228,8 +228,11 @@ package final class Exchange: UpstreamUser {
     /// In a backend's queue, it goes before those that are not.
     var isUrgent: Bool { route?.isUrgent == true }
 
-    /// The client's address as text, without port.
-    var clientText: [UInt8] { forwardedClient.isEmpty ? client?.connection.addressText ?? [] : forwardedClient }
+    /// The client's address as text, without port. Valid until the end.
+    var clientText: UnsafeRawBufferPointer {
+        if let forwardedClient { return forwardedClient.bytes }
+        return client?.connection.addressText ?? UnsafeRawBufferPointer(start: nil, count: 0)
+    }
 
     // MARK: The request's body
 

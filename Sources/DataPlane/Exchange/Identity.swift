@@ -8,6 +8,8 @@ struct Identity: ~Copyable {
     private var clientTrace: HeadRange?
     /// Where the client has named none.
     private var made = TraceParent(traceHigh: 0, traceLow: 0, span: 0, flags: 0)
+    /// What the text says of span and flags, where the trace was made here.
+    private var written: (span: UInt64, flags: UInt8) = (0, 0)
     private var isSet = false
 
     deinit { storage.deallocate() }
@@ -33,6 +35,7 @@ struct Identity: ~Copyable {
             made = TraceParent(
                 traceHigh: random.next() | 1, traceLow: random.next(), span: random.next() | 1, flags: 0)
             made.write(to: storage + 32)
+            written = (made.span, 0)
         }
     }
 
@@ -66,10 +69,18 @@ struct Identity: ~Copyable {
         isSet ? received(head) ?? made : nil
     }
 
+    /// The span that a trace made here begins with, to be used once; `nil` where it was not.
+    var madeSpan: UInt64? { clientTrace == nil && isSet ? made.span : nil }
+
     /// The text of `parent`, which has to be of the same trace; valid until the next call.
-    func text(of parent: TraceParent) -> UnsafeRawBufferPointer {
-        // Of one that was made here, the trace is there already.
-        if clientTrace == nil && isSet { parent.writeEnd(to: storage + 32) } else { parent.write(to: storage + 32) }
+    mutating func text(of parent: TraceParent) -> UnsafeRawBufferPointer {
+        if clientTrace != nil || !isSet {
+            parent.write(to: storage + 32)
+        } else if written != (parent.span, parent.flags) {
+            // The trace is there already.
+            parent.writeEnd(to: storage + 32)
+            written = (parent.span, parent.flags)
+        }
         return madeTraceparent
     }
 

@@ -38,7 +38,7 @@ extension Worker {
     ) -> NotableExchange {
         let head = exchange.head
         return NotableExchange(
-            kind: kind, time: exchange.startedWallClock, client: exchange.clientText,
+            kind: kind, time: exchange.startedWallClock, client: Array(exchange.clientText),
             method: head.slice(head.methodName),
             path: head.slice(head.target), route: Array(series.route.bytes), backend: Array(series.backend.bytes),
             endpoint: exchange.endpoint.map { Array($0.name.bytes) } ?? [], status: UInt16(clamping: exchange.status),
@@ -80,20 +80,14 @@ extension Worker {
         record.entry = log.names(of: series)
         if let endpoint = exchange.endpoint { record.endpoint = log.name(of: endpoint) }
         if let subject = exchange.client?.connection.subject { record.clientSubject = subject }
-        // The views have to outlive the call they are used in.
-        exchange.clientText.withUnsafeBytes { client in
-            exchange.user.withUnsafeBytes { user in
-                record.client = client
-                record.user = user
-                exchange.withAskedModel {
-                    record.model = $0
-                    record.version = $1
-                    if exchange.mirrors.isEmpty && exchange.lostMirrors.isEmpty {
-                        log.append(record)
-                    } else {
-                        log.append(record, mirrors: exchange.lostMirrors, copies: exchange.mirrors)
-                    }
-                }
+        record.client = exchange.clientText
+        (record.model, record.version) = exchange.askedModel
+        exchange.user.withUnsafeBytes { user in
+            record.user = user
+            if exchange.mirrors.isEmpty && exchange.lostMirrors.isEmpty {
+                log.append(record)
+            } else {
+                log.append(record, mirrors: exchange.lostMirrors, copies: exchange.mirrors)
             }
         }
     }

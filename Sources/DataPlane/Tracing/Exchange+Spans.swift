@@ -17,7 +17,8 @@ extension Exchange {
             writer.begin(trace.part(.internal, wait.start, wait.end, &worker.random), name: "queue", noBytes)
             writer.set(.backend, entryName)
         }
-        for each in trace.tries { write(each, trace, to: &writer) }
+        for (each, endpoint) in trace.earlierTries { write(each, at: endpoint, trace, to: &writer) }
+        if let (last, endpoint) = trace.lastTry { write(last, at: endpoint, trace, to: &writer) }
         for copy in trace.copies { trace.write(copy, to: &writer) }
     }
 
@@ -59,7 +60,9 @@ extension Exchange {
         setTraceState(&writer)
     }
 
-    private func write(_ each: ExchangeTrace.Try, _ trace: ExchangeTrace, to writer: inout SpanWriter) {
+    private func write(
+        _ each: ExchangeTrace.Try, at endpoint: EndpointPool, _ trace: ExchangeTrace, to writer: inout SpanWriter
+    ) {
         let end = each.end ?? worker.loop.now
         var span = trace.part(.client, each.start, end, id: each.span)
         // Whoever has left in the middle of an answer has not found it wrong.
@@ -68,8 +71,8 @@ extension Exchange {
             || TraceSampling.isClientSpanError(status: each.status, grpcStatus: each.grpcStatus)
         writer.begin(span, name: methodText, entryName)
         setMethod(&writer)
-        writer.setPlace(each.endpoint.name.bytes)
-        writer.set(.endpoint, each.endpoint.name.bytes)
+        writer.setPlace(endpoint.name.bytes)
+        writer.set(.endpoint, endpoint.name.bytes)
         writer.set(.backend, entryName)
         writer.set(.version, each.isHTTP2 ? "2" : "1.1")
         if each.status != 0 { writer.set(.status, number: UInt64(clamping: each.status)) }
@@ -89,7 +92,7 @@ extension Exchange {
         connect.parent = each.span
         connect.isError = each.connected == nil
         writer.begin(connect, name: "connect", noBytes)
-        writer.setPlace(each.endpoint.name.bytes)
+        writer.setPlace(endpoint.name.bytes)
         if connect.isError, each.cause != .none { writer.set(.errorType, each.cause.name) }
     }
 

@@ -18,9 +18,7 @@ extension Exchange {
             sender: received?.isSampled, isTrusted: client?.connection.isTrusted == true,
             percent: worker.traces.percent, random: &worker.random)
         if spareTrace == nil { trace = ExchangeTrace() } else { swap(&trace, &spareTrace) }
-        trace?.begin(
-            named, parent: received, isSampled: isSampled, span: worker.random.next(),
-            at: (startedAt, startedWallClock))
+        trace?.begin(named, parent: received, isSampled: isSampled, at: (startedAt, startedWallClock))
     }
 
     /// The memory is kept for the next request, unless mirror copies go on with it: then it is theirs.
@@ -40,8 +38,9 @@ extension Exchange {
 
     func traceTry(_ access: BackendPool.Access) {
         guard let trace, let endpoint else { return }
+        let span = trace.hasTries ? nil : identity.madeSpan
         trace.beginTry(
-            endpoint, span: worker.random.next(), connects: access.connection == nil,
+            endpoint, span: span ?? worker.random.next(), connects: access.connection == nil,
             isHTTP2: access.port.speaksHTTP2, resends: retries, worker.loop.now)
     }
 
@@ -63,9 +62,8 @@ extension Exchange {
         let grpcStatus = grpcStatus?.rawValue
         trace.endAuth(nil, worker.loop.now)
         trace.endTry(cause, grpcStatus: grpcStatus, connected: upstream?.establishedAt, worker.loop.now)
-        let spans = 2 + trace.waits.count + 2 * trace.tries.count + trace.copies.count
-        let isExported = (trace.isSampled || isError) && worker.traces.hasRoom(for: spans)
-        trace.end(isExported: isExported)
+        let isExported = (trace.isSampled || isError) && worker.traces.hasRoom(for: trace.spans)
+        trace.end(isExported: isExported, &worker.random)
         if isExported { worker.traces.write { writeSpans(trace, cause, to: &$0) } }
     }
 }

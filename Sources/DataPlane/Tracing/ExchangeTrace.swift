@@ -8,6 +8,7 @@ import Tracing
 final class ExchangeTrace {
     /// The trace and, for what is sent next, the span that sends it.
     private(set) var outgoing = TraceParent(traceHigh: 0, traceLow: 0, span: 0, flags: 0)
+    /// Its own; known from its end on, where it is exported.
     private(set) var span = SpanID(random: 0)
     /// Of the client, where it has named one.
     private(set) var parent: SpanID?
@@ -23,7 +24,11 @@ final class ExchangeTrace {
     private(set) var authEnded: Instant?
     private(set) var authOutcome: AuthOutcome?
     private(set) var waits: ContiguousArray<Wait> = []
-    private(set) var tries: ContiguousArray<Try> = []
+    /// Those before the last one.
+    private(set) var earlierTries: ContiguousArray<(Try, EndpointPool)> = []
+    /// Its endpoint stands beside it, so that it costs nothing to forget all the rest.
+    private var last = Try(span: SpanID(random: 0), start: Instant(nanoseconds: 0), resends: 0, isHTTP2: false)
+    private var lastEndpoint: EndpointPool?
     /// Those that ended before the exchange did.
     private(set) var copies: ContiguousArray<Copy> = []
 
@@ -35,7 +40,6 @@ final class ExchangeTrace {
     /// One request to an endpoint.
     struct Try {
         let span: SpanID
-        let endpoint: EndpointPool
         let start: Instant
         /// When a connection was asked for; `nil` where there was one.
         var connecting: Instant?
@@ -50,6 +54,15 @@ final class ExchangeTrace {
         var cause = Cause.none
         let resends: UInt32
         let isHTTP2: Bool
+
+        /// The first end counts.
+        fileprivate mutating func endUp(_ cause: Cause, grpcStatus: UInt8?, connected: Instant?, _ now: Instant) {
+            guard end == nil else { return }
+            end = now
+            self.cause = cause
+            self.grpcStatus = status == 0 ? nil : grpcStatus
+            if let connecting, let connected, connected >= connecting { self.connected = connected }
+        }
     }
 
     /// A mirror's copy.
@@ -69,8 +82,7 @@ final class ExchangeTrace {
     /// - Parameters:
     ///   - trace: as it was received or made.
     ///   - parent: what the client has sent, if it was that.
-    func begin(_ trace: TraceParent, parent: TraceParent?, isSampled: Bool, span: UInt64, at time: (Instant, UInt64)) {
-        self.span = SpanID(random: span)
+    func begin(_ trace: TraceParent, parent: TraceParent?, isSampled: Bool, at time: (Instant, UInt64)) {
         self.parent = parent.flatMap { SpanID($0.span) }
         self.isSampled = isSampled
         outgoing = trace
@@ -86,12 +98,23 @@ final class ExchangeTrace {
         authEnded = nil
         authOutcome = nil
         if !waits.isEmpty { waits.removeAll(keepingCapacity: true) }
-        // There is one as a rule, for which this is a good deal cheaper than to remove all.
-        while !tries.isEmpty { tries.removeLast() }
+        if !earlierTries.isEmpty { earlierTries.removeAll(keepingCapacity: true) }
+        lastEndpoint = nil
         if !copies.isEmpty { copies.removeAll(keepingCapacity: true) }
     }
 
-    func end(isExported: Bool) { verdict = isExported }
+    /// - Parameter random: its id, if it is to be exported.
+    func end(isExported: Bool, _ random: inout RandomSource) {
+        verdict = isExported
+        if isExported { span = SpanID(random: random.next()) }
+    }
+
+    var hasTries: Bool { lastEndpoint != nil }
+
+    var lastTry: (Try, EndpointPool)? { lastEndpoint.map { (last, $0) } }
+
+    /// Spans of the exchange, at most.
+    var spans: Int { 2 + waits.count + 2 * (earlierTries.count + 1) + copies.count }
 
     /// Nanoseconds since the Unix epoch.
     func wallClock(_ instant: Instant) -> UInt64 { startedWallClock &+ instant.since(started).count }
@@ -121,34 +144,27 @@ final class ExchangeTrace {
     ) {
         let span = SpanID(random: span)
         outgoing.span = span.value
-        tries.append(
-            Try(
-                span: span, endpoint: endpoint, start: now, connecting: connects ? now : nil, resends: resends,
-                isHTTP2: isHTTP2))
+        if let lastTry { earlierTries.append(lastTry) }
+        last = Try(span: span, start: now, connecting: connects ? now : nil, resends: resends, isHTTP2: isHTTP2)
+        lastEndpoint = endpoint
     }
 
     /// An answer has begun.
     func noteAnswer(_ status: Int, firstByte: Instant?) {
-        guard let last = tries.indices.last else { return }
-        tries[last].status = status
-        tries[last].firstByte = firstByte
+        last.status = status
+        last.firstByte = firstByte
     }
 
     /// - Parameter connected: when its connection was established, as far as that is known.
     func endTry(_ cause: Cause, grpcStatus: UInt8? = nil, connected: Instant?, _ now: Instant) {
-        guard let last = tries.indices.last, tries[last].end == nil else { return }
-        tries[last].end = now
-        tries[last].cause = cause
-        tries[last].grpcStatus = tries[last].status == 0 ? nil : grpcStatus
-        if let asked = tries[last].connecting, let connected, connected >= asked { tries[last].connected = connected }
+        last.endUp(cause, grpcStatus: grpcStatus, connected: connected, now)
     }
 
     /// The same bytes go on over another connection.
     func continueTry(_ now: Instant) {
-        guard let last = tries.indices.last else { return }
-        tries[last].end = nil
-        tries[last].cause = .none
-        tries[last].connecting = now
+        last.end = nil
+        last.cause = .none
+        last.connecting = now
     }
 
     /// Has what is sent next say another span.

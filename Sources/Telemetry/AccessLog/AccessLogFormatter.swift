@@ -15,6 +15,9 @@ package struct AccessLogFormatter {
     /// it keeps a line below 300 KiB when every field is hostile.
     package static let fieldLimit = 4096
 
+    /// Bytes that nearly every line is shorter than; one that is not is written a second time.
+    private static let usualRoom = 2048
+
     package let format: Format
     private var timestamps = TimestampCache()
 
@@ -28,17 +31,30 @@ package struct AccessLogFormatter {
 
     /// Appends a line without its end, which tells of the mirrors: their copies may take longer than the request.
     package mutating func begin(_ record: AccessLogRecord, to buffer: inout ByteBuffer) {
-        let room = Self.room(for: record)
+        if !write(record, to: &buffer, room: Self.usualRoom) {
+            let isWhole = write(record, to: &buffer, room: Self.room(for: record))
+            assert(isWhole, "too little room was reserved for the line")
+        }
+    }
+
+    /// - Returns: whether it took no more than `room`; nothing is written if not.
+    private mutating func write(_ record: AccessLogRecord, to buffer: inout ByteBuffer, room: Int) -> Bool {
         var line = LineWriter(at: buffer.reserve(room), capacity: room)
         switch format {
         case .json: appendJSON(record, to: &line)
         case .text: appendText(record, to: &line)
         }
+        guard !line.isCut else { return false }
         buffer.advance(line.count)
+        return true
     }
 
     /// Appends the end of a line that was begun in this format.
     package static func end(_ mirrors: [MirrorNote], _ format: Format, to buffer: inout ByteBuffer) {
+        guard !mirrors.isEmpty else {
+            buffer.append(format == .json ? "}\n" : "\n")
+            return
+        }
         var room = 64
         for mirror in mirrors {
             room += 64 + mirror.backend.withUnsafeBytes { LineWriter.escapedSize(of: $0) }
@@ -48,6 +64,7 @@ package struct AccessLogFormatter {
         case .json: endJSON(mirrors, &line)
         case .text: endText(mirrors, &line)
         }
+        assert(!line.isCut, "too little room was reserved for the end of the line")
         buffer.advance(line.count)
     }
 
@@ -59,8 +76,7 @@ package struct AccessLogFormatter {
             line.append(plain: mirror.outcome.name)
             line.append("\"}")
         }
-        if !mirrors.isEmpty { line.append("]") }
-        line.append("}\n")
+        line.append("]}\n")
     }
 
     private static func endText(_ mirrors: [MirrorNote], _ line: inout LineWriter) {
@@ -77,13 +93,6 @@ package struct AccessLogFormatter {
     private static func room(for record: AccessLogRecord) -> Int {
         // Keys, punctuation, the timestamp, protocol, cause, and ten numbers of up to 20 digits.
         let fixed = 1024 + record.entry.count + record.endpoint.count
-        let views = 11
-        let bytes =
-            record.client.count &+ record.method.count &+ record.path.count &+ record.host.count
-            &+ record.requestID.count &+ record.user.count &+ record.userAgent.count &+ record.traceID.count
-            &+ record.clientSubject.count &+ record.model.count &+ record.version.count
-        // None of them is so long that it is cut.
-        guard bytes > fieldLimit else { return fixed &+ views &* LineWriter.escapedSize(of: 0) &+ 6 &* bytes }
         return fixed + LineWriter.escapedSize(of: record.client) + LineWriter.escapedSize(of: record.method)
             + LineWriter.escapedSize(of: record.path) + LineWriter.escapedSize(of: record.host)
             + LineWriter.escapedSize(of: record.requestID) + LineWriter.escapedSize(of: record.user)

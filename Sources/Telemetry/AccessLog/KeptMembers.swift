@@ -47,6 +47,7 @@ package struct KeptMembers: ~Copyable {
             guard let start = scratch.baseAddress else { return UnsafeRawBufferPointer(start: nil, count: 0) }
             var line = LineWriter(at: start, capacity: room)
             write(&line)
+            assert(!line.isCut, "too little room was reserved for members of a line")
             let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: line.count, alignment: 1)
             copy.copyMemory(from: UnsafeRawBufferPointer(start: start, count: line.count))
             return UnsafeRawBufferPointer(copy)

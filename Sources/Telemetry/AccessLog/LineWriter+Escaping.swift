@@ -3,14 +3,17 @@
 extension LineWriter {
     /// The inside of a JSON string (RFC 8259 section 7): always valid UTF-8. Besides what JSON demands, the characters that
     /// terminals and line readers act on are escaped: DEL, C1 controls, U+2028 and U+2029.
+    @inline(__always)
     mutating func append(json bytes: UnsafeRawBufferPointer) {
+        if bytes.count > AccessLogFormatter.fieldLimit || !append(ifPlain: bytes, floor: 0x20) {
+            append(jsonEscaping: bytes)
+        }
+    }
+
+    private mutating func append(jsonEscaping bytes: UnsafeRawBufferPointer) {
         let field = clipped(bytes)
         var index = 0
-        while true {
-            index = appendPlain(field, from: index, floor: 0x20)
-            guard index < field.count else { break }
-            index &+= appendJSONEscape(of: field, at: index)
-        }
+        while index < field.count { index &+= appendJSONCharacter(of: field, at: index) }
         if field.count < bytes.count { append("\\u2026") }
     }
 
@@ -18,20 +21,18 @@ extension LineWriter {
     /// where quotes enclose the field, and are escaped where a blank ends it.
     mutating func append(printable bytes: UnsafeRawBufferPointer, quoted: Bool) {
         let floor: UInt8 = quoted ? 0x20 : 0x21
+        if bytes.count <= AccessLogFormatter.fieldLimit, append(ifPlain: bytes, floor: floor) { return }
         let field = clipped(bytes)
-        var index = 0
-        while true {
-            index = appendPlain(field, from: index, floor: floor)
-            guard index < field.count else { break }
-            let byte = field[index]
-            append(byte: UInt8(ascii: "\\"))
-            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+        for byte in field {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                append(byte: UInt8(ascii: "\\"))
                 append(byte: byte)
-            } else {
-                append(byte: UInt8(ascii: "x"))
+            case floor...0x7E: append(byte: byte)
+            default:
+                append("\\x")
                 append(hexPair: byte)
             }
-            index += 1
         }
         if field.count < bytes.count { append("...") }
     }
@@ -42,7 +43,7 @@ extension LineWriter {
     static func escapedSize(of count: Int) -> Int { 6 * min(count, AccessLogFormatter.fieldLimit) + 6 + slack }
 
     /// Escapes or passes the one character at `index` and says how many bytes it took.
-    private mutating func appendJSONEscape(of field: UnsafeRawBufferPointer, at index: Int) -> Int {
+    private mutating func appendJSONCharacter(of field: UnsafeRawBufferPointer, at index: Int) -> Int {
         let byte = field[index]
         switch byte {
         case UInt8(ascii: "\""): append("\\\"")
@@ -50,6 +51,7 @@ extension LineWriter {
         case UInt8(ascii: "\n"): append("\\n")
         case UInt8(ascii: "\r"): append("\\r")
         case UInt8(ascii: "\t"): append("\\t")
+        case 0x20...0x7E: append(byte: byte)
         case 0x00...0x7F: append(escape: UInt32(byte))
         default:
             let sequence = UTF8Sequence(in: field, at: index)

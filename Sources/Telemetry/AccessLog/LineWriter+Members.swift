@@ -41,17 +41,17 @@ extension LineWriter {
     }
 
     /// Nanoseconds as seconds with six decimals, rounded.
+    @inline(__always)
     mutating func append(seconds nanoseconds: UInt64) {
+        if nanoseconds < 999_999_500 { append(secondsBelowOne: nanoseconds) } else { append(longTime: nanoseconds) }
+    }
+
+    private mutating func append(longTime nanoseconds: UInt64) {
         let whole = nanoseconds / 1000
         let microseconds = whole &+ (nanoseconds &- whole &* 1000 >= 500 ? 1 : 0)
-        if microseconds < 1_000_000 {
-            append("0.")
-            append(sixDigits: microseconds)
-        } else {
-            append(decimal: microseconds / 1_000_000)
-            append(byte: UInt8(ascii: "."))
-            append(sixDigits: microseconds % 1_000_000)
-        }
+        append(decimal: microseconds / 1_000_000)
+        append(byte: UInt8(ascii: "."))
+        append(sixDigits: microseconds % 1_000_000)
     }
 
     /// The status of an answer, which has three digits unless there was none.

@@ -3,11 +3,13 @@ import Glibc
 
 /// Writes one line into room that was reserved for it as a whole, so that no piece has to ask for room again.
 ///
-/// What would not fit is left out: memory is safe even if the caller reserved too little, which tests look for.
+/// What would not fit is left out, and `isCut` tells.
 struct LineWriter: ~Copyable {
     private let start: UnsafeMutableRawPointer
     private let end: UnsafeMutableRawPointer
     private var cursor: UnsafeMutableRawPointer
+    /// There was too little room.
+    private(set) var isCut = false
 
     /// Bytes that a copy in whole blocks may write behind what it counts. `capacity` includes them.
     static let slack = 8
@@ -24,10 +26,10 @@ struct LineWriter: ~Copyable {
 
     /// Whether `amount` more bytes fit.
     @inline(__always)
-    func fits(_ amount: Int) -> Bool {
-        let fits = end - cursor >= amount
-        assert(fits, "too little room was reserved for the line")
-        return fits
+    mutating func fits(_ amount: Int) -> Bool {
+        if end - cursor >= amount { return true }
+        isCut = true
+        return false
     }
 
     @inline(__always)
@@ -60,6 +62,16 @@ struct LineWriter: ~Copyable {
         cursor += 32
     }
 
+    /// A second or less, in nanoseconds that are rounded to microseconds: a digit, a point and six decimals.
+    @inline(__always)
+    mutating func append(secondsBelowOne nanoseconds: UInt64) {
+        guard fits(Self.slack) else { return }
+        let digits = decimalDigits8((nanoseconds &+ 500) / 1000)
+        // Two zeros in front, of which the second makes place for the point.
+        cursor.storeBytes(of: digits ^ (0x30 ^ 0x2E) &<< 8, as: UInt64.self)
+        cursor += 8
+    }
+
     /// Bytes as they are.
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress, fits(bytes.count) else { return }
@@ -87,62 +99,52 @@ struct LineWriter: ~Copyable {
         cursor += 6
     }
 
-    /// Copies bytes from `index` on up to the first that needs an escape, and returns that one's index or the count.
+    /// Writes bytes as they are if none of them needs an escape, and otherwise nothing.
     ///
     /// Plain are the bytes `floor`...0x7E but for quote and backslash; `floor` is at most 0x41. Eight are copied and looked at
-    /// together; those from the first on that is not plain are written over by what comes next.
+    /// together, the last eight of them once more where the number is not a multiple.
     @inline(__always)
-    mutating func appendPlain(_ bytes: UnsafeRawBufferPointer, from start: Int, floor: UInt8) -> Int {
-        guard let source = bytes.baseAddress, fits(bytes.count &- start &+ Self.slack) else { return bytes.count }
+    mutating func append(ifPlain bytes: UnsafeRawBufferPointer, floor: UInt8) -> Bool {
+        let count = bytes.count
+        guard let source = bytes.baseAddress, fits(count &+ Self.slack) else { return bytes.isEmpty }
         let floors = Self.each &* UInt64(floor)
-        let target = cursor - start
-        var index = start
-        while bytes.count &- index >= 8 {
-            let block = (source + index).loadUnaligned(as: UInt64.self)
-            (target + index).storeBytes(of: block, as: UInt64.self)
-            let marks = Self.marks(block, floors: floors)
-            if marks != 0 {
-                index &+= marks.trailingZeroBitCount / 8
-                cursor = target + index
-                return index
+        var marks: UInt64 = 0
+        if count >= 8 {
+            let last = count &- 8
+            var index = 0
+            while index < last {
+                let block = (source + index).loadUnaligned(as: UInt64.self)
+                (cursor + index).storeBytes(of: block, as: UInt64.self)
+                marks |= Self.marks(block, floors: floors)
+                index &+= 8
             }
-            index &+= 8
-        }
-        let rest = bytes.count &- index
-        guard rest > 0 else {
-            cursor = target + index
-            return index
-        }
-        let block: UInt64
-        if index &- start >= 8 {
-            // Together with what is in front of it, which is plain and written once more.
-            index = bytes.count &- 8
-            block = (source + index).loadUnaligned(as: UInt64.self)
+            let block = (source + last).loadUnaligned(as: UInt64.self)
+            (cursor + last).storeBytes(of: block, as: UInt64.self)
+            marks |= Self.marks(block, floors: floors)
         } else {
             // With plain letters behind them.
-            block = shortWord(source + index, rest) | (Self.each &* 0x41) &<< UInt64(8 &* rest)
+            let block = shortWord(source, count) | (Self.each &* 0x41) &<< UInt64(8 &* count)
+            cursor.storeBytes(of: block, as: UInt64.self)
+            marks = Self.marks(block, floors: floors)
         }
-        (target + index).storeBytes(of: block, as: UInt64.self)
-        index = min(bytes.count, index &+ Self.marks(block, floors: floors).trailingZeroBitCount / 8)
-        cursor = target + index
-        return index
+        guard marks & Self.highBits == 0 else { return false }
+        cursor += count
+        return true
     }
 
     private static let each: UInt64 = 0x0101_0101_0101_0101
     private static let highBits: UInt64 = 0x8080_8080_8080_8080
 
-    /// The high bits of those of eight bytes that are below the floor, a quote, a backslash, or above 0x7E. The lowest mark is
-    /// right; above it there may be some too many.
+    /// Has a high bit for one of eight bytes that is below the floor, a quote, a backslash, or above 0x7E; of the others at
+    /// most above such a one.
     ///
     /// Subtracting 1 from a byte that is 0 borrows into its high bit, and likewise for the floor; a borrow that goes on into
     /// the next byte can only mark one above a byte that is marked rightly, and so can what adding 1 to 0xFF carries over.
     /// Comparing with `SIMD16` instead takes several times as long, because the toolchain compares its lanes one by one.
     @inline(__always)
     private static func marks(_ block: UInt64, floors: UInt64) -> UInt64 {
-        let quote = block ^ each &* 0x22
-        let backslash = block ^ each &* 0x5C
-        // Where the block's own high bit is set it is marked anyway, so the `& ~` of the textbook can be left to it once.
-        let marks = (block &- floors) | (quote &- each) | (backslash &- each)
-        return (marks & ~block | block | (block &+ each)) & highBits
+        // Where the block's own high bit is set it is marked anyway, so the `& ~` of the textbook can be left out.
+        (block &- floors) | ((block ^ each &* 0x22) &- each) | ((block ^ each &* 0x5C) &- each) | block
+            | (block &+ each)
     }
 }

@@ -1,22 +1,27 @@
 /// Writes RFC 3339 timestamps in UTC with microseconds. The text of the second is kept, since many lines share it.
 struct TimestampCache {
-    private var second: Int64?
+    /// Where the second begins whose text is kept, in nanoseconds since the Unix epoch; `nil` before the first.
+    private var start: Int64?
     /// `2026-11-21T09:22:00.`, in whole words.
     private var prefix = InlineArray<24, UInt8>(repeating: 0)
 
     /// Appends, for example, `2026-11-21T09:22:00.123456Z`. Times are nanoseconds since the Unix epoch; what 64 bits hold lies
     /// between the years 1677 and 2262, so a year always has four digits.
     mutating func append(_ time: Int64, to line: inout LineWriter) {
-        let second = time.floorDivided(by: 1_000_000_000)
-        if second != self.second { refresh(second) }
+        var nanoseconds = UInt64.max
+        if let start { nanoseconds = UInt64(bitPattern: time &- start) }
+        if nanoseconds >= 1_000_000_000 { nanoseconds = refresh(time) }
         line.append(padded: prefix, count: 20)
-        let nanoseconds = time &- second &* 1_000_000_000
-        line.append(sixDigits: UInt64(truncatingIfNeeded: nanoseconds) / 1000)
+        line.append(sixDigits: nanoseconds / 1000)
         line.append(byte: UInt8(ascii: "Z"))
     }
 
-    private mutating func refresh(_ second: Int64) {
-        self.second = second
+    /// - Returns: nanoseconds since the second began.
+    private mutating func refresh(_ instant: Int64) -> UInt64 {
+        let second = instant.floorDivided(by: 1_000_000_000)
+        // The first second that 64 bits hold has begun before.
+        let beginning = second &* 1_000_000_000
+        start = beginning <= instant ? beginning : nil
         let day = second.floorDivided(by: 86_400)
         let time = second - day * 86_400
         let date = civilDate(daysSinceEpoch: day)
@@ -32,6 +37,7 @@ struct TimestampCache {
         prefix[16] = UInt8(ascii: ":")
         put(time % 60, at: 17, digits: 2)
         prefix[19] = UInt8(ascii: ".")
+        return UInt64(truncatingIfNeeded: instant &- beginning)
     }
 
     private mutating func put(_ value: Int64, at position: Int, digits: Int) {

@@ -43,8 +43,8 @@ package struct CORSPolicy: Sendable {
         func matches(_ origin: UnsafeRawBufferPointer, _ lower: UnsafeRawBufferPointer) -> Bool {
             switch self {
             case .exact(let text): return equals(lower, text)
-            // Many pages have it, of whomever: only who writes it means it.
-            case _ where equals(lower, CORSPolicy.noOrigin): return false
+            // Sandboxed and local pages send it. Many have it, of whomever: only who writes it means it.
+            case _ where equals(lower, "null"): return false
             case .start(let text): return hasPrefix(lower, text)
             case .pattern(let pattern): return pattern.matchesWhole(origin)
             case .wildcard(let prefix, let suffix):
@@ -55,9 +55,6 @@ package struct CORSPolicy: Sendable {
             }
         }
     }
-
-    /// What sandboxed and local pages send.
-    private static let noOrigin = Array("null".utf8)
 
     /// Names for one field; `*` among them stands for all.
     private struct FieldList: Sendable {

@@ -61,10 +61,8 @@ package struct RedirectTarget: Sendable {
         let pathStart = location.count
         guard appendPath(request, to: &location) else { return false }
         // Without a host in front of it, what follows two slashes would be taken for one.
-        return hasHost || !hasPrefix(UnsafeRawBufferPointer(rebasing: location.bytes[pathStart...]), Self.twoSlashes)
+        return hasHost || !hasPrefix(UnsafeRawBufferPointer(rebasing: location.bytes[pathStart...]), "//")
     }
-
-    private static let twoSlashes = Array("//".utf8)
 
     private func appendPath(_ request: Request, to location: inout ByteBuffer) -> Bool {
         guard let path else {

@@ -51,33 +51,25 @@ package struct InferencePath {
     /// It has the model run: an inference, or one of Triton's `generate` and `generate_stream`.
     package var runsModel: Bool
 
-    private static let models = Array("/v2/models/".utf8)
-    private static let versions = Array("/versions/".utf8)
-    private static let statistics = Array("stats".utf8)
-    private static let infer = Array("/infer".utf8)
-    private static let generate = Array("/generate".utf8)
-    private static let generateStream = Array("/generate_stream".utf8)
-
     /// - Returns: `nil` for a path that names no model.
     package init?(_ path: UnsafeRawBufferPointer) {
-        guard hasPrefix(path, Self.models) else { return nil }
-        let rest = UnsafeRawBufferPointer(rebasing: path[Self.models.count...])
-        let slash = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.count
-        guard slash > 0 else { return nil }
-        model = UnsafeRawBufferPointer(rebasing: rest[..<slash])
+        let slash = UInt8(ascii: "/")
+        guard hasPrefix(path, "/v2/models/") else { return nil }
+        let named = Base.rest(of: path, from: "/v2/models/".utf8.count)
+        let length = count(in: named, before: slash)
+        model = UnsafeRawBufferPointer(start: named.baseAddress, count: length)
+        rest = Base.rest(of: named, from: length)
         // `/v2/models/stats` is about all models.
-        if slash == rest.count && equals(model, Self.statistics) { return nil }
+        guard length > 0, !(rest.isEmpty && equals(model, "stats")) else { return nil }
         version = UnsafeRawBufferPointer(start: nil, count: 0)
-        var tail = UnsafeRawBufferPointer(rebasing: rest[slash...])
-        if hasPrefix(tail, Self.versions) {
-            let named = UnsafeRawBufferPointer(rebasing: tail[Self.versions.count...])
-            let end = named.firstIndex(of: UInt8(ascii: "/")) ?? named.count
-            version = UnsafeRawBufferPointer(rebasing: named[..<end])
+        if hasPrefix(rest, "/versions/") {
+            let versioned = Base.rest(of: rest, from: "/versions/".utf8.count)
+            let length = count(in: versioned, before: slash)
+            version = UnsafeRawBufferPointer(start: versioned.baseAddress, count: length)
             hasVersion = true
-            tail = UnsafeRawBufferPointer(rebasing: named[end...])
+            rest = Base.rest(of: versioned, from: length)
         }
-        self.rest = tail
-        isInfer = equals(tail, Self.infer)
-        runsModel = isInfer || equals(tail, Self.generate) || equals(tail, Self.generateStream)
+        isInfer = equals(rest, "/infer")
+        runsModel = isInfer || equals(rest, "/generate") || equals(rest, "/generate_stream")
     }
 }
