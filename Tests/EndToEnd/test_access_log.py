@@ -110,14 +110,23 @@ def test_causes_and_users(logged):
 
 def test_nobody_is_named_before_it_is_certain(logged):
     """A client that leaves while its password is looked at has not proven who it is."""
-    with H2Client(logged.gateway.host, logged.gateway.port) as client:
-        wrong = "Basic " + base64.b64encode(b"ann:wrong").decode()
-        stream = client.open(http2.request("GET", "/slow", ("authorization", wrong)))
-        client.settle()
-        client.send(http2.reset(stream))
-        client.settle()
-    (record,) = records(logged, 1)
-    assert (record["route"], record["status"]) == ("slow", 499) and "user" not in record
+    def leaves(number: int) -> dict:
+        with H2Client(logged.gateway.host, logged.gateway.port) as client:
+            wrong = "Basic " + base64.b64encode(b"ann:wrong %d" % number).decode()
+            stream = client.open(http2.request("GET", "/slow", ("authorization", wrong)))
+            client.settle()
+            client.send(http2.reset(stream))
+            client.settle()
+        return records(logged, number)[-1]
+
+    for number in range(1, 4):
+        record = leaves(number)
+        assert record["route"] == "slow" and "user" not in record
+        if record["status"] == 499:
+            return
+        # This process stood still for longer than the check took.
+        assert record["status"] == 401
+    raise AssertionError("nobody left")
 
 
 def test_made_request_ids_are_what_the_endpoint_saw(logged):
@@ -126,13 +135,16 @@ def test_made_request_ids_are_what_the_endpoint_saw(logged):
 
 
 def test_durations(logged):
-    logged.upstream.reply = lambda request, connection: (time.sleep(0.3), answer())[1]
+    logged.upstream.reply = lambda request, connection: (logged.upstream.hold(), time.sleep(0.3), answer())[2]
     first = logged.connect().send(get("/v2/1"))
     logged.upstream.wait_requests(1)
     second = logged.connect().send(get("/v2/2"))
+    logged.gateway.wait_metric("sluice_requests_queued", 1)
+    logged.upstream.release()
     assert first.response().status == second.response().status == 200
     one, two = sorted(records(logged, 2), key=lambda record: record["path"])
-    assert one.get("queueSeconds", 0) < 0.1 <= two["queueSeconds"] < 1
+    # The second waited for as long as the first one's answer took.
+    assert one.get("queueSeconds", 0) < 0.1 and 0.25 < two["queueSeconds"] < one["durationSeconds"] + 3
     assert two["durationSeconds"] >= two["queueSeconds"] + 0.25
     for client in (first, second):
         client.close()
@@ -189,7 +201,8 @@ def test_share(proxies):
         for _ in range(400):
             assert client.exchange(get("/fixed")).status == 200
     proxy.gateway.stop()
-    assert 60 <= len(lines(proxy, 1)) <= 145
+    # Fewer or more come by chance once in ten thousand million times.
+    assert 45 <= len(lines(proxy, 1)) <= 160
 
 
 def test_every_line_is_written_before_it_ends(proxies):
@@ -212,7 +225,8 @@ def test_a_sink_nobody_reads_stops_nothing(proxies):
                 started = time.monotonic()
                 assert client.exchange(get(target)).status == 200
                 slowest = max(slowest, time.monotonic() - started)
-        assert slowest < 0.5
+        # One that waited for somebody to read would wait for ever.
+        assert slowest < 5
         proxy.gateway.wait_metric("sluice_access_log_dropped_total", 1)
         assert proxy.gateway.rss() < 128 << 20
         proxy.gateway.stop()

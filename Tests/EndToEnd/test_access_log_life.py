@@ -26,7 +26,7 @@ routes:
     match: [{ path: { prefix: /refused } }]
     allowFrom: [10.0.0.0/8]
     backends: [{ name: main }]
-  - { name: rest, backends: [{ name: main }], mirrors: [{ backend: shadow }] }
+  - { name: rest, backends: [{ name: main }], mirrors: [{ backend: shadow, maxInFlight: 10000 }] }
 """
 
 
@@ -166,6 +166,7 @@ def test_thousands_of_lines_are_all_objects(logged):
                 time.sleep(0.25)
                 site.gateway.write_config(site.gateway.config_path.read_text() + "\n# changed\n")
                 assert site.gateway.reload()[0] == 200
+            wait_until(lambda: len(plain.results) + len(calls.results) > 500, 30, "there are enough of them")
     assert not plain.failures and not calls.failures
     wait_until(lambda: site.gateway.metrics().sum("sluice_requests_in_flight") == 0, what="copies have ended")
     site.gateway.stop()
@@ -243,7 +244,8 @@ def test_a_share_of_the_good_ones(logged):
     site.gateway.stop()
     found = paths(site)
     assert len([path for path in found if path.startswith("/bad")]) == 40
-    assert 55 <= len([path for path in found if path.startswith("/good")]) <= 150
+    # Fewer or more come by chance once in ten thousand million times.
+    assert 45 <= len([path for path in found if path.startswith("/good")]) <= 160
     assert len(set(found)) == len(found)
 
 
