@@ -75,7 +75,7 @@ def outcomes(gateway, outcome: str) -> float:
 def test_sleeps_wakes_and_sleeps_again(woken, tmp_path):
     facts = tmp_path / "facts"
     gateway = woken(
-        f"environment={facts}", "say=a line of its own", activate="idleAfter: 1s",
+        f"environment={facts}", "say=a line of its own", activate="idleAfter: 2s",
         environment={"LISTEN_FDS": "0", "SLUICE_ADMIN_PASSWORD": "secret"})
     assert state(gateway) == "asleep" and not woken.runs.all
     assert send(gateway)[0] == 200
@@ -87,7 +87,7 @@ def test_sleeps_wakes_and_sleeps_again(woken, tmp_path):
     assert sorted(given["descriptors"]) == ["0", "1", "2", "3"]
     assert given["directory"] == str(gateway.workdir) and given["group"] == woken.runs.all[0]
     assert "SigBlk:\t0000000000000000" in given["status"]
-    assert "main: a line of its own" in gateway.stderr_text()
+    wait_until(lambda: "main: a line of its own" in gateway.stderr_text(), what="what it said is passed on")
     # Nobody comes.
     wait_until(lambda: state(gateway) == "asleep", LONG, "it is stopped")
     assert not woken.runs.alive and outcomes(gateway, "stopped") == 1
@@ -139,8 +139,8 @@ def test_not_all_at_once(woken, tmp_path):
         assert time.monotonic() - start < 15
     # Who comes when it runs does not pass those that have waited: half of them have an answer before the last one goes.
     assert late.index("100") > 25
-    # Four go at once, on connections of their own, and perhaps others with the time.
-    assert min(answer["most"] for answer in answers) <= 12
+    # Four go at once, on connections of their own, and perhaps others with the time; all hundred do not.
+    assert min(answer["most"] for answer in answers) <= 40
     before = gateway.metrics().sum("sluice_queue_duration_seconds_sum")
     assert {send(gateway)[0] for _ in range(20)} == {200}
     # Nobody waits any more, as nobody is in front.
@@ -168,7 +168,7 @@ def test_who_comes_later_is_behind_them_and_then_in_the_queue(woken, tmp_path):
         cold = [pool.submit(send, gateway, "/slow/1") for _ in range(3)]
         wait_until(lambda: held(gateway) == 3, LONG, "they are held")
         (tmp_path / "gate").touch()
-        wait_until(lambda: held(gateway) == 2, LONG, "the first has been sent")
+        wait_until(lambda: held(gateway) <= 2, LONG, "the first has been sent")
         late = [pool.submit(send, gateway) for _ in range(3)]
         assert [each.result(LONG)[0] for each in cold] == [200] * 3
         found = [each.result(LONG) for each in late]
@@ -261,9 +261,12 @@ def test_too_long(woken):
 
 def test_says_why_it_cannot_start(woken, tmp_path):
     fixed = tmp_path / "fixed"
-    gateway = woken("delay=0.5", "fail=error: creating server: no models found", f"unless={fixed}")
+    gateway = woken(f"after={tmp_path / 'all'}", "fail=error: creating server: no models found", f"unless={fixed}")
     with ThreadPoolExecutor(5) as pool:
-        for status, body, response in pool.map(lambda _: send(gateway), range(5)):
+        asked = [pool.submit(send, gateway) for _ in range(5)]
+        wait_until(lambda: held(gateway) == 5, LONG, "all are held")
+        (tmp_path / "all").touch()
+        for status, body, response in (each.result(LONG) for each in asked):
             assert status == 503 and response.cause == "activation_failed"
             assert "no models found" in body["error"] and "status 3" in body["error"]
     assert outcomes(gateway, "failed") == 1 and state(gateway) == "failed"
@@ -310,7 +313,7 @@ def test_one_that_ignores_sigterm_and_one_that_forks(woken, tmp_path):
     assert alive(child) and woken.runs.alive
     gateway.signal(signal.SIGTERM)
     assert gateway.wait_exit(30) == 0
-    assert not alive(child) and not woken.runs.alive
+    wait_until(lambda: not alive(child) and not woken.runs.alive, what="what was killed has ended")
     assert "does not end by SIGTERM" in gateway.stderr_text()
 
 
@@ -344,7 +347,7 @@ def test_a_reload_keeps_what_runs_until_nobody_uses_it(woken):
     # Named no more, it ends, once those that are there have their answers.
     last = woken.runs.alive[0]
     slow = ThreadPoolExecutor(1).submit(send, gateway, "/slow/1")
-    wait_until(lambda: gateway.metrics().sum("sluice_requests_in_flight") == 1, what="it is under way")
+    wait_until(lambda: gateway.metrics().sum("sluice_requests_in_flight") == 1 or slow.done(), what="it is under way")
     gateway.replace_config("routes:\n  - { name: all, respond: { status: 204 } }\n")
     assert slow.result(LONG)[1]["pid"] == last
     wait_until(lambda: not alive(last), LONG, "it is stopped")

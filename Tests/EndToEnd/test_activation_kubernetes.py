@@ -20,6 +20,8 @@ from support.gateway import Gateway, free_port, wait_until
 
 LONG = 30
 SCALE = "/apis/apps/v1/namespaces/models/deployments/triton/scale"
+# How long others use a pod, in seconds: longer than the `idleAfter` below.
+BUSY = 4
 # Of another Deployment, whose pods never come.
 OTHER_SCALE = SCALE.replace("triton", "other")
 CONFIG = """
@@ -38,7 +40,9 @@ class Cluster:
     def __init__(self, directory):
         self.pod_port, self.replicas, self.pod, self.calls, self.refusal = free_port(), 0, None, [], None
         self.other_calls = []
-        self.looks = 0
+        # Seconds that each pod has lived.
+        self.lives = []
+        self.looks = self.busy = 0
         (directory / "token").write_text("the-token\n")
         authority = Authority(directory, "ca")
         certificate = authority.issue("apiserver", "127.0.0.1")
@@ -95,8 +99,10 @@ class Cluster:
 
     def settle(self) -> None:
         if self.replicas and not self.pod:
-            self.pod = subprocess.Popen([sys.executable, woken.__file__, str(self.pod_port)])
+            self.pod = subprocess.Popen([sys.executable, woken.__file__, str(self.pod_port), f"busy={self.busy}"])
+            self.began = time.monotonic()
         elif not self.replicas and self.pod:
+            self.lives.append(time.monotonic() - self.began)
             self.pod.kill()
             self.pod.wait()
             self.pod = None
@@ -131,18 +137,16 @@ def ask(url: str) -> tuple:
 
 
 def test_from_zero_and_back(cluster, tmp_path):
+    cluster.busy = BUSY
     text = CONFIG.replace("{pod}", str(cluster.pod_port))
     with Gateway(text, tmp_path / "gateway", environment=cluster.environment) as gateway:
         wait_until(lambda: activation(gateway)["state"] == "asleep", LONG, "it has looked, and found nobody")
         assert ask(gateway.url)[0] == 200
         assert cluster.calls == [1] and activation(gateway)["state"] == "running"
         # Others use it as well: then it stays.
-        until = time.monotonic() + 4
-        while time.monotonic() < until:
-            ask(f"http://127.0.0.1:{cluster.pod_port}/")
-            time.sleep(0.1)
-        assert cluster.calls == [1]
         wait_until(lambda: cluster.calls == [1, 0], LONG, "nobody does any more")
+        wait_until(lambda: cluster.lives, what="the pod has ended")
+        assert cluster.lives[0] > BUSY
         assert ask(gateway.url)[0] == 200 and cluster.calls == [1, 0, 1]
         assert gateway.metrics().sum("sluice_activations_total", backend="main", outcome="started") == 2
     # The gateway's end is no reason to stop it.
@@ -155,7 +159,8 @@ def test_a_reload_stops_what_was_started_and_not_what_it_names(cluster, tmp_path
         assert ask(gateway.url)[0] == 200 and cluster.calls == [1]
         gateway.replace_config(text.replace("deployment: triton", "deployment: other"))
         wait_until(lambda: cluster.other_calls, LONG, "the other one is started, for it was in use")
-        assert cluster.calls == [1, 0] and cluster.other_calls == [1]
+        wait_until(lambda: cluster.calls == [1, 0], LONG, "and the first one stopped")
+        assert cluster.other_calls == [1]
 
 
 def test_what_others_have_scaled_up_is_waited_for(cluster, tmp_path):

@@ -83,7 +83,9 @@ class Handler(BaseHTTPRequestHandler):
         elif self.path == "/v2/repository/index":
             self.answer(200, json.dumps(server.models).encode())
         elif self.path == "/v2/models/stats":
-            counts = {"success": {"count": len(server.order)}, "fail": {"count": 0}}
+            # Others that use it as well, until their time is over.
+            others = int(100 * (min(time.monotonic(), server.busy_until) - server.began))
+            counts = {"success": {"count": len(server.order) + others}, "fail": {"count": 0}}
             self.answer(200, json.dumps({"model_stats": [{"name": "m", "inference_stats": counts}]}).encode())
         else:
             with server.lock:
@@ -128,11 +130,15 @@ def main() -> None:
         child = subprocess.Popen([sys.executable, "-c", code])
         Path(options["child"]).write_text(str(child.pid))
     time.sleep(float(options.get("delay", 0)))
+    while not os.path.exists(options.get("after", "/")):
+        time.sleep(0.01)
     if "fail" in options and not os.path.exists(options.get("unless", "")):
         print(options["fail"], file=sys.stderr, flush=True)
         sys.exit(3)
     server = Server(("127.0.0.1", port), Handler)
-    server.ready_at = time.monotonic() + float(options.get("warm", 0))
+    server.began = time.monotonic()
+    server.busy_until = server.began + float(options.get("busy", 0))
+    server.ready_at = server.began + float(options.get("warm", 0))
     # Not ready before there is such a file.
     server.gate = options.get("gate", "/")
     server.models = json.loads(options.get("models", "[]"))
