@@ -217,7 +217,10 @@ def test_streams_of_a_user_who_was_taken_out(tmp_path):
         assert events.next().name == "state"
         with Client("127.0.0.1", gateway.admin_port) as client:
             assert client.exchange(get("/api/v1/events", "localhost")).status == 401
-        users.write_text(users.read_text().replace("ann:", "zoe:"))
+        # In one step: an empty file in between would be one without zoe.
+        changed = workdir / "changed"
+        changed.write_text(users.read_text().replace("ann:", "zoe:"))
+        changed.rename(users)
         events.ends()
         with Client("127.0.0.1", gateway.admin_port) as client:
             assert client.exchange(get("/api/v1/events", "localhost", basic("ann", "one"))).status == 401

@@ -14,7 +14,7 @@ routes:
 
 def status_for(gateway, data: bytes) -> int:
     """What a new connection to the admin listener gets; a listener that is deaf fails here."""
-    with Client(gateway.host, gateway.admin_port, timeout=3) as client:
+    with Client(gateway.host, gateway.admin_port, timeout=10) as client:
         return client.exchange(data).status
 
 
@@ -34,7 +34,8 @@ def test_allowed_hosts_change(administered):
     for number in range(1, 6):
         gateway.settings(f"allowedHosts: [host{number}.test]")
         wait_until(
-            lambda: status_for(gateway, get("/api/v1/status", f"host{number}.test")) == 200, 5, f"host{number} is allowed")
+            lambda: status_for(gateway, get("/api/v1/status", f"host{number}.test")) == 200,
+            20, f"host{number} is allowed")
         assert status_for(gateway, get("/api/v1/status", f"host{number - 1}.test")) == 403
         assert status_for(gateway, get("/api/v1/status", "localhost")) == 200
         assert status_for(gateway, get("/healthz", "localhost")) == 200
@@ -47,6 +48,6 @@ def test_read_only_changes(administered):
         gateway.settings(f"readOnly: {str(read_only).lower()}")
         wait_until(
             lambda: (status_for(gateway, post(b"", "/api/v1/reload", "localhost")) == 403) == read_only,
-            5, f"readOnly: {read_only} is in force")
+            20, f"readOnly: {read_only} is in force")
         assert status_for(gateway, get("/api/v1/status", "localhost")) == 200
         assert status_for(gateway, get("/healthz", "localhost")) == 200

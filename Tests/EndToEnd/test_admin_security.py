@@ -4,6 +4,7 @@ import json
 import ssl
 import subprocess
 import threading
+import time
 
 import pytest
 from test_auth import KINDS, basic, htpasswd
@@ -162,17 +163,19 @@ def test_many_at_once_with_the_same_password(guarded, source):
 def test_the_log_has_refusals_and_no_passwords(guarded, source):
     ask(guarded, STATUS, basic("ann", "wr0ng-passw0rd"), source=source)
     ask(guarded, STATUS, basic("passw0rd-as-a-name", "x"), source=source)
-    text = guarded.stderr_text()
-    assert f"a login from {source} was refused: wrong password of user 'ann'" in text or "more were not written" in text
+    line = f"a login from {source} was refused: wrong password of user 'ann'"
+    text = wait_until(
+        lambda: (text := guarded.stderr_text()) and (line in text or "more were not written" in text) and text)
     for secret in ("wr0ng-passw0rd", "passw0rd-as-a-name", "simple", PASSWORD):
         assert secret not in text
 
 
 def test_lines_in_the_log_are_bounded(guarded):
-    before = guarded.stderr_text().count("was refused")
+    before, began = guarded.stderr_text().count("was refused"), time.monotonic()
     for _ in range(60):
         assert ask(guarded, STATUS, basic("ann", "wrong"), source=next(SOURCES)).status == 401
-    assert guarded.stderr_text().count("was refused") - before < 50
+    # Ten at once, and one more in each second.
+    assert guarded.stderr_text().count("was refused") - before < 20 + time.monotonic() - began
 
 
 # --- changes
@@ -276,7 +279,7 @@ def _secured(authority, tmp_path_factory):
 loops: 1
 admin:
   address: "0.0.0.0:${{admin_port}}"
-  tls: {{ certificates: [{{ certificate: tls.crt, privateKey: tls.key }}], handshakeTimeout: 1s }}
+  tls: {{ certificates: [{{ certificate: tls.crt, privateKey: tls.key }}], handshakeTimeout: 3s }}
   basicAuth: {{ users: {{ ann: "{htpasswd("-s", "ann", "simple").split(":", 1)[1]}" }} }}
   allowedHosts: [ops.example.com]
 routes:
@@ -342,11 +345,12 @@ def test_cleartext_is_told(secured):
         assert answer.status == 400 and b"HTTPS" in answer.body
 
 
-@pytest.mark.parametrize("data", [b"", b"\x16\x03\x01", b"\x16\x03\x01\x02\x00" + b"\x00" * 512])
-def test_handshakes_end(secured, data):
-    with Client("127.0.0.1", secured.admin_port) as client:
-        client.send(data)
+def test_handshakes_end(secured):
+    beginnings = [b"", b"\x16\x03\x01", b"\x16\x03\x01\x02\x00" + b"\x00" * 512]
+    clients = [Client("127.0.0.1", secured.admin_port).send(data) for data in beginnings]
+    for client in clients:
         client.rest(20)
+        client.close()
 
 
 def test_certificates_are_replaced(secured, authority):

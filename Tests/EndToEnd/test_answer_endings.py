@@ -16,7 +16,7 @@ CONFIG = """
 listeners:
   - address: 127.0.0.1:${port}
     limits: { idleTimeout: IDLE }
-shutdown: { drain: 10s }
+shutdown: { drain: 30s }
 backends:
   main: { endpoints: [{address}] }
 routes:
