@@ -16,6 +16,11 @@ from support.rawhttp import Reader, Response, build
 from support.triton_messages import message
 
 KIB = 1 << 10
+# So many requests that go anywhere go to both of two endpoints, but for once in ten thousand million times.
+MANY = 36
+# Which keys are whose depends on ports, which are others each time. Of so many keys each of three has some, and so have
+# both that take over those of the third, just as surely.
+KEYS = range(1, 121)
 
 
 # --- by turn
@@ -65,7 +70,7 @@ def test_least_request_leaves_a_slow_endpoint_alone(fleet, loops):
 
 def test_least_request_goes_by_weight(fleet):
     for _ in range(2):
-        fleet.add(fault="slow", slow=2)
+        fleet.add(fault="hang", health="ok")
     fleet.start("balance: leastRequest", weights=(3, 1))
     clients = [fleet.connect(timeout=20) for _ in range(24)]
     for index, client in enumerate(clients):
@@ -73,7 +78,6 @@ def test_least_request_goes_by_weight(fleet):
         wait_until(lambda: sum(each.requests for each in fleet.endpoints) == index + 1, 20, "it is there")
     assert abs(fleet.endpoints[0].requests - 18) <= 1
     for client in clients:
-        assert client.response().status == 200
         client.close()
 
 
@@ -91,11 +95,11 @@ def test_an_endpoint_without_room_is_passed_over(fleet):
 # --- by what requests agree in
 
 
-def places(fleet, ask, keys) -> dict:
+def places(fleet, ask, keys, times: int = 3) -> dict:
     """Which endpoint serves each key, and that it always does."""
     found = {}
     for key in keys:
-        served = {ask(key) for _ in range(3)}
+        served = {ask(key) for _ in range(times)}
         assert len(served) == 1, f"{key} went to {served}"
         found[key] = served.pop()
     return found
@@ -134,14 +138,14 @@ HASHES = {
 
 @pytest.mark.parametrize("kind", HASHES)
 def test_equal_keys_stay_together(fleet, kind):
-    """Each key has its endpoint, all endpoints have some, and another gateway finds the same ones."""
+    """Each key has its endpoint, not all have the same, and another gateway finds the same ones."""
     for _ in range(3):
         fleet.add()
     what, make = HASHES[kind]
     backend = f"balance: {{ hash: {what} }}, {NO_PANIC}"
     fleet.start(backend, loops=2)
     before = places(fleet, make(fleet), range(1, 25))
-    assert set(before.values()) == {"first", "second", "third"}
+    assert len(set(before.values())) > 1
     fleet.start(backend)
     assert places(fleet, make(fleet), range(1, 25)) == before
 
@@ -160,22 +164,23 @@ def test_who_asks_before_sending_what_it_goes_by_is_told_to(fleet):
 def test_only_the_keys_of_the_endpoint_that_goes_move(fleet):
     for _ in range(3):
         fleet.add()
-    backend = f"balance: {{ hash: {{ header: x-user }} }}, health: {{ interval: 100ms, timeout: 500ms }}, {NO_PANIC}"
+    backend = f"balance: {{ hash: {{ header: x-user }} }}, health: {{ interval: 100ms, timeout: 5s }}, {NO_PANIC}"
     fleet.start(backend)
     ask = by_header(fleet)
-    before = places(fleet, ask, range(30))
+    before = places(fleet, ask, KEYS, 1)
+    assert set(before.values()) == {"first", "second", "third"}
     gone = fleet.endpoints[1]
     gone.set(fault="refuse")
     fleet.wait_up(gone, False)
-    after = places(fleet, ask, range(30))
+    after = places(fleet, ask, KEYS, 1)
     assert {key for key in before if before[key] != after[key]} == {key for key in before if before[key] == "second"}
     assert {after[key] for key in before if before[key] == "second"} == {"first", "third"}
     gone.set(fault="ok")
     fleet.wait_up(gone)
-    assert places(fleet, ask, range(30)) == before
+    assert places(fleet, ask, KEYS, 1) == before
     # Nor does a new configuration move what need not.
     fleet.reload(backend, only=fleet.endpoints[:2])
-    fewer = places(fleet, ask, range(30))
+    fewer = places(fleet, ask, KEYS, 1)
     assert all(fewer[key] == before[key] for key in before if before[key] != "third")
 
 
@@ -189,7 +194,7 @@ def test_by_client_address(fleet):
             sock.sendall(build("GET", "/"))
             return Reader(sock).response().get("x-served-by")
 
-    assert len(set(places(fleet, ask, range(2, 26)).values())) == 3
+    assert len(set(places(fleet, ask, range(2, 62)).values())) == 3
 
 
 def test_a_key_waits_for_its_endpoint(fleet):
@@ -220,7 +225,7 @@ def test_without_a_key_by_load(fleet, what):
         bodies = [b"", b"{}", b'{"parameters":{}}', b"no json", b'{"inputs":[{"sequence_id":7}]}']
     for body in bodies:
         found = Counter(fleet.infer(body).get("x-served-by") if body is not None else
-                        fleet.ask("/", fields=("Cookie: other=1",)).get("x-served-by") for _ in range(24))
+                        fleet.ask("/", fields=("Cookie: other=1",)).get("x-served-by") for _ in range(MANY))
         assert set(found) == {"first", "second"}, body
 
 
@@ -233,7 +238,7 @@ def test_a_sequence_is_looked_for_in_64_kib(fleet):
     parameters = '"parameters":{"sequence_id":42}'
 
     def served(text: str) -> set:
-        return {fleet.infer(text.encode()).get("x-served-by") for _ in range(16)}
+        return {fleet.infer(text.encode()).get("x-served-by") for _ in range(MANY)}
 
     assert len(served("{%s,%s}" % (parameters, tensor % ("a" * 200 * KIB)))) == 1
     assert len(served("{%s,%s}" % (tensor % ("a" * 40 * KIB), parameters))) == 1
@@ -282,7 +287,7 @@ def test_compressed_bodies_are_not_read(fleet):
     fleet.add(), fleet.add()
     fleet.start("balance: { hash: sequenceId }")
     body = gzip.compress(b'{"parameters":{"sequence_id":1}}')
-    found = {fleet.infer(body, fields=("Content-Encoding: gzip",)).get("x-served-by") for _ in range(24)}
+    found = {fleet.infer(body, fields=("Content-Encoding: gzip",)).get("x-served-by") for _ in range(MANY)}
     assert found == {"first", "second"}
 
 
@@ -291,7 +296,7 @@ def test_other_requests_are_not_looked_into(fleet):
     fleet.add(), fleet.add()
     fleet.start("balance: { hash: sequenceId }")
     body = json.dumps({"parameters": {"sequence_id": 1}}).encode()
-    found = {fleet.infer(body, "/v2/repository/index").get("x-served-by") for _ in range(24)}
+    found = {fleet.infer(body, "/v2/repository/index").get("x-served-by") for _ in range(MANY)}
     assert found == {"first", "second"}
 
 
@@ -303,7 +308,7 @@ def test_slow_start(fleet):
     fleet.add(), fleet.add()
     late = fleet.endpoints[1]
     backend = ("balance: roundRobin, slowStart: 1h, outlierDetection: { consecutiveErrors: 0 }, "
-               f"health: {{ interval: 100ms, timeout: 500ms }}, {NO_PANIC}")
+               f"health: {{ interval: 100ms, timeout: 5s }}, {NO_PANIC}")
     fleet.start(backend)
     fleet.wait_checked(late)
     assert fleet.served(20) == {"first": 10, "second": 10}

@@ -110,7 +110,7 @@ def site(tmp_path_factory):
     with site.gateway as gateway:
         wait_until(lambda: set(site.values("pending_requests")) == {"triton-0", "triton-1"}, 30, "both pods are read")
         # A request that every Triton has had.
-        for _ in range(8):
+        for _ in range(36):
             requests.get(f"{gateway.url}/v2/health/ready", timeout=10)
         yield site
     site.api.stop()

@@ -224,7 +224,7 @@ def test_fan_out(example):
     assert example.ask(HTTP1, load).is_refused(401, "unauthorized")
     assert example.ask(HTTP1, load, credentials).status == 200
     assert example.was_asked() == [load, load]
-    assert set(split(example, 20, "/v2")) == {"stable", "canary"}
+    assert set(split(example, 40, "/v2")) == {"stable", "canary"}
 
 
 @tried("triton-parameters.yaml")
@@ -262,7 +262,7 @@ def test_balancing(example):
 @tried("least-queue.yaml")
 def test_least_queue(example):
     """What answers here tells of no queues: then it is by requests, three to one."""
-    assert 25 <= split(example, 60, "/v2/models/densenet")["stable"] <= 60
+    assert 20 <= split(example, 60, "/v2/models/densenet")["stable"] <= 60
 
 
 @tried("grpc.yaml")
