@@ -240,7 +240,7 @@ def type_in(command: list, *lines: str) -> tuple:
     pid, terminal = pty.fork()
     if pid == 0:
         os.execv(command[0], command)
-    said, deadline, left = b"", time.monotonic() + 20, list(lines)
+    said, deadline, typed = b"", time.monotonic() + 20, 0
     while time.monotonic() < deadline:
         ready, _, _ = select.select([terminal], [], [], 0.3)
         if ready:
@@ -251,8 +251,10 @@ def type_in(command: list, *lines: str) -> tuple:
             if not data:
                 break
             said += data
-        elif left:
-            os.write(terminal, left.pop(0).encode() + b"\n")
+        # By the time it asks it has turned the echo off, and thrown away what was typed before.
+        if typed < len(lines) and said.count(b": ") > typed:
+            os.write(terminal, lines[typed].encode() + b"\n")
+            typed += 1
     os.close(terminal)
     _, status = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(status), said.decode(errors="replace")

@@ -12,6 +12,8 @@ import threading
 
 from support.gateway import wait_until
 
+# What is written behind a program's last words, to see that they have been read.
+END = b"\x1b[ended"
 # What a program may send here: colours, and what the watch command moves about with. Anything else came from a name.
 SEQUENCE = re.compile(r"\x1b\[(\?1049|\?25|\?7)?([0-9;]*)([hlmHKJ])")
 
@@ -86,7 +88,11 @@ class Terminal:
 
         wait_until(ended, seconds, f"the command ends; it said {self.said[-2000:]!r}")
         # What it wrote last may still be on its way.
-        wait_until(lambda: not select.select([self.master], [], [], 0)[0], 5, "everything is read")
+        os.write(self.slave, END)
+        wait_until(lambda: self._raw.endswith(END), 20, "everything is read")
+        with self._lock:
+            self._raw = self._raw.removesuffix(END)
+            self.said = self._raw.decode(errors="replace")
         return self.status
 
     # --- what is seen
