@@ -94,7 +94,7 @@ def test_models_are_loaded_and_unloaded_everywhere(tritons, client):
     # Of the one and of the other.
     assert {name for name, _ in listed} == {"m", "odd", "here"}
     client.unload_model("m")
-    assert ready(tritons, "m") == [False, False]
+    wait_until(lambda: ready(tritons, "m") == [False, False], 20, "the model is gone")
 
 
 def test_the_gateway_knows_at_once(tritons, gateway):
