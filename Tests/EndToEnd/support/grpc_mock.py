@@ -214,11 +214,14 @@ def collect(server, call, requests):
 
 @streaming
 def produce(server, call, requests):
-    """The one request says how many answers of how many bytes come, and how many seconds apart."""
+    """The one request says how many answers of how many bytes come, and how many seconds apart; with `held` all but the
+    first wait until the server is released."""
     count, size, pause = next(requests).split()
     for number in range(int(count)):
         yield number.to_bytes(4, "big").ljust(int(size), b".")
-        if float(pause):
+        if pause == b"held":
+            server.released.wait(TIMEOUT)
+        elif float(pause):
             time.sleep(float(pause))
 
 
