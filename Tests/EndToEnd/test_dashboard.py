@@ -69,7 +69,7 @@ class Load:
                     connection.getresponse().read()
                     if self.stopping.wait(RATE_PAUSE_SECONDS):
                         return
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 # The gateway is stopped by a test; it comes back.
                 continue
             finally:
@@ -173,14 +173,14 @@ def test_graph_shows_the_split_of_live_traffic(at_80_20):
     site, page = at_80_20, at_80_20.open()
     wait_until(lambda: near(site.shown_share(), 0.2), 60, "the graph says that the canary gets a fifth")
     assert near(site.share_of_canary(), 0.2), "and so it does"
-    assert page.all(".edge.mirror:not(.still)"), "copies run along a dashed edge"
+    page.wait(lambda: page.all(".edge.mirror:not(.still)"), "copies run along a dashed edge")
     page.wait_text('[data-label^="mirror:infer"]', "copy 100 %")
     page.wait_text('[data-node="listener:' + site.gateway.status()["listeners"][0]["name"] + '"]', "/s")
     page.wait(lambda: any("err" in text for text in page.texts(".label")), "errors show on an edge")
     assert page.all('[data-edge="answer:ping"]'), "a route that responds ends in the gateway"
-    drawn = page.script(
+    drawn = lambda: page.script(
         "const c = document.querySelector('canvas.dots'); return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v)")
-    assert drawn, "dots run along the edges"
+    page.wait(drawn, "dots run along the edges")
 
 
 def test_table_says_what_the_graph_shows(at_80_20):
@@ -248,7 +248,7 @@ def test_rejected_reload_shows(at_80_20):
         page.wait_text(".banner", "The last reload was rejected")
         page.wait(lambda: XSS in page.text(".banner"), "with what is wrong")
         page.wait_text(".top", "reload rejected")
-        assert page.text("#announce"), "and a screen reader hears of it"
+        page.wait(lambda: page.text("#announce"), "and a screen reader hears of it")
     finally:
         site.gateway.config_path.write_text(good)
     page.wait(lambda: not page.all(".banner"), "the banner goes with the next good reload")

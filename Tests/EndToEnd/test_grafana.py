@@ -30,7 +30,7 @@ WINDOW = "10s"
 # From the first scrape on. Rules go by minutes; what they have to say is there after the second sample all the same.
 PATIENCE = 45
 # What is not there by then is asked for this long, so that a broken gateway does not cost a minute for each panel.
-LAST_CHANCE = 2
+LAST_CHANCE = 5
 PASSWORD = "test"
 
 CONFIG = """
@@ -143,7 +143,9 @@ class Load:
         assert self.post("/v2/models/classify/infer", {"inputs": []}) == 400
         assert self.post("/locked/infer", auth=("ann", PASSWORD)) == 200
         assert self.post("/locked/infer", auth=("ann", "wrong")) == 401
-        assert {self.post("/seldom/infer") for _ in range(3)} & {429}
+        # Two are refused at once, but where the machine stands still for a second between them.
+        assert {self.post("/seldom/infer") for _ in range(3)} & {429} or any(
+            self.post("/seldom/infer") == 429 for _ in range(10))
         assert self.post("/again/infer") == 200
         assert requests.get(self.gateway.url + "/named/models/classify", timeout=10).status_code == 200
         assert requests.get(
@@ -325,7 +327,7 @@ def test_shares_are_of_the_route(prometheus):
              for labels, share in prometheus.query(wanted).items()}
     assert found["infer", "stable"] == pytest.approx(0.8)
     assert found["infer", "canary"] == pytest.approx(0.2)
-    sums = prometheus.numbers(f"sum by (route) ({actual})")
+    sums = wait_for(prometheus, lambda: prometheus.numbers(f"sum by (route) ({actual})"), "shares")
     assert sums and all(share == pytest.approx(1) for share in sums.values())
 
 
