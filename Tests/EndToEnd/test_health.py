@@ -10,16 +10,19 @@ from support.gateway import wait_until
 
 # Outliers are another test's business.
 ALONE = f"outlierDetection: {{ consecutiveErrors: 0 }}, {NO_PANIC}"
-OFTEN = f"health: {{ interval: 100ms, timeout: 500ms }}, {ALONE}"
-# One check within the first second, and the next one not before nine more.
-SELDOM = f"health: {{ interval: 10s, timeout: 500ms }}, {ALONE}"
+# An endpoint that is merely slow to answer passes; where none answers, a test takes what suits it.
+OFTEN = f"health: {{ interval: 100ms, timeout: 5s }}, {ALONE}"
+IMPATIENT = OFTEN.replace("5s", "500ms")
+# One check within the first second, and the next one long after the test.
+SELDOM = f"health: {{ interval: 1m, timeout: 5s }}, {ALONE}"
 
 
 @pytest.mark.parametrize("health", ["not ready", "hang", "unknown"])
 def test_an_endpoint_that_is_not_ready_gets_nothing(fleet, health):
     good, bad = fleet.add(), fleet.add(health=health)
-    fleet.start(OFTEN, has_grpc=False)
+    fleet.start(IMPATIENT if health == "hang" else OFTEN, has_grpc=False)
     fleet.wait_up(bad, False)
+    fleet.wait_up(good)
     before = bad.requests
     assert fleet.served(30) == {"first": 30}
     assert bad.requests == before
@@ -33,7 +36,7 @@ def test_an_endpoint_that_is_not_ready_gets_nothing(fleet, health):
 def test_an_endpoint_that_is_gone(fleet, how):
     fleet.add()
     bad = fleet.add()
-    fleet.start(OFTEN)
+    fleet.start(IMPATIENT if how == "pause" else OFTEN)
     assert set(fleet.served(40)) == {"first", "second"}
     if how in ("kill", "pause"):
         getattr(bad, how)()
@@ -73,19 +76,23 @@ def test_thresholds(fleet):
     """Out after three failures and no fewer, back after four successes and no fewer."""
     fleet.add()
     bad = fleet.add()
-    fleet.start("health: { interval: 400ms, timeout: 300ms, unhealthyThreshold: 3, healthyThreshold: 4 }, " + ALONE,
+    fleet.start("health: { interval: 400ms, timeout: 5s, unhealthyThreshold: 3, healthyThreshold: 4 }, " + ALONE,
                 has_grpc=False)
     fleet.wait_checked(bad, 1)
 
-    def checks_until(up: bool, **behaviour) -> int:
-        bad.set(**behaviour)
-        begin = bad.counts()["checks"]
+    def checks_until(up: bool, health: str) -> int:
+        # Counted at the moment of the change.
+        begin = bad.tell({"set": {"health": health}})["checks"]
         fleet.wait_up(bad, up)
         return bad.counts()["checks"] - begin
 
-    # On a busy machine another check may come between the change and the look at it, and never one less.
-    assert checks_until(False, health="not ready") in (3, 4)
-    assert checks_until(True, health="ok") in (4, 5)
+    # On a busy machine more checks may come between the change and the look at it, and never one less.
+    for _ in range(5):
+        down, up = checks_until(False, "not ready"), checks_until(True, "ok")
+        assert down >= 3 and up >= 4
+        if down <= 4 and up <= 5:
+            return
+    raise AssertionError(f"the last ones took {down} and {up}")
 
 
 def test_where_it_asks(fleet):
@@ -172,13 +179,13 @@ def test_the_state_survives_a_reload(fleet):
     """It was found out before, and is not asked anew."""
     fleet.add()
     bad = fleet.add(health="not ready")
-    fleet.start(SELDOM)
+    fleet.start(SELDOM, has_grpc=False)
     fleet.wait_up(bad, False)
     # Whoever asked again would find it ready.
     bad.set(health="ok")
     checks = bad.counts()["checks"]
     for queue in (7, 8):
-        fleet.reload(SELDOM + f", limits: {{ queue: {queue} }}")
+        fleet.reload(SELDOM + f", limits: {{ queue: {queue} }}", has_grpc=False)
         assert not fleet.is_up(bad)
         assert fleet.served(20) == {"first": 20}
     assert bad.counts()["checks"] == checks
@@ -194,8 +201,9 @@ def test_endpoints_come_and_go(fleet):
     assert fleet.served(20) == {"first": 20}
     fleet.wait_checked(stays)
     checks = goes.counts()["checks"]
-    fleet.wait_checked(stays, 5)
-    assert goes.counts()["checks"] <= checks + 1
+    fleet.wait_checked(stays, 8)
+    # Each check is two requests, and one may have been under way.
+    assert goes.counts()["checks"] <= checks + 2
 
 
 def test_the_key_can_be_taken_away(fleet):
@@ -223,7 +231,7 @@ def test_what_is_said_of_it(fleet):
     assert (said["state"], said["reason"]) == ("unhealthy", "failed")
     assert "refused" in said["detail"].lower()
     assert abs(datetime.fromisoformat(said["changed"]).timestamp() - before) < 30
-    assert bad.address in fleet.gateway.stderr_text()
+    wait_until(lambda: bad.address in fleet.gateway.stderr_text(), 20, "the log has it")
     bad.set(fault="ok")
     fleet.wait_up(bad)
     assert fleet.status(bad)["state"] == "up"
