@@ -118,8 +118,8 @@ def test_an_answer_streams_through_a_window(proxy):
 
 
 def test_streams_share_the_connection_fairly(proxy):
-    """A small answer does not wait for a large one that began before it."""
-    sending(proxy, 64 * MIB)
+    """A small answer does not wait for a large one that began before it, and that takes longer than anything may."""
+    sending(proxy, 2048 * MIB)
     with connect(proxy, hello=PREFACE + settings((INITIAL_WINDOW, LARGEST_WINDOW))) as client:
         client.send(window_update(0, 1 << 30))
         large = client.open(request("GET", "/large"))
@@ -232,13 +232,18 @@ def idle_cost(proxy, seconds: float = 0.5) -> float:
     return proxy.gateway.cpu_seconds() - before
 
 
+def costs_no_time(proxy) -> None:
+    """Once all that fits has been moved, which a busy machine does later."""
+    wait_until(lambda: idle_cost(proxy) < 0.1, what="nothing goes on")
+
+
 def test_answers_that_wait_for_windows_cost_no_time(proxy):
     sending(proxy, 4 * MIB)
     with connect(proxy, credit=False) as client:
         client.send(window_update(0, 1 << 30))
         streams = [client.open(request("GET", "/large")) for _ in range(20)]
         client.until(lambda: all(len(client.answers[stream].body) == WINDOW for stream in streams))
-        assert idle_cost(proxy) < 0.1
+        costs_no_time(proxy)
 
 
 def test_uploads_that_wait_for_endpoints_cost_no_time(proxies, upstreams):
@@ -250,7 +255,7 @@ def test_uploads_that_wait_for_endpoints_cost_no_time(proxies, upstreams):
             stream = client.open(request("POST", "/large"), end=False)
             client.upload(stream, bytes(client.initial_window), end=False)
         client.settle()
-        assert idle_cost(proxy) < 0.1
+        costs_no_time(proxy)
 
 
 def test_a_socket_that_is_not_read_costs_no_time(proxy):
@@ -260,8 +265,7 @@ def test_a_socket_that_is_not_read_costs_no_time(proxy):
         for _ in range(20):
             client.open(request("GET", "/large"))
         proxy.upstream.wait_requests(20)
-        wait_until(lambda: idle_cost(proxy, 0.2) < 0.04, what="all that fits has been written")
-        assert idle_cost(proxy) < 0.1
+        costs_no_time(proxy)
 
 
 # --- windows that are too large

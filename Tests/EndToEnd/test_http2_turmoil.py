@@ -395,10 +395,10 @@ def test_turmoil(gateways, tmp_path, seed):
         assert turmoil.served > 5 * SECONDS, "hardly anything was tried"
         for name in ("sluice_requests_in_flight", "sluice_requests_queued", "sluice_connections_open",
                      "sluice_upstream_connections_open"):
-            wait_until(lambda: gateway.metrics().sum(name) == 0, 10,
+            wait_until(lambda: gateway.metrics().sum(name) == 0, 20,
                        f"{name} is 0 again: {gateway.metrics().select(name)}")
         # Each loop keeps a few pipes for bodies that it does not have to look at.
-        wait_until(lambda: gateway.fds() <= files + PIPES, 5, f"{gateway.fds()} files are open, {files} were before")
+        wait_until(lambda: gateway.fds() <= files + PIPES, 20, f"{gateway.fds()} files are open, {files} were before")
         # Blocks and heads that a burst leaves behind are kept, and bounded.
         assert gateway.rss() < 100 << 20
         with H2Client(gateway.host, gateway.port) as client:
