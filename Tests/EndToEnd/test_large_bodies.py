@@ -117,7 +117,7 @@ def test_an_endpoint_that_answers_inside_a_large_body(proxy):
     def serve(connection):
         connection.read_head()
         connection.send(answer(b"enough", "413 Content Too Large"))
-        connection.wait_end(2)
+        connection.wait_end()
         return False
 
     proxy.upstream.serve = serve

@@ -8,6 +8,7 @@ from support.rawhttp import get
 # Once a connection has carried an answer or two, its client delays acknowledgements.
 ANSWERS = 8
 EVENTS = 40
+TRIES = 5
 GAP = 0.002
 # A stall for a delayed acknowledgement is 40 ms (TCP_DELACK_MIN); a busy machine is late now and then.
 LATE = 0.02
@@ -27,6 +28,19 @@ def test_events_two_milliseconds_apart(proxies):
         return True
 
     proxy.upstream.serve = serve
+    # One stop of a tenth of a second makes all of an answer late; waiting for acknowledgements does so each time.
+    for _ in range(TRIES):
+        delays = delays_of_events(proxy)
+        assert len(delays) == ANSWERS * EVENTS
+        late = sum(delay > LATE for delay in delays)
+        delays.sort()
+        print(f"late {late}, median {delays[len(delays) // 2] * 1e3:.1f} ms, most {delays[-1] * 1e3:.1f} ms")
+        if late < len(delays) * 0.1:
+            return
+    raise AssertionError(f"{late} of {len(delays)} events came more than {LATE * 1e3:.0f} ms late")
+
+
+def delays_of_events(proxy) -> list:
     delays = []
 
     def note(part):
@@ -37,8 +51,4 @@ def test_events_two_milliseconds_apart(proxies):
         for _ in range(ANSWERS):
             client.send(get())
             assert client.response(sink=note).status == 200
-    assert len(delays) == ANSWERS * EVENTS
-    late = sum(delay > LATE for delay in delays)
-    delays.sort()
-    print(f"late {late}, median {delays[len(delays) // 2] * 1e3:.1f} ms, most {delays[-1] * 1e3:.1f} ms")
-    assert late < len(delays) * 0.1, f"{late} of {len(delays)} events came more than {LATE * 1e3:.0f} ms late"
+    return delays

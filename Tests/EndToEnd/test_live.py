@@ -1,11 +1,12 @@
 """What the dashboard shows of traffic: rates, shares, errors, the last 15 minutes, and requests worth a look."""
 
 import json
+from datetime import datetime
 from urllib.parse import quote
 
 import pytest
 
-from support.events import Events, Picture
+from support.events import Event, Events, Picture
 from support.gateway import Gateway, wait_until
 from support.mock_upstream import MockUpstream
 from support.rawhttp import Client, answer, build, get
@@ -54,30 +55,35 @@ def site(_site):
     return _site
 
 
-def sums(events: Events, picture: Picture, key, wanted: float, count: int = 60) -> dict:
+def sums(events: Events, first: Event, picture: Picture, key, wanted: float, count: int = 60) -> dict:
     """Requests by entry of traffic, from the rates of the events to come, until `key` has had as many."""
-    total, before = {}, None
+    total, before = {}, time_of(first)
     for _ in range(count):
         event = events.next()
         picture.add(event)
-        now = event.data["time"]
+        now = time_of(event)
         for name, items in picture.traffic.items():
             for place, item in items.items():
                 flow = item.get("flow", item)
-                total[(name, *place)] = total.get((name, *place), 0) + flow.get("rate", 0)
+                total[(name, *place)] = total.get((name, *place), 0) + flow.get("rate", 0) * (now - before)
         before = now
         if total.get(key, 0) >= wanted:
             return total
-    raise AssertionError(f"{key} has not had {wanted} requests: {total}, {before}")
+    raise AssertionError(f"{key} has not had {wanted} requests: {total}")
+
+
+def time_of(event: Event) -> float:
+    return datetime.fromisoformat(event.data["time"]).timestamp()
 
 
 def test_rates_are_those_of_the_traffic(site):
-    """Intervals are about a second, so what the rates add up to is about what was sent."""
+    """What the rates of all intervals add up to is about what was sent."""
     with Events(site.gateway.admin_port) as events, Client(site.gateway.host, site.gateway.port) as client:
-        picture = Picture(events.next())
+        first = events.next()
+        picture = Picture(first)
         for number in range(200):
             client.exchange(get(f"/split/{number}"))
-        total = sums(events, picture, ("entries", "api/split", "stable"), 90)
+        total = sums(events, first, picture, ("entries", "api/split", "stable"), 90)
         assert total[("entries", "api/split", "canary")] == pytest.approx(total[("entries", "api/split", "stable")] / 3, rel=0.1)
         assert total[("routes", "api/split")] == pytest.approx(total[("listeners", "web")], rel=0.1)
         route = picture.traffic["routes"][("api/split",)]
@@ -137,8 +143,8 @@ def test_history_is_kept_while_nobody_looks(site):
     def passed(query: str, name: str = "rate") -> float:
         return sum(value or 0 for value in points(query)[name]) * 5
 
-    # A point a five seconds, and each of five seconds or a little more.
-    wait_until(lambda: passed("route=api/split") > 30, 40, "the route has a history")
+    # A point a five seconds, and each of five seconds or, where the machine is busy, some more.
+    wait_until(lambda: passed("route=api/split") > 15, 40, "the route has a history")
     wait_until(lambda: passed("route=broken", "errors") > 0.5, 40, "failures have one")
     assert passed("route=api/split&as=stable") > passed("route=api/split&as=canary") > 0
     assert passed(f"backend=two&endpoint={site.two.address}") > 0
