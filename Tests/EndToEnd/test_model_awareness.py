@@ -98,7 +98,8 @@ def test_versions(gateway, call):
 def test_with_other_policies(gateway):
     for user in range(8):
         assert where(gateway, 3, "left", host="hashed", x_user=f"u{user}") == {"left"}
-    owners = {str(where(gateway, 3, "both", host="hashed", x_user=f"u{user}")) for user in range(12)}
+    # So many that all of them at one endpoint would be no chance, wherever the ports have put these.
+    owners = {str(where(gateway, 2, "both", host="hashed", x_user=f"u{user}")) for user in range(40)}
     assert owners == {"{'left'}", "{'right'}"}
     for _ in range(3):
         assert where(gateway, 10, "left", host="queues") == {"left"}
@@ -161,7 +162,7 @@ def test_a_model_that_is_loaded_meanwhile(gateway, fleet):
     left, _ = fleet
     assert infer(gateway, "new").status_code == 404
     assert left.control("new", "load") == 200
-    wait_until(lambda: infer(gateway, "new").status_code == 200, 30)
+    wait_until(lambda: [infer(gateway, "new").status_code for _ in range(8)] == [200] * 8, 30)
     assert where(gateway, 20, "new") == {"left"}
     assert left.control("new", "unload") == 200
     wait_until(lambda: infer(gateway, "new").status_code != 200, 30)

@@ -69,6 +69,7 @@ def test_each_costs_only_itself(upstreams, gateways):
         # Who fails is left alone for longer and longer.
         assert found.sum("sluice_model_readings_total", backend=name) < 30, name
     assert gateway.rss() < before + (64 << 20)
+    wait_until(lambda: gateway.stderr_text().count("does not give its models' numbers") >= len(BAD), 20, "all is told")
     log = gateway.stderr_text()
     for name in BAD:
         assert log.count(f"of backend {name} does not give its models' numbers") == 1, log

@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from support.gateway import wait_until
 from support.rawhttp import Incomplete, Malformed, answer, build, chunked, get, post
 
 SEEDS = range(3)
@@ -111,7 +112,7 @@ def test_mutated_requests(proxy, seed):
     assert not strange
     proxy.upstream.clear()
     assert proxy.send(get("/alive")).status == 200
-    assert proxy.gateway.metrics().sum("sluice_requests_in_flight") == 0
+    wait_until(lambda: proxy.gateway.metrics().sum("sluice_requests_in_flight") == 0, what="nothing in flight")
 
 
 @pytest.mark.slow
