@@ -22,14 +22,13 @@ def test_an_endpoint_that_is_not_ready_gets_nothing(fleet, health):
     good, bad = fleet.add(), fleet.add(health=health)
     fleet.start(IMPATIENT if health == "hang" else OFTEN, has_grpc=False)
     fleet.wait_up(bad, False)
-    fleet.wait_up(good)
     before = bad.requests
-    assert fleet.served(30) == {"first": 30}
+    wait_until(lambda: fleet.served(30) == {"first": 30}, 20, "the other one serves")
     assert bad.requests == before
     bad.set(health="ok")
-    fleet.wait_up(bad)
-    assert set(fleet.served(40)) == {"first", "second"}
-    assert fleet.is_up(good)
+    for each in (bad, good):
+        fleet.wait_up(each)
+    wait_until(lambda: set(fleet.served(40)) == {"first", "second"}, 20, "both serve")
 
 
 @pytest.mark.parametrize("how", ["refuse", "reset", "kill", "pause"])
@@ -37,13 +36,13 @@ def test_an_endpoint_that_is_gone(fleet, how):
     fleet.add()
     bad = fleet.add()
     fleet.start(IMPATIENT if how == "pause" else OFTEN)
-    assert set(fleet.served(40)) == {"first", "second"}
+    wait_until(lambda: set(fleet.served(40)) == {"first", "second"}, 20, "both serve")
     if how in ("kill", "pause"):
         getattr(bad, how)()
     else:
         bad.set(fault=how)
     fleet.wait_up(bad, False)
-    assert fleet.served(30) == {"first": 30}
+    wait_until(lambda: fleet.served(30) == {"first": 30}, 20, "the other one serves")
     if how == "kill":
         bad.start()
     elif how == "pause":
@@ -51,7 +50,7 @@ def test_an_endpoint_that_is_gone(fleet, how):
     else:
         bad.set(fault="ok")
     fleet.wait_up(bad)
-    assert set(fleet.served(40)) == {"first", "second"}
+    wait_until(lambda: set(fleet.served(40)) == {"first", "second"}, 20, "both serve")
 
 
 def test_without_the_key_nobody_is_asked(fleet):
