@@ -269,7 +269,7 @@ def test_metrics_off_and_a_restart(tmp_path):
             wait_until(lambda: gateway.metrics().sum("sluice_model_requests_total", model="slow") == 3, 20, "it counts from 0")
             mean = gateway.metrics().select("sluice_model_queue_seconds_mean", model="slow")
             assert len(mean) == 1 and 0 <= mean[0][1] < 5, mean
-            wait_until(lambda: "gives its models' numbers again" in gateway.stderr_text(), 20, "it is said that it is back")
+            wait_until(lambda: "gives its models' numbers again" in gateway.stderr_text(), 20, "it is said")
             log = gateway.stderr_text()
             assert log.count("does not give") == 2, log
     finally:

@@ -41,8 +41,10 @@ def exhaust(fleet, until, seconds: float = 20, ask=None) -> None:
 
 
 def find_out(fleet, fault: str, *more: str, ask=None, **options) -> None:
-    """Starts gateways until one has ejected the second endpoint, and not the first, which a busy machine may have stopped
-    for longer than an endpoint that hangs gets."""
+    """Starts gateways until one has ejected the second endpoint, and not the first.
+
+    That a busy machine may have stopped for longer than an endpoint gets that hangs.
+    """
     timeouts, route = (QUICK, IDLE) if fault in ("hang", "half") else (PATIENT, "")
     good, bad = fleet.endpoints
     for _ in range(5):
