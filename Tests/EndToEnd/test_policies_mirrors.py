@@ -81,8 +81,13 @@ def test_one_draw_decides_for_all(site, way):
     wait_until(at_rest, what="all copies have come")
     one, two, three = ({seen.path for seen in site[name].requests} for name in ("one", "two", "three"))
     assert one == two and three <= one
-    # Five standard deviations.
-    assert abs(len(one) - 150) <= 44 and abs(len(three) - 30) <= 26
+    # Further away once in 10^11 runs.
+    assert abs(len(one) - 150) <= 57 and 0 < len(three) <= 70
+
+
+def copies(site, outcome: str) -> float:
+    return site.gateway.metrics().sum(
+        "sluice_mirror_requests_total", route="held", backend="one", outcome=outcome)
 
 
 def test_a_stuck_mirror_hurts_neither_the_others_nor_the_client(site):
@@ -95,11 +100,14 @@ def test_a_stuck_mirror_hurts_neither_the_others_nor_the_client(site):
 
     site["one"].http.reply = hold
     try:
-        for number in range(6):
-            assert site.ask(HTTP1, f"/held/{number}").is_good
-        assert len(site["two"].wait_requests(6)) == 6
-        site.gateway.wait_metric("sluice_mirror_requests_total", 4, route="held", backend="one", outcome="dropped")
-        site.gateway.wait_metric("sluice_mirror_requests_total", 2, route="held", backend="one", outcome="timeout")
+        asked = 0
+        # Two copies are stuck and the rest is dropped; on a slow machine some are given up meanwhile, and others stuck.
+        while asked < 6 or copies(site, "dropped") < 4:
+            assert asked < 100 and site.ask(HTTP1, f"/held/{asked}").is_good
+            asked += 1
+        assert len(site["two"].wait_requests(asked)) == asked
+        wait_until(lambda: copies(site, "dropped") + copies(site, "timeout") == asked, what="all copies have ended")
+        assert copies(site, "timeout") >= 2
     finally:
         stuck.set()
         site["one"].http.reply = own

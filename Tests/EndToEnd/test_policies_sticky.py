@@ -127,7 +127,7 @@ def test_another_gateway_puts_them_on_the_same_side(tmp_path):
 @pytest.mark.parametrize("when_down", ["spill", "fail"])
 def test_a_side_that_is_down(tmp_path, when_down):
     """With `spill` its users go to the other side and nobody else moves; with `fail` they are told."""
-    health = "{ endpoints: [<canary>], health: { path: /health, interval: 200ms, timeout: 200ms, grpc: false } }"
+    health = "{ endpoints: [<canary>], health: { path: /health, interval: 200ms, timeout: 10s, grpc: false } }"
     text = weights(stable=50, canary=50).replace("{ endpoints: [<canary>] }", health)
     text = text.replace("sticky:", f"whenDown: {when_down}, sticky:")
     with serving(text, tmp_path, "stable", "canary", "third") as site:
@@ -179,14 +179,14 @@ def test_the_cookie_holds_the_side(site, way):
             again = site.ask(other, "/cookie", ("cookie", f"a=b; side={value}; c=d"))
             assert again.served_by == first.served_by
             assert not again.all("set-cookie"), "it has one"
-    assert found == {"stable", "canary"} or found == {"stable"}, "never the entry that is off"
+    assert found <= {"stable", "canary"}, "never the entry that is off"
 
 
 def test_new_clients_are_split_by_weight(site):
-    """Whoever comes without a cookie, however it is drawn: 200 within five standard deviations of 40."""
+    """Whoever comes without a cookie, however it is drawn; 200 are further from 40 once in 10^10 runs."""
     with HTTP1.connect(site.gateway) as client:
         counts = Counter(client.ask("/cookie").served_by for _ in range(200))
-    assert abs(counts["canary"] - 40) <= 29 and counts["off"] == 0
+    assert 0 < counts["canary"] <= 80 and counts["off"] == 0
 
 
 def test_the_endpoints_own_cookies_stay(site, way):

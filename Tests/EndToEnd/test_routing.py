@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from support.gateway import Gateway
+from support.gateway import Gateway, wait_until
 from support.proxy import Proxy
 from support.rawhttp import Client, answer, build, get, post
 
@@ -245,7 +245,8 @@ routes:
 """)
     with proxy.connect() as client:
         counts = Counter(client.exchange(get()).body for _ in range(300))
-    assert len(counts) == 3 and min(counts.values()) >= 60, counts
+    # Where it is drawn, one of them gets fewer once in 10^10 runs.
+    assert len(counts) == 3 and min(counts.values()) >= 45, counts
 
 
 def test_least_request_avoids_the_busy_endpoint(proxies, upstreams):
@@ -263,8 +264,7 @@ routes:
     while not busy.requests:
         client = proxy.connect().send(get())
         waiting.append(client)
-        if not client.readable(1):
-            busy.wait_requests(1)
+        wait_until(lambda: client.readable() or busy.requests, what="an answer, or that it is stuck")
     stuck = len(busy.requests)
     with proxy.connect() as client:
         assert [client.exchange(get()).body for _ in range(20)] == [b"free"] * 20
