@@ -47,7 +47,7 @@ def fill(proxy, count: int) -> list:
 
 
 def test_first_in_first_out(limited):
-    proxy = limited("inFlight: 1, queue: 20")
+    proxy = limited("inFlight: 1, queue: 20, queueTimeout: 60s")
     clients = fill(proxy, 8)
     assert len(proxy.upstream.requests) == 1
     assert proxy.gateway.metrics().sum("sluice_requests_in_flight", backend="main") == 1
@@ -60,7 +60,7 @@ def test_first_in_first_out(limited):
 
 
 def test_queue_full(limited):
-    proxy = limited("inFlight: 1, queue: 2")
+    proxy = limited("inFlight: 1, queue: 2, queueTimeout: 60s")
     clients = fill(proxy, 3)
     with proxy.connect() as client:
         response = client.exchange(get("/extra"))
@@ -87,8 +87,9 @@ def test_no_queue(limited):
 
 def test_queue_timeout(limited):
     proxy = limited("inFlight: 1, queue: 5, queueTimeout: 300ms")
-    first, second = fill(proxy, 2)
-    response = second.response()
+    (first,) = fill(proxy, 1)
+    second = proxy.connect()
+    response = second.exchange(get("/1"))
     assert (response.status, response.cause) == (503, "queue_timeout")
     assert queued(proxy) == 0
     proxy.upstream.release()
@@ -256,8 +257,8 @@ backends:
 routes:
   - name: short
     match: [{ path: { prefix: /short } }]
-    timeout: 500ms
-    idleTimeout: 400ms
+    timeout: 1s
+    idleTimeout: 900ms
     backends: [{ name: main }]
   - { name: all, backends: [{ name: main }] }
 """)
@@ -265,7 +266,7 @@ routes:
     first = proxy.connect().send(get("/long"))
     proxy.upstream.wait_requests(1)
     second = proxy.connect().send(get("/short"))
-    assert not second.readable(1)
+    assert not second.readable(1.2)
     proxy.upstream.release()
     assert first.response().status == 200
     assert second.response().status == 200
