@@ -33,18 +33,18 @@ def test_a_broken_pooled_connection_in_a_chunked_body(proxies):
         pooled = proxy.upstream.connections[0]
         # The request and the end of the pooled connection are both there when the loop turns next, in this order.
         proxy.gateway.signal(signal.SIGSTOP)
-        wait_until(proxy.gateway.is_stopped, 5, "every thread stands still")
+        wait_until(proxy.gateway.is_stopped, 20, "every thread stands still")
         try:
             client.send(build("POST", "/v2/models/a/infer", "test", "Transfer-Encoding: chunked") + body)
             time.sleep(0.05)
             pooled.sock.shutdown(socket.SHUT_RDWR)
-            assert pooled.closed.wait(5)
+            assert pooled.closed.wait(20)
             time.sleep(0.05)
         finally:
             proxy.gateway.signal(signal.SIGCONT)
         response = client.response()
     assert (response.status, response.cause) == (502, "upstream_reset")
-    wait_until(lambda: proxy.gateway.metrics().sum("sluice_requests_in_flight") == 0, 5, "the exchange is over")
+    wait_until(lambda: proxy.gateway.metrics().sum("sluice_requests_in_flight") == 0, 20, "the exchange is over")
     others = proxy.upstream.connections[1:]
     assert [connection.received for connection in others] == [b""] * len(others)
     assert [request.target for request in proxy.upstream.requests] == ["/v2/models/a"]
