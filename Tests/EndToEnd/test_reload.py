@@ -211,6 +211,8 @@ routes:
     waiting = proxy.connect().send(get("/waiting"))
     half = proxy.connect().send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhello")
     idle = proxy.connect()
+    # The half one has begun as well; the endpoint's script tells of whole ones only.
+    proxy.gateway.wait_metric("sluice_requests_in_flight", 2)
     proxy.upstream.wait_requests(1)
     proxy.gateway.write_config(config("new"))
     assert proxy.gateway.reload()[0] == 200
@@ -439,7 +441,7 @@ routes:
             worker.join(30)
     assert not failures, failures
     # Every configuration is gone with its last request, but the one that runs.
-    wait_until(lambda: proxy.gateway.metrics().sum("sluice_config_snapshots_live") == 1, 5, "one snapshot lives")
+    wait_until(lambda: proxy.gateway.metrics().sum("sluice_config_snapshots_live") == 1, 20, "one snapshot lives")
     assert min(counts) > 0
     assert proxy.gateway.metrics().sum("sluice_route_weight", route="r", backend="main") == 239 % 99 + 1
     wait_until(lambda: proxy.gateway.fds() <= descriptors + 4, 10, f"descriptors go back to {descriptors}")

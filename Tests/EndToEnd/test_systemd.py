@@ -59,7 +59,7 @@ def test_passed_sockets_are_served(tmp_path):
     # The manager's, so it stays.
     assert (tmp_path / "l.sock").exists()
     # Whoever comes now waits for the next start.
-    with socket.create_connection(sockets["http"].getsockname(), 5) as client:
+    with socket.create_connection(sockets["http"].getsockname(), 20) as client:
         client.sendall(get())
         with gateway:
             assert client.recv(100).startswith(b"HTTP/1.1 200")
@@ -160,6 +160,19 @@ def test_the_life_of_a_service(manager, gateways):
     assert not manager.assignments("WATCHDOG")
 
 
+def falls_silent(manager, seconds: float, within: float) -> bool:
+    """Whether the watchdog hears nothing for so long, beginning within that time."""
+    begin = since = time.monotonic()
+    count = len(manager.assignments("WATCHDOG"))
+    while time.monotonic() - since < seconds:
+        if since - begin > within:
+            return False
+        time.sleep(0.02)
+        if (now := len(manager.assignments("WATCHDOG"))) != count:
+            count, since = now, time.monotonic()
+    return True
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can look into other processes' threads for sure")
 def test_the_watchdog_hears_of_loops_that_run(tmp_path, gateways):
     """One loop stands still, as if caught in something endless; all else in the process runs."""
@@ -171,10 +184,7 @@ def test_the_watchdog_hears_of_loops_that_run(tmp_path, gateways):
         for thread in loops:
             with halted(thread):
                 # What was on its way comes; then nothing for two periods, unless the thread was the admin side's.
-                time.sleep(0.2)
-                before = len(manager.assignments("WATCHDOG"))
-                time.sleep(0.6)
-                silent += len(manager.assignments("WATCHDOG")) == before
+                silent += falls_silent(manager, 0.6, 1.4)
             manager.wait("WATCHDOG", "1", len(manager.assignments("WATCHDOG")) + 1)
         assert silent >= 3
 
@@ -200,6 +210,7 @@ def test_the_service_goes_to_the_process_that_takes_over(tmp_path, gateways):
             assert gateway.wait_exit() == 0
             sender, message = manager.wait("MAINPID")[0]
             assert (sender, message["MAINPID"]) == (before, str(successor.pid))
+            wait_until(lambda: any(s == successor.pid and "READY" in m for s, m in manager.read()), 20, "it is ready")
             order = [(s, *(k for k in m if k in ("READY", "MAINPID"))) for s, m in manager.read()]
             assert order.index((before, "MAINPID")) < order.index((successor.pid, "READY"))
             # systemd would not listen to what the old one says now.

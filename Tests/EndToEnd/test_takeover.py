@@ -73,16 +73,16 @@ def test_one_after_the_other(proxies):
 
 def test_what_is_not_in_the_new_configuration_ends(first):
     """Listeners, admin and metrics may come, go and move with the new process."""
-    directory, extra = first.gateway.workdir, free_port()
+    directory, extra, metrics = first.gateway.workdir, free_port(), free_port()
     text = CONFIG.replace("unix:here.sock", f'"127.0.0.1:{extra}"')
-    with next_of(first, text + f"metrics: {{ address: 'localhost:{first.gateway.admin_port + 1}' }}\n") as after:
+    with next_of(first, text + f"metrics: {{ address: 'localhost:{metrics}' }}\n"):
         assert first.gateway.wait_exit() == 0
         assert first.send(get()).status == 200
         with Client("127.0.0.1", extra) as client:
             assert client.exchange(get()).status == 200
-        with Client("127.0.0.1", after.admin_port + 1) as client:
+        with Client("127.0.0.1", metrics) as client:
             assert client.exchange(get("/metrics", "localhost")).status == 200
-        assert not (directory / "here.sock").exists()
+        wait_until(lambda: not (directory / "here.sock").exists(), what="the file is gone")
 
 
 def test_a_wider_address_of_the_same_port(first):

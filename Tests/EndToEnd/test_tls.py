@@ -191,7 +191,7 @@ def test_old_versions_and_garbage_are_refused(secured, authority):
         with Client(gateway.host, gateway.port) as client:
             client.send_all_it_takes(garbage)
             client.shut_writing()
-            client.rest(5)
+            client.rest()
     with SecureClient(gateway.host, gateway.port, trusting(authority)) as client:
         assert client.exchange(get("/")).status == 200
 
@@ -200,7 +200,7 @@ def test_a_handshake_that_stalls_is_ended(secured):
     gateway = secured(", handshakeTimeout: 300ms")
     with Client(gateway.host, gateway.port) as client:
         client.send(b"\x16\x03\x01")
-        assert client.closed_within(3)
+        assert client.closed_within(20)
     gateway.wait_metric("sluice_tls_handshakes_total", 1, outcome="timeout")
 
 
