@@ -49,9 +49,12 @@ def test_queue_latency_p99(gateway, prometheus):
             "histogram_quantile(0.99, sum by (backend, le) (rate(sluice_queue_duration_seconds_bucket[10s])))")
         return {dict(labels)["backend"]: value for labels, value in found.items() if not math.isnan(value)}
 
-    quantiles = wait_until(lambda: (found := rises()).get("stable", 0) > 0.1 and found, 30, "a p99 above 100 ms")
-    assert quantiles["stable"] < 5
-    assert quantiles["canary"] < quantiles["stable"], "a fifth of the requests waits less"
+    def as_it_should_be() -> bool:
+        found = rises()
+        # A fifth of the requests waits less.
+        return 0.1 < found.get("stable", 0) < 5 and found.get("canary", math.inf) < found["stable"]
+
+    wait_until(as_it_should_be, 60, "a p99 above 100 ms, and a lower one of the canary")
 
 
 def test_canary_share(gateway, prometheus):
@@ -64,7 +67,7 @@ def test_canary_share(gateway, prometheus):
                 assert session.post(gateway.url + "/v2/models/classify/infer", data=BODY, timeout=10).ok
         return prometheus(share).get((), math.nan)
 
-    wait_until(lambda: abs(measured() - 0.2) < 0.02, 30, "a canary share of 20 %")
+    wait_until(lambda: abs(measured() - 0.2) < 0.02, 60, "a canary share of 20 %")
 
 
 def test_counters_survive_a_reload(gateway, prometheus):
@@ -77,10 +80,10 @@ def test_counters_survive_a_reload(gateway, prometheus):
 def test_scrapes_lose_nothing(gateway, prometheus):
     """Prometheus holds the very number that /metrics shows once traffic has stopped."""
     shown = gateway.metrics().sum("sluice_requests_total")
-    wait_until(lambda: sum(prometheus("sluice_requests_total").values()) == shown, 10, f"{shown} requests scraped")
+    wait_until(lambda: sum(prometheus("sluice_requests_total").values()) == shown, 30, f"{shown} requests scraped")
     # Nothing Prometheus could not take: it counts samples it had to drop.
-    assert sum(prometheus("scrape_samples_scraped").values()) == sum(
-        prometheus("scrape_samples_post_metric_relabeling").values())
+    # Both of one scrape.
+    assert set(prometheus("scrape_samples_scraped - scrape_samples_post_metric_relabeling").values()) == {0}
 
 
 def test_promtool_finds_no_fault(gateway):

@@ -74,8 +74,9 @@ def test_replicas_rise_under_load_and_fall_after(tmp_path):
         load = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             wait_until(lambda: wanted(values(), 1) > 1, 30, "more replicas are wanted under load")
-            top = wait_until(lambda: wanted(values(), 1) == REPLICAS[-1] and values(), 30, "as many as there may be")
-            assert top[0] > 10 * TARGET, "sixty wait for one instance"
+            # Sixty wait for one instance.
+            wait_until(lambda: (found := values())[0] > 10 * TARGET and wanted(found, 1) == REPLICAS[-1], 30,
+                       "as many as there may be")
             assert load.wait(90) == 0
         finally:
             load.kill()

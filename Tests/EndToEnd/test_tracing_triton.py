@@ -66,6 +66,10 @@ def joined(collector, *traces: str):
     return collector.wait(both, 60, "spans of both")
 
 
+# Nanoseconds.
+SLACK = 50_000_000
+
+
 def check(own: list, theirs: list) -> None:
     server = next(span for span in own if span.kind == "server")
     sent = next(span for span in own if span.kind == "client")
@@ -73,8 +77,8 @@ def check(own: list, theirs: list) -> None:
     outermost = [span for span in theirs if span.parent not in ids]
     assert [span.parent for span in outermost] == [sent.id], [(span.name, span.parent) for span in theirs]
     assert sent.parent == server.id and sent.flags & 1
-    # Both clocks are this machine's. Triton ends its span a moment after its answer has left.
-    assert server.start <= outermost[0].start <= server.end
+    # Both clocks are this machine's, which may be set right meanwhile. Triton ends its span a moment after its answer.
+    assert server.start - SLACK <= outermost[0].start <= server.end + SLACK
     assert len(theirs) > 1, "the model's own span is missing"
 
 

@@ -67,13 +67,17 @@ def test_tensors_of_any_size_come_back_bit_for_bit(client, elements):
 @pytest.mark.parametrize("elements", [4_000, 12_000, 20_000, 250_000])
 def test_no_size_makes_answers_wait(client, elements):
     """No write is held back until the client acknowledges the one before, which clients delay by 40 ms."""
-    values, seconds = np.zeros(elements, dtype=np.float32), []
-    for _ in range(50):
-        begin = time.monotonic()
-        traffic.echo(client, values)
-        seconds.append(time.monotonic() - begin)
-    # Nine of ten, because a busy machine makes a few late on its own.
-    assert sorted(seconds)[44] < 0.035, f"{sorted(seconds)[-10:]}"
+    values = np.zeros(elements, dtype=np.float32)
+    for _ in range(5):
+        seconds = []
+        for _ in range(50):
+            begin = time.monotonic()
+            traffic.echo(client, values)
+            seconds.append(time.monotonic() - begin)
+        # Nine of ten, because a busy machine makes a few late on its own; for a while it may make them all late.
+        if sorted(seconds)[44] < 0.035:
+            return
+    raise AssertionError(f"{sorted(seconds)[-10:]}")
 
 
 def test_what_is_not_inference(client):
@@ -112,12 +116,15 @@ def test_error_answers_are_the_same_bytes(tritons, gateway):
 
 def test_stream_arrives_as_it_is_made(gateway):
     pause = 0.15
-    events = traffic.stream(f"{gateway.host}:{gateway.port}", "a b c", 6, int(pause * 1000), headers={})
-    assert [token for _, token in events] == ["a", "b", "c", "a", "b", "c"]
-    arrivals = [seconds for seconds, _ in events]
-    assert arrivals[0] < pause, "the first event waited for the second"
-    gaps = [later - earlier for earlier, later in zip(arrivals, arrivals[1:])]
-    assert min(gaps) > pause / 3, f"events came in bunches: {gaps}"
+    # Who holds events back does so each time, and a machine that stands still for a moment only now and then.
+    for _ in range(5):
+        events = traffic.stream(f"{gateway.host}:{gateway.port}", "a b c", 6, int(pause * 1000), headers={})
+        assert [token for _, token in events] == ["a", "b", "c", "a", "b", "c"]
+        arrivals = [seconds for seconds, _ in events]
+        gaps = [later - earlier for earlier, later in zip(arrivals, arrivals[1:])]
+        if arrivals[0] < pause and min(gaps) > pause / 3:
+            return
+    raise AssertionError(f"the first event waited for the second, or events came in bunches: {arrivals}")
 
 
 def test_streams_do_not_hold_up_requests(gateway):
@@ -147,5 +154,5 @@ def test_a_client_that_leaves_a_stream_frees_the_endpoint(gateway):
     assert gateway.metrics().sum("sluice_requests_in_flight", backend="stable") == 1
     answer.close()
     wait_until(
-        lambda: gateway.metrics().sum("sluice_requests_in_flight", backend="stable") == 0, 5,
+        lambda: gateway.metrics().sum("sluice_requests_in_flight", backend="stable") == 0, 20,
         "the exchange ends with its client")

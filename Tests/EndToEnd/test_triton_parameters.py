@@ -34,6 +34,7 @@ class TritonPythonModel:
     def answer(self, request):
         self.number += 1
         if pb.get_input_tensor_by_name(request, "WAIT").as_numpy().flat[0]:
+            open(self.gate + ".waits", "w").close()
             while not os.path.exists(self.gate):
                 time.sleep(0.01)
         said = [request.parameters().encode()]
@@ -187,20 +188,17 @@ class Queue:
 
     def __init__(self, triton, gateway):
         self.gate = triton.directory / "told" / "gate"
-        self.gate.unlink(missing_ok=True)
+        at_work = self.gate.with_name("gate.waits")
+        for file in (self.gate, at_work):
+            file.unlink(missing_ok=True)
         self.triton = triton
         self.pool = ThreadPoolExecutor(8)
-        before = triton.metric("nv_inference_exec_count", "told")
         self.first = self.pool.submit(CLIENTS["grpc"](gateway).ask, "plain", wait=True)
         self.length = 0
         self.gateway = gateway
-        self.before = before
-        # It is out of Triton's queue, and so at work.
-        wait_until(lambda: self.running(), 60, "the first request runs")
-
-    def running(self) -> bool:
-        return (self.triton.metric("nv_inference_pending_request_count", "told") == 0
-                and self.gateway.metrics().sum("sluice_requests_in_flight") == 1)
+        # And no longer in Triton's queue, by whose length those behind it are told.
+        wait_until(lambda: at_work.exists() and not triton.metric("nv_inference_pending_request_count", "told"), 60,
+                   "the first request runs")
 
     def add(self, kind: str, route: str, **options):
         self.length += 1

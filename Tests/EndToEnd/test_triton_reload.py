@@ -121,5 +121,5 @@ def settled_descriptors(gateway, expected=None) -> int:
     """Open descriptors once the idle upstream connections are closed; waits for `expected` if given."""
     wait_until(lambda: gateway.metrics().sum("sluice_upstream_connections_open") == 0, 15, "idle connections closed")
     if expected is not None:
-        wait_until(lambda: gateway.fds() <= expected, 10, f"{gateway.fds()} descriptors back to {expected}")
+        return wait_until(lambda: (now := gateway.fds()) <= expected and now, 30, f"descriptors back to {expected}")
     return gateway.fds()

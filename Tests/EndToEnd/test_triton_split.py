@@ -37,6 +37,12 @@ def split_over_connections(gateway, count) -> Counter:
     return Counter(infer(requests, gateway) for _ in range(count))
 
 
+def wait_executed(server, model: str, count: int) -> None:
+    """A server counts what it has executed a moment after it has answered."""
+    wait_until(lambda: server.inferences(model) >= count, what=f"{count} inferences")
+    assert server.inferences(model) == count
+
+
 @pytest.mark.parametrize("weights", [(80, 20), (99, 1), (1, 3), (50, 50)])
 def test_split_is_exact_on_one_loop(tritons, tmp_path, weights):
     with Gateway(tritons.config(*weights, top="loops: 1"), tmp_path) as gateway:
@@ -71,7 +77,7 @@ def test_both_sides_agree_on_the_counts(tritons, tmp_path):
         counts = split(gateway, 100)
         wait_until(lambda: tritons.shadow.inferences("classify") - before["shadow"] == 100, 10, "100 copies")
         for each in (tritons.stable, tritons.canary):
-            assert each.inferences("classify") - before[each.name] == counts[each.name]
+            wait_executed(each, "classify", before[each.name] + counts[each.name])
             assert gateway.metrics().sum("sluice_requests_total", backend=each.name, code="200") == counts[each.name]
         gateway.wait_metric("sluice_mirror_requests_total", 100, outcome="ok")
 
@@ -80,7 +86,8 @@ def test_saved_weight_moves_the_split(tritons, tmp_path):
     with Gateway(tritons.config(100, 0), tmp_path) as gateway:
         assert split(gateway, 20) == {"stable": 20}
         gateway.replace_config(tritons.config(0, 100))
-        wait_until(lambda: split(gateway, 1) == {"canary": 1}, 5, "the saved file is live")
+        # On every loop.
+        wait_until(lambda: split_over_connections(gateway, 4) == {"canary": 4}, 20, "the saved file is live")
         assert split(gateway, 20) == {"canary": 20}
 
 
@@ -90,8 +97,8 @@ def test_mirror_takes_its_share(tritons, tmp_path, percent):
     with Gateway(tritons.config(80, 20, mirror=percent, top="loops: 1"), tmp_path) as gateway:
         split(gateway, 400)
         wanted = 400 * percent / 100
-        # A random draw is within five standard deviations of its mean all but once in a million runs.
-        slack = 5 * (400 * percent / 100 * (1 - percent / 100)) ** 0.5
+        # A random draw is within seven standard deviations of its mean all but once in 10^10 runs.
+        slack = 7 * (400 * percent / 100 * (1 - percent / 100)) ** 0.5
         wait_until(
             lambda: gateway.metrics().sum("sluice_mirror_requests_total") >= wanted - slack, 10, "copies are counted")
         wait_until(
@@ -110,7 +117,7 @@ def test_mirrored_tensors_arrive_whole(tritons, tmp_path):
             assert np.array_equal(traffic.echo(through, values), values)
         through.close()
         gateway.wait_metric("sluice_mirror_requests_total", 5, outcome="ok")
-        assert tritons.shadow.inferences("echo") - before == 5
+        wait_executed(tritons.shadow, "echo", before + 5)
 
 
 def test_a_hung_shadow_changes_nothing(tritons, tmp_path):
@@ -122,7 +129,7 @@ def test_a_hung_shadow_changes_nothing(tritons, tmp_path):
             slowest = max(requests.post(gateway.url + INFER, data=BODY, timeout=10).elapsed.total_seconds()
                           for _ in range(50))
         assert abs(counts["stable"] - 160) <= 2
-        assert slowest < 1, f"a request took {slowest:.2f} s beside a hung shadow"
+        assert slowest < 5, f"a request took {slowest:.2f} s beside a hung shadow"
         # Copies beyond maxInFlight, 64, were dropped and counted.
         gateway.wait_metric("sluice_mirror_requests_total", 1, outcome="dropped")
 
@@ -142,5 +149,5 @@ def test_what_the_gateway_refuses_is_not_mirrored(tritons, tmp_path):
         with requests.Session() as session:
             infer(session, gateway, auth=(traffic.USER, traffic.PASSWORD))
         gateway.wait_metric("sluice_mirror_requests_total", 1, outcome="ok")
-        assert tritons.shadow.inferences("classify") - before == 1
+        wait_executed(tritons.shadow, "classify", before + 1)
         assert gateway.metrics().sum("sluice_requests_total", code="401", cause="unauthorized") == 2
