@@ -77,7 +77,9 @@ def test_a_collector_that_hangs(tmp_path):
         ask(gateway, FLOOD, f"User-Agent: {LONG}")
         gateway.wait_metric("sluice_trace_spans_total", 1, outcome="dropped")
         assert gateway.rss() - before < 96 << 20
-        assert len(collector.requests) <= 2
+        # After ten seconds without an answer it calls again.
+        first = collector.requests[0][0]
+        assert len([each for each in collector.requests if each[0] < first + 9]) <= 2
 
 
 def test_the_end_does_not_wait_for_one_that_hangs(tmp_path):
@@ -100,7 +102,7 @@ def test_what_is_refused_is_not_sent_again(tmp_path):
               Gateway(config(collector.url), tmp_path / str(status)) as gateway):
             ask(gateway, 10)
             gateway.wait_metric("sluice_trace_spans_total", 10, 30, outcome="rejected")
-            assert f"answered {status}" in gateway.stderr_text()
+            wait_until(lambda: f"answered {status}" in gateway.stderr_text(), what="the operator is told")
             ask(gateway, 5)
             gateway.wait_metric("sluice_trace_spans_total", 15, 30, outcome="rejected")
             bodies = [request[3] for request in collector.requests]

@@ -277,7 +277,9 @@ def test_many_ends_at_random(proxy):
             connection.wait_end(5)
 
     proxy.upstream.serve = switching(serve)
-    before = proxy.gateway.metrics().sum("sluice_requests_total")
+    metrics = proxy.gateway.metrics
+    wait_until(lambda: metrics().sum("sluice_requests_in_flight") == 0, 20, "what came before has ended")
+    before = metrics().sum("sluice_requests_total")
 
     def one(seed: int):
         chance = random.Random(seed)
@@ -295,7 +297,6 @@ def test_many_ends_at_random(proxy):
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(one, range(200)))
-    metrics = proxy.gateway.metrics
     wait_until(lambda: metrics().sum("sluice_requests_in_flight") == 0, 20, "every tunnel has ended")
     assert metrics().sum("sluice_requests_total") - before == 200
     proxy.upstream.serve = None

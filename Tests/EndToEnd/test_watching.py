@@ -135,8 +135,12 @@ def test_a_request_worth_a_look_says_whether_its_trace_is_exported(tmp_path):
             # Somebody who watches has the loops asked each second.
             with Stream(operator, timeout=20) as stream:
                 stream.next()
-                found = operator.json("/api/v1/requests")
-                records = {each["path"]: each for each in found["errors"] + found["slow"]}
+
+                def seen() -> dict:
+                    found = operator.json("/api/v1/requests")
+                    return {each["path"]: each for each in found["errors"] + found["slow"]}
+
+                records = wait_until(lambda: "/bad" in (found := seen()) and found, 20, "the failure is told")
             assert records["/bad"]["traced"] is True
             assert len(records["/bad"]["traceId"]) == 32
             # The slowest of its second, if it was that.

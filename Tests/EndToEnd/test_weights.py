@@ -334,11 +334,11 @@ def test_changed_by_somebody_else(sites):
     assert site.put({"stable": 10})[0] == 200
     # As the last reload left it: rejected, and so not what runs.
     broken = site.text.replace("timeout: 20s", "timeout: soon")
-    site.gateway.config_path.write_text(broken)
+    site.gateway.replace_config(broken)
     wait_until(lambda: site.reloads().get("rejected"), what="the change is rejected")
     site.refused(409, "the last reload was rejected")
     assert site.text == broken
-    site.gateway.config_path.write_text(broken.replace("soon", "30s").replace("weight: 10 ", "weight: 11 "))
+    site.gateway.replace_config(broken.replace("soon", "30s").replace("weight: 10 ", "weight: 11 "))
     wait_until(lambda: site.weights()["stable"] == 11, what="the file is read again")
     site.refused(409, "changed otherwise since", site.undo)
     assert site.put({"stable": 12})[0] == 200 and "timeout: 30s" in site.text
