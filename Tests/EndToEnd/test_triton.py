@@ -117,7 +117,7 @@ def test_error_answers_are_the_same_bytes(tritons, gateway):
 def test_stream_arrives_as_it_is_made(gateway):
     pause = 0.15
     # Who holds events back does so each time, and a machine that stands still for a moment only now and then.
-    for _ in range(5):
+    for _ in range(10):
         events = traffic.stream(f"{gateway.host}:{gateway.port}", "a b c", 6, int(pause * 1000), headers={})
         assert [token for _, token in events] == ["a", "b", "c", "a", "b", "c"]
         arrivals = [seconds for seconds, _ in events]
