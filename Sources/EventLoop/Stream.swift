@@ -172,7 +172,7 @@ open class Stream: Channel {
     }
 
     final func readCameShort() { canRead = false }
-    final func readMayBringMore() { canRead = true }
+    package final func readMayBringMore() { canRead = true }
 
     // MARK: Writing
 

@@ -1,10 +1,12 @@
 """Early answers, half-closed connections, clients that leave, and refusals of requests whose body still comes."""
 
+import signal
 import threading
 import time
 
 import pytest
 
+from support.gateway import wait_until
 from support.rawhttp import Incomplete, answer, build, chunked, get, post
 
 CREDENTIALS = "Authorization: Basic YW5uOnRlc3Q="  # ann:test
@@ -67,6 +69,26 @@ def test_half_close_after_pipelined_requests(proxy):
     proxy.upstream.reply = lambda request, connection: answer(request.target.encode())
     with proxy.connect() as client:
         client.send(get("/1") + get("/2") + get("/3")).shut_writing()
+        assert [client.response().body for _ in range(3)] == [b"/1", b"/2", b"/3"]
+        client.expect_end()
+
+
+def test_an_end_beside_the_first_of_several_answers(proxy):
+    """The gateway hears of both in the same turn: requests that were read before the end still have their answers."""
+    proxy.upstream.reply = lambda request, connection: proxy.upstream.hold() or answer(request.target.encode())
+    with proxy.connect() as client:
+        client.send(get("/1") + get("/2") + get("/3"))
+        proxy.upstream.wait_requests(1)
+        proxy.gateway.signal(signal.SIGSTOP)
+        try:
+            wait_until(proxy.gateway.is_stopped)
+            proxy.upstream.release()
+            # Long enough for both to be there; where they are not, the test sees less.
+            time.sleep(0.2)
+            client.shut_writing()
+            time.sleep(0.05)
+        finally:
+            proxy.gateway.signal(signal.SIGCONT)
         assert [client.response().body for _ in range(3)] == [b"/1", b"/2", b"/3"]
         client.expect_end()
 

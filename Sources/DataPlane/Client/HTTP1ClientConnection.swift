@@ -103,7 +103,8 @@ final class HTTP1ClientConnection: ClientConnection {
                 consumeInbox()
             }
         case .nothing: break
-        case .end: inputEnded()
+        case .end:
+            if requestsComeFirst() { readMayBringMore() } else { inputEnded() }
         case .failed:
             if let tls, !tls.isEstablished {
                 handshakeFailed(tls.failure?.kind)
@@ -310,6 +311,13 @@ final class HTTP1ClientConnection: ClientConnection {
         }
     }
 
+    /// Requests that were read before the client's end are answered before it is acted on; it is read once more then.
+    private func requestsComeFirst() -> Bool {
+        guard state == .head, exchange == nil, !inbox.isEmpty else { return false }
+        consumeInbox()
+        return isOpen && !wantsRead
+    }
+
     func inputEnded() {
         switch state {
         case .head where exchange == nil && unsentBytes > 0: closeAfterFlush()
@@ -366,7 +374,7 @@ final class HTTP1ClientConnection: ClientConnection {
     }
 
     override var idleSince: Instant? {
-        state == .head && exchange == nil && !canRead && unsentBytes == 0 ? lastReceived : nil
+        isBetweenRequests && unsentBytes == 0 ? lastReceived : nil
     }
 
     override func drain() {
@@ -374,10 +382,13 @@ final class HTTP1ClientConnection: ClientConnection {
         guard state == .head else { return }
         if exchange != nil {
             loop.setDeadline(self, loop.now + Self.unfinishedHeadWait)
-        } else if !canRead {
+        } else if isBetweenRequests {
             closeAfterFlush()
         }
     }
+
+    /// Nothing of a next request is there.
+    private var isBetweenRequests: Bool { state == .head && exchange == nil && !canRead && inbox.isEmpty }
 
     /// One that has just been accepted has its whole time for a handshake.
     override func drainPatiently() {
