@@ -101,6 +101,27 @@ struct HTTP2AbuseTests {
         #expect(peer.session.abuse == expected)
     }
 
+    /// Of a peer that has stood still for a while: what it was sent meanwhile is answered at once.
+    @Test func paidUpdatesMayComeLate() throws {
+        var limits = Self.limits
+        limits.paidWindowUpdates = 4000
+        let peer = HTTP2Peer.server(limits)
+        peer.feed(Frame.headers(1, requestFields("POST")))
+        let stream = try #require(peer.streams[1])
+        peer.answer(stream)
+        for _ in 0..<30 {
+            peer.send(stream, raw(String(repeating: "x", count: 135)))
+            _ = peer.output()
+        }
+        // 4,050 bytes pay for no more than the limit says, at two for each of these.
+        for _ in 0..<2000 { peer.feed(Frame.windowUpdate(0, 135)) }
+        #expect(peer.session.abuse == nil)
+        for _ in 0..<10 { peer.feed(Frame.windowUpdate(0, 135)) }
+        #expect(peer.session.abuse == nil)
+        peer.feed(Frame.windowUpdate(0, 135))
+        #expect(peer.session.abuse == .windowUpdates)
+    }
+
     // MARK: Resets
 
     /// CVE-2023-44487: requests that are taken back at once.

@@ -96,6 +96,11 @@ package struct HTTP2Limits: Sendable {
     /// What the end of a stream pays for at least: a small update for the stream and one for the connection.
     package var windowUpdatesPerStream: UInt64 = 4
 
+    /// What is paid for and may still come. A peer reads what is on its way to it at once where one of the two has stood still
+    /// for a while, and so its updates come at once, too: of as many bytes as sockets and windows hold as a rule. So many
+    /// frames cost some 50 ms of a processor.
+    package var paidWindowUpdates: UInt64 = 1024 * 1024
+
     // MARK: Stalls
 
     /// A stream with bytes queued has to take `stallProgress` in this time, or all it has, or it is reset.

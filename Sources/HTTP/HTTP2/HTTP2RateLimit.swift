@@ -38,6 +38,8 @@ struct HTTP2FrameRates {
     private var idleFrames: HTTP2RateLimit
     private var emptyFrames: HTTP2RateLimit
     private var windowUpdates: HTTP2RateLimit
+    /// Updates that sent DATA has paid for, and that have not come yet.
+    private var paidUpdates: UInt64 = 0
     private var blockBytes = 0
     private var continuations = 0
 
@@ -52,8 +54,10 @@ struct HTTP2FrameRates {
         windowUpdates = HTTP2RateLimit(limits.windowUpdates)
     }
 
+    /// DATA that was sent pays for pings and updates that come for it, however many of these come at once.
     mutating func sentData(_ bytes: Int, endsStream: Bool) {
-        windowUpdates.give(max(UInt64(bytes), endsStream ? limits.windowUpdatesPerStream : 0))
+        let paid = max(UInt64(bytes), endsStream ? limits.windowUpdatesPerStream : 0)
+        paidUpdates = min(paidUpdates &+ paid, limits.paidWindowUpdates)
         pings.give(1)
     }
 
@@ -80,7 +84,11 @@ struct HTTP2FrameRates {
             if !pings.take(1, now: now) { return .abuse(.pings) }
         case HTTP2FrameType.windowUpdate:
             let cost: UInt64 = frame.peek & 0x7FFF_FFFF < limits.smallWindowUpdate ? 2 : 1
-            if !windowUpdates.take(cost, now: now) { return .abuse(.windowUpdates) }
+            if paidUpdates >= cost {
+                paidUpdates &-= cost
+            } else if !windowUpdates.take(cost, now: now) {
+                return .abuse(.windowUpdates)
+            }
         case HTTP2FrameType.pushPromise: break
         default:
             if !idleFrames.take(1, now: now) { return .abuse(.idleFrames) }
