@@ -143,7 +143,8 @@ long sluice_send_message(int fd, const void *bytes, size_t count, int passed) {
         header->cmsg_len = CMSG_LEN(sizeof(int));
         memcpy(CMSG_DATA(header), &passed, sizeof passed);
     }
-    SLUICE_RESULT(sendmsg(fd, &message, MSG_NOSIGNAL));
+    long result = sendmsg(fd, &message, MSG_NOSIGNAL);
+    return result < 0 ? -(long)errno : result;
 }
 
 long sluice_receive_message(int fd, void *buffer, size_t count, int *passed) {
@@ -157,9 +158,7 @@ long sluice_receive_message(int fd, void *buffer, size_t count, int *passed) {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_LEN(sizeof(int))};
     long result;
     *passed = -1;
-    do {
-        result = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
-    } while (result < 0 && errno == EINTR);
+    result = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
     if (result < 0) return -(long)errno;
     // The kernel closes what does not fit, so at most one descriptor arrives.
     for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {

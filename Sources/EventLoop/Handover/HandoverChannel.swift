@@ -34,7 +34,7 @@ package final class HandoverChannel: Sendable {
         let result = sluice_message_socket()
         guard result >= 0 else { return .failed(SocketFailure(operation: "socket", code: Int32(-result))) }
         let channel = HandoverChannel(Int32(result))
-        channel.wait(patience)
+        channel.setPatience(patience)
         switch address.withKernelForm({ sluice_connect(channel.descriptor, $0, $1) }) {
         case 0...: return .connected(channel)
         case -Int(ENOENT), -Int(ECONNREFUSED): return .nobody
@@ -75,28 +75,39 @@ package final class HandoverChannel: Sendable {
     /// - Parameter descriptor: goes along as a copy.
     /// - Returns: false where the other end is gone or takes nothing.
     package func send(_ message: HandoverMessage, _ passed: Int32? = nil, patience: Nanoseconds) -> Bool {
-        wait(patience)
         let bytes = Array(message.text.utf8)
-        return sluice_send_message(descriptor, bytes, bytes.count, passed ?? -1) == bytes.count
+        let count = waiting(patience) { sluice_send_message(descriptor, bytes, bytes.count, passed ?? -1) }
+        return count == bytes.count
     }
 
     package func receive(patience: Nanoseconds) -> Received {
-        wait(patience)
         var passed: Int32 = -1
         var bytes = [UInt8](repeating: 0, count: HandoverMessage.longest)
-        let count = sluice_receive_message(descriptor, &bytes, bytes.count, &passed)
+        let count = waiting(patience) { sluice_receive_message(descriptor, &bytes, bytes.count, &passed) }
         if count > 0, let message = HandoverMessage(bytes.prefix(count)) {
             return .message(message, descriptor: passed >= 0 ? passed : nil)
         }
         if passed >= 0 { close(passed) }
         switch count {
         case 0, -Int(ECONNRESET), -Int(EPIPE): return .ended
-        case -Int(EAGAIN): return .silence
+        case -Int(EAGAIN), -Int(EINTR): return .silence
         default: return .malformed
         }
     }
 
-    private func wait(_ patience: Nanoseconds) {
+    /// Makes a call that waits for the other end. A process that is stopped and goes on is interrupted in it, and waits no
+    /// longer in all for that.
+    private func waiting(_ patience: Nanoseconds, _ call: () -> Int) -> Int {
+        let deadline = Instant.now() + patience
+        while true {
+            let left = deadline.since(.now())
+            setPatience(left)
+            let result = call()
+            if result != -Int(EINTR) || left.count == 0 { return result }
+        }
+    }
+
+    private func setPatience(_ patience: Nanoseconds) {
         // 0 would be for ever.
         _ = sluice_set_patience(descriptor, max(1, Int64(clamping: patience.count / 1_000_000)))
     }
