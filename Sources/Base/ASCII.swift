@@ -78,12 +78,12 @@ package func hasPrefix(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) ->
 }
 
 /// What follows the first `count` bytes, of which there must be as many.
-@inlinable package func rest(of bytes: UnsafeRawBufferPointer, from count: Int) -> UnsafeRawBufferPointer {
+@inlinable package func suffix(of bytes: UnsafeRawBufferPointer, from count: Int) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(start: bytes.baseAddress.map { $0 + count }, count: bytes.count &- count)
 }
 
 /// How many bytes come before the first `byte`, all of them if there is none.
-package func count(in bytes: UnsafeRawBufferPointer, before byte: UInt8) -> Int {
+package func length(of bytes: UnsafeRawBufferPointer, before byte: UInt8) -> Int {
     guard let start = bytes.baseAddress, let found = memchr(start, Int32(byte), bytes.count) else { return bytes.count }
     return UnsafeRawPointer(found) - start
 }

@@ -3,7 +3,7 @@
 ///
 /// - Returns: `nil` where there is none, so that nothing is copied in vain.
 package func percentDecoded(_ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
-    guard count(in: bytes, before: UInt8(ascii: "%")) < bytes.count else { return nil }
+    guard length(of: bytes, before: UInt8(ascii: "%")) < bytes.count else { return nil }
     var result: [UInt8] = []
     result.reserveCapacity(bytes.count)
     var index = 0

@@ -156,9 +156,8 @@ long sluice_receive_message(int fd, void *buffer, size_t count, int *passed) {
     // Without the padding behind one descriptor, in which the kernel would find room for a second.
     struct msghdr message = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_LEN(sizeof(int))};
-    long result;
     *passed = -1;
-    result = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    long result = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
     if (result < 0) return -(long)errno;
     // The kernel closes what does not fit, so at most one descriptor arrives.
     for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {

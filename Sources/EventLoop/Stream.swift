@@ -172,6 +172,7 @@ open class Stream: Channel {
     }
 
     final func readCameShort() { canRead = false }
+    /// Has the end that was read be read once more.
     package final func readMayBringMore() { canRead = true }
 
     // MARK: Writing

@@ -3,10 +3,13 @@
 import signal
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 
-from support.gateway import wait_until
+from support.gateway import Gateway, wait_until
+from support.mock_upstream import MockUpstream
+from support.proxy import Proxy
 from support.rawhttp import Incomplete, answer, build, chunked, get, post
 
 CREDENTIALS = "Authorization: Basic YW5uOnRlc3Q="  # ann:test
@@ -69,26 +72,6 @@ def test_half_close_after_pipelined_requests(proxy):
     proxy.upstream.reply = lambda request, connection: answer(request.target.encode())
     with proxy.connect() as client:
         client.send(get("/1") + get("/2") + get("/3")).shut_writing()
-        assert [client.response().body for _ in range(3)] == [b"/1", b"/2", b"/3"]
-        client.expect_end()
-
-
-def test_an_end_beside_the_first_of_several_answers(proxy):
-    """The gateway hears of both in the same turn: requests that were read before the end still have their answers."""
-    proxy.upstream.reply = lambda request, connection: proxy.upstream.hold() or answer(request.target.encode())
-    with proxy.connect() as client:
-        client.send(get("/1") + get("/2") + get("/3"))
-        proxy.upstream.wait_requests(1)
-        proxy.gateway.signal(signal.SIGSTOP)
-        try:
-            wait_until(proxy.gateway.is_stopped)
-            proxy.upstream.release()
-            # Long enough for both to be there; where they are not, the test sees less.
-            time.sleep(0.2)
-            client.shut_writing()
-            time.sleep(0.05)
-        finally:
-            proxy.gateway.signal(signal.SIGCONT)
         assert [client.response().body for _ in range(3)] == [b"/1", b"/2", b"/3"]
         client.expect_end()
 
@@ -242,3 +225,74 @@ def test_a_connection_with_an_unfinished_request_is_not_used_again(proxies, leav
         assert proxy.send(get(f"/{index}")).body == b"/%d" % index
     for client in clients:
         client.close()
+
+
+# --- the end of what the client sends, in the same turn as something else
+
+
+@pytest.fixture(scope="module")
+def turns(tmp_path_factory):
+    """One loop and one place, so that it is known what waits, and what comes in the same turn."""
+    upstream = MockUpstream()
+    text = (
+        "loops: 1\n"
+        f"backends: {{ main: {{ server: generic, endpoints: [{upstream.address}], limits: {{ inFlight: 1 }} }} }}\n"
+        "routes:\n"
+        "  - { name: fixed, match: [{ path: { exact: /fixed } }], respond: { status: 200, body: fixed } }\n"
+        "  - { name: all, backends: [{ name: main }] }\n")
+    with upstream, Gateway(text, tmp_path_factory.mktemp("gateway")) as gateway:
+        yield Proxy(gateway, upstream)
+
+
+@contextmanager
+def stopped(gateway):
+    """The gateway stands still; what happens meanwhile it hears of at once."""
+    gateway.signal(signal.SIGSTOP)
+    try:
+        wait_until(gateway.is_stopped)
+        yield
+        # Long enough for all of it to be there; where it is not, the test sees less.
+        time.sleep(0.2)
+    finally:
+        gateway.signal(signal.SIGCONT)
+
+
+def test_an_end_beside_the_first_of_several_answers(turns):
+    """Requests that were read before the end still have their answers."""
+    turns.upstream.clear()
+    turns.upstream.reply = lambda request, connection: turns.upstream.hold() or answer(request.target.encode())
+    with turns.connect() as client:
+        client.send(get("/1") + get("/2") + get("/3"))
+        turns.upstream.wait_requests(1)
+        with stopped(turns.gateway):
+            turns.upstream.release()
+            time.sleep(0.2)
+            client.shut_writing()
+        assert [client.response().body for _ in range(3)] == [b"/1", b"/2", b"/3"]
+        client.expect_end()
+
+
+def test_an_end_beside_the_place_that_a_whole_request_waits_for(turns):
+    turns.upstream.clear()
+    turns.upstream.reply = lambda request, connection: turns.upstream.hold() or answer(request.body)
+    with turns.connect() as first, turns.connect() as client:
+        first.send(post(b"first"))
+        turns.upstream.wait_requests(1)
+        client.send(post(b"whole"))
+        wait_until(lambda: turns.gateway.metrics().sum("sluice_requests_queued") == 1)
+        with stopped(turns.gateway):
+            turns.upstream.release()
+            time.sleep(0.2)
+            client.shut_writing()
+        assert (first.response().body, client.response().body) == (b"first", b"whole")
+        client.expect_end()
+
+
+@pytest.mark.parametrize("rest", [b"", b"\r\n", b"GET /b HT"])
+def test_an_end_right_behind_requests_that_are_answered_at_once(turns, rest):
+    """Also where a beginning of another stands behind them, or an empty line (RFC 9112 section 2.2)."""
+    with turns.connect() as client:
+        with stopped(turns.gateway):
+            client.send(get("/fixed") + get("/fixed") + rest).shut_writing()
+        assert [client.response().body for _ in range(2)] == [b"fixed", b"fixed"]
+        client.expect_end()

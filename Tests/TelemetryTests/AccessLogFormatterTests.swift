@@ -62,6 +62,27 @@ import Testing
         #expect(line { cache.append(time, to: &$0) } == text)
     }
 
+    /// Lines that are just too long for the room that is tried first are written a second time.
+    @Test(arguments: AccessLogFormatter.Format.allCases)
+    func linesOfEveryLengthAreWhole(format: AccessLogFormatter.Format) {
+        func line(_ agent: String, _ model: String) -> String {
+            let (agent, model) = (StableBytes(agent), StableBytes(model))
+            return withExtendedLifetime((agent, model)) {
+                var record = AccessLogRecord()
+                record.userAgent = agent.bytes
+                record.model = model.bytes
+                return Sample.line(record, format)
+            }
+        }
+        let short = line("AGENT", "MODEL")
+        for length in stride(from: 1500, through: 2200, by: 3) {
+            let agent = String(repeating: "a", count: length)
+            #expect(line(agent, "MODEL") == short.replacing("AGENT", with: agent))
+            let model = String(repeating: "m", count: length)
+            #expect(line("AGENT", model) == short.replacing("MODEL", with: model))
+        }
+    }
+
     @Test func idsMadeHereAreWrittenAsTheyAre() {
         let id = "0123456789abcdef0123456789abcdef"
         for text in [id, "short"] {

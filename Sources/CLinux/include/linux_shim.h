@@ -43,7 +43,8 @@ long sluice_message_socket(void);
 // A Unix socket for datagrams, which does not wait.
 long sluice_datagram_socket(void);
 long sluice_send_to(int fd, const void *_Nonnull bytes, size_t count, const struct sockaddr_storage *_Nonnull address, uint32_t length);
-// One message, and with it a descriptor unless that is negative (unix(7), SCM_RIGHTS).
+// One message, and with it a descriptor unless that is negative (unix(7), SCM_RIGHTS). Unlike the others these two tell of an
+// interruption, -EINTR, since they may be waiting for as long as `sluice_set_patience` has said.
 long sluice_send_message(int fd, const void *_Nonnull bytes, size_t count, int passed);
 // One message, and the descriptor that came with it or -1. What does not fit is -EMSGSIZE.
 long sluice_receive_message(int fd, void *_Nonnull buffer, size_t count, int *_Nonnull passed);

@@ -52,7 +52,7 @@ final class ModelEndpoint {
         self.backend = backend.backend
         numbers = Pace(interval: .seconds(1), now: now, random: &random)
         list = Pace(interval: .seconds(1), now: now, random: &random)
-        // Until it has been read, requests come here for models that only others have.
+        // Until it has been read, requests come here for models that only others have. The monitor asks a few dozen at once.
         list.ask(at: now)
         history = ReadingHistory(interval: .seconds(1))
         models = EndpointModels(

@@ -104,7 +104,7 @@ final class HTTP1ClientConnection: ClientConnection {
             }
         case .nothing: break
         case .end:
-            if requestsComeFirst() { readMayBringMore() } else { inputEnded() }
+            if takesRequestsFirst() { readMayBringMore() } else { inputEnded() }
         case .failed:
             if let tls, !tls.isEstablished {
                 handshakeFailed(tls.failure?.kind)
@@ -235,7 +235,8 @@ final class HTTP1ClientConnection: ClientConnection {
             return false
         }
         if beginsLikeHTTP2 {
-            loop.setDeadline(self, loop.now + listener.headerTimeout)
+            // Of all its pieces together.
+            if inbox.isEmpty { loop.setDeadline(self, loop.now + listener.headerTimeout) }
             return false
         }
         isProtocolKnown = true
@@ -311,16 +312,23 @@ final class HTTP1ClientConnection: ClientConnection {
         }
     }
 
-    /// Requests that were read before the client's end are answered before it is acted on; it is read once more then.
-    private func requestsComeFirst() -> Bool {
-        guard state == .head, exchange == nil, !inbox.isEmpty else { return false }
+    /// Uses what was read before the client's end and had to wait.
+    ///
+    /// - Returns: whether that keeps the connection busy. The end is read once more afterwards.
+    private func takesRequestsFirst() -> Bool {
+        guard !inbox.isEmpty, state != .tunnel else { return false }
         consumeInbox()
         return isOpen && !wantsRead
     }
 
     func inputEnded() {
+        guard isOpen else { return }
         switch state {
-        case .head where exchange == nil && unsentBytes > 0: closeAfterFlush()
+        case .head where exchange != nil || unsentBytes > 0:
+            // What has come of a next request is none. The answers before it still go out.
+            inbox.removeAll()
+            mustClose = true
+            if let exchange { exchange.clientLeft() } else { beginClosing() }
         case .head, .body, .trailers: leave()
         case .responding: break
         case .tunnel:
@@ -380,7 +388,7 @@ final class HTTP1ClientConnection: ClientConnection {
     override func drain() {
         // A request that is already there gets its answer, and that ends the connection.
         guard state == .head else { return }
-        if exchange != nil {
+        if exchange != nil || (!isProtocolKnown && !inbox.isEmpty) {
             loop.setDeadline(self, loop.now + Self.unfinishedHeadWait)
         } else if isBetweenRequests {
             closeAfterFlush()

@@ -63,7 +63,9 @@ extension Exchange {
         trace.endAuth(nil, worker.loop.now)
         trace.endTry(cause, grpcStatus: grpcStatus, connected: upstream?.establishedAt, worker.loop.now)
         let isExported = (trace.isSampled || isError) && worker.traces.hasRoom(for: trace.spans)
-        trace.end(isExported: isExported, &worker.random)
+        // Where no try has a span of its own, endpoints may have been told the one that the made traceparent names.
+        let told = trace.hasTries ? nil : identity.madeSpan
+        trace.end(isExported ? SpanID(random: told ?? worker.random.next()) : nil)
         if isExported { worker.traces.write { writeSpans(trace, cause, to: &$0) } }
     }
 }

@@ -26,7 +26,7 @@ final class ExchangeTrace {
     private(set) var waits: ContiguousArray<Wait> = []
     /// Those before the last one.
     private(set) var earlierTries: ContiguousArray<(Try, EndpointPool)> = []
-    /// Its endpoint stands beside it, so that it costs nothing to forget all the rest.
+    /// Means nothing without its endpoint, which stands beside it, so that it costs nothing to forget all the rest.
     private var last = Try(span: SpanID(random: 0), start: Instant(nanoseconds: 0), resends: 0, isHTTP2: false)
     private var lastEndpoint: EndpointPool?
     /// Those that ended before the exchange did.
@@ -103,10 +103,10 @@ final class ExchangeTrace {
         if !copies.isEmpty { copies.removeAll(keepingCapacity: true) }
     }
 
-    /// - Parameter random: its id, if it is to be exported.
-    func end(isExported: Bool, _ random: inout RandomSource) {
-        verdict = isExported
-        if isExported { span = SpanID(random: random.next()) }
+    /// - Parameter id: of its own span; `nil` where it is not exported.
+    func end(_ id: SpanID?) {
+        verdict = id != nil
+        if let id { span = id }
     }
 
     var hasTries: Bool { lastEndpoint != nil }

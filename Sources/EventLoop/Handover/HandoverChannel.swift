@@ -28,7 +28,7 @@ package final class HandoverChannel: Sendable {
 
     deinit { close(descriptor) }
 
-    /// - Parameter patience: how long the other end's backlog may be full.
+    /// - Parameter patience: how long the other end's backlog may be full; counted anew where the process was interrupted.
     package static func connect(to path: String, patience: Nanoseconds) -> Connection {
         guard let address = SocketAddress(path: path) else { return .failed(SocketFailure("the path is too long")) }
         let result = sluice_message_socket()

@@ -96,10 +96,10 @@ package struct HTTP2Limits: Sendable {
     /// What the end of a stream pays for at least: a small update for the stream and one for the connection.
     package var windowUpdatesPerStream: UInt64 = 4
 
-    /// What is paid for and may still come. A peer reads what is on its way to it at once where one of the two has stood still
-    /// for a while, and so its updates come at once, too: of as many bytes as sockets and windows hold as a rule. So many
-    /// frames cost some 50 ms of a processor.
-    package var paidWindowUpdates: UInt64 = 1024 * 1024
+    /// What is paid for and may still come. Where one of the two has stood still for a while, a peer reads all that is on its
+    /// way at once, and so its updates come at once, too: these are enough for 8 MiB of messages of 130 bytes, or for 300 KiB
+    /// of empty ones. As many bytes of small requests would be more work.
+    package var paidWindowUpdates: UInt64 = 256 * 1024
 
     // MARK: Stalls
 

@@ -6,7 +6,7 @@ package struct Pace: Sendable {
     package static let longestRest = Nanoseconds.seconds(10)
     /// Of a server that does not know the question: only a new start changes that.
     package static let refusedRest = Nanoseconds.seconds(60)
-    /// The first time, so that a thousand servers are not asked at once.
+    /// The first time, so that a thousand servers are not asked at once all along.
     private static let spread = Nanoseconds.milliseconds(200)
 
     package private(set) var next: Instant

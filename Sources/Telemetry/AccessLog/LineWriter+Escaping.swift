@@ -13,7 +13,7 @@ extension LineWriter {
     private mutating func append(jsonEscaping bytes: UnsafeRawBufferPointer) {
         let field = clipped(bytes)
         var index = 0
-        while index < field.count { index &+= appendJSONCharacter(of: field, at: index) }
+        while index < field.count && !isCut { index &+= appendJSONCharacter(of: field, at: index) }
         if field.count < bytes.count { append("\\u2026") }
     }
 
@@ -24,6 +24,7 @@ extension LineWriter {
         if bytes.count <= AccessLogFormatter.fieldLimit, append(ifPlain: bytes, floor: floor) { return }
         let field = clipped(bytes)
         for byte in field {
+            if isCut { return }
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
                 append(byte: UInt8(ascii: "\\"))

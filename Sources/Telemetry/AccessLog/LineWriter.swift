@@ -62,7 +62,7 @@ struct LineWriter: ~Copyable {
         cursor += 32
     }
 
-    /// A second or less, in nanoseconds that are rounded to microseconds: a digit, a point and six decimals.
+    /// Nanoseconds that are less than a second when they are rounded to microseconds: a digit, a point and six decimals.
     @inline(__always)
     mutating func append(secondsBelowOne nanoseconds: UInt64) {
         guard fits(Self.slack) else { return }

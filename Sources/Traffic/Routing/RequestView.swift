@@ -55,19 +55,19 @@ package struct InferencePath {
     package init?(_ path: UnsafeRawBufferPointer) {
         let slash = UInt8(ascii: "/")
         guard hasPrefix(path, "/v2/models/") else { return nil }
-        let named = Base.rest(of: path, from: "/v2/models/".utf8.count)
-        let length = count(in: named, before: slash)
-        model = UnsafeRawBufferPointer(start: named.baseAddress, count: length)
-        rest = Base.rest(of: named, from: length)
+        let named = suffix(of: path, from: "/v2/models/".utf8.count)
+        let end = length(of: named, before: slash)
+        model = UnsafeRawBufferPointer(start: named.baseAddress, count: end)
+        rest = suffix(of: named, from: end)
         // `/v2/models/stats` is about all models.
-        guard length > 0, !(rest.isEmpty && equals(model, "stats")) else { return nil }
+        guard end > 0, !(rest.isEmpty && equals(model, "stats")) else { return nil }
         version = UnsafeRawBufferPointer(start: nil, count: 0)
         if hasPrefix(rest, "/versions/") {
-            let versioned = Base.rest(of: rest, from: "/versions/".utf8.count)
-            let length = count(in: versioned, before: slash)
-            version = UnsafeRawBufferPointer(start: versioned.baseAddress, count: length)
+            let versioned = suffix(of: rest, from: "/versions/".utf8.count)
+            let end = length(of: versioned, before: slash)
+            version = UnsafeRawBufferPointer(start: versioned.baseAddress, count: end)
             hasVersion = true
-            rest = Base.rest(of: versioned, from: length)
+            rest = suffix(of: versioned, from: end)
         }
         isInfer = equals(rest, "/infer")
         runsModel = isInfer || equals(rest, "/generate") || equals(rest, "/generate_stream")
