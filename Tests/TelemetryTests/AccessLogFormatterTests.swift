@@ -152,7 +152,8 @@ import Testing
     private func ends(_ format: AccessLogFormatter.Format, _ mirrors: [MirrorNote]) -> String {
         var buffer = ByteBuffer()
         var formatter = AccessLogFormatter(format: format)
-        formatter.append(AccessLogRecord(), mirrors: mirrors, to: &buffer)
+        formatter.begin(AccessLogRecord(), to: &buffer)
+        AccessLogFormatter.end(mirrors, format, to: &buffer)
         let line = String(decoding: buffer.bytes, as: UTF8.self)
         return String(line[(line.range(of: "\"tries\":0") ?? line.range(of: "version=-")!).upperBound...])
     }

@@ -4,6 +4,16 @@ import HTTP
 import TLS
 import Telemetry
 
+/// What is known of a client as long as its connection is kept, to be looked at without counting a reference to that.
+struct ClientFacts {
+    /// Without port, `unix` where there is none.
+    var address = UnsafeRawBufferPointer(start: nil, count: 0)
+    /// Whom the client's certificate names; `nil` where it showed none.
+    var subject: UnsafeRawBufferPointer?
+    /// The peer is a proxy whose forwarding headers are believed.
+    var isTrusted = false
+}
+
 /// What every connection from a client has, whichever version of HTTP is spoken on it.
 class ClientConnection: Stream {
     let worker: Worker
@@ -61,6 +71,9 @@ class ClientConnection: Stream {
         madeAddressText = text
         return text.bytes
     }
+
+    /// What exchanges look at.
+    var facts: ClientFacts { ClientFacts(address: addressText, subject: subject, isTrusted: isTrusted) }
 
     var isSecure: Bool { tls != nil }
 

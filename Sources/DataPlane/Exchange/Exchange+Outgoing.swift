@@ -46,7 +46,7 @@ extension Exchange {
         var forwarding = RequestForwarding(
             framing: outgoingFraming(isMirror: isMirror), target: outgoingTarget(isMirror: isMirror),
             host: head.slice(host))
-        forwarding.isTrusted = client.isTrusted
+        forwarding.isTrusted = peer.isTrusted
         forwarding.isSecure = client.isSecure
         if case .http2 = self.client { forwarding.receivedVersion = "2" }
         forwarding.keepsAuthorization = route.keepsAuthorization
@@ -55,7 +55,7 @@ extension Exchange {
         forwarding.keepsTracestate = identity.keepsTracestate
         forwarding.asksForWebSocket = !isMirror && head.asksForWebSocket
         let endsWithHead = isRequestComplete && kept.isEmpty && !hasTrailers
-        forwarding.clientAddress = client.addressText
+        forwarding.clientAddress = peer.address
         route.name.withUnsafeBytes { name in
             (route.policies?.host ?? []).withUnsafeBytes { host in
                 forwarding.mirrorRoute = isMirror ? name : nil

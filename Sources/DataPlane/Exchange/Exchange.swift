@@ -29,6 +29,8 @@ package final class Exchange: UpstreamUser {
     let worker: Worker
     /// Set from the first byte of the request until `finish`.
     var client: ClientSide?
+    /// Valid while there is a client.
+    private(set) var peer = ClientFacts()
     /// Told apart from an earlier use of the same object by jobs that come back late.
     var serial: UInt64 = 0
     let head = MessageHead()
@@ -153,6 +155,7 @@ package final class Exchange: UpstreamUser {
     /// Begins a new life at the first byte of a request.
     func begin(_ client: ClientSide, serial: UInt64) {
         self.client = client
+        peer = client.connection.facts
         self.serial = serial
         phase = .reading
         startedAt = worker.loop.now
@@ -163,6 +166,7 @@ package final class Exchange: UpstreamUser {
     func reset() {
         head.reset()
         client = nil
+        peer = ClientFacts()
         target = nil
         if hasDecodedPath { decodedPath.release() }
         hasDecodedPath = false
@@ -231,7 +235,7 @@ package final class Exchange: UpstreamUser {
     /// The client's address as text, without port. Valid until the end.
     var clientText: UnsafeRawBufferPointer {
         if let forwardedClient { return forwardedClient.bytes }
-        return client?.connection.addressText ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        return peer.address
     }
 
     // MARK: The request's body

@@ -15,9 +15,10 @@ final class AccessLogBuffer: Timed {
     private var writer: LogWriter?
     private var formatter = AccessLogFormatter(format: .json)
     private var percent: Double = 0
+    private var text = ByteBuffer()
+    private var lines: UInt64 = 0
+    /// What the last lines were handed over in: with the writer, or back from there.
     private var batch = LogBatch()
-    /// The one before, with the writer or back from there.
-    private var previous = LogBatch()
     private var spareLines: ContiguousArray<MirroredLine> = []
     /// As many copies as a mirror has under way by default.
     private static let spareLimit = 64
@@ -27,7 +28,10 @@ final class AccessLogBuffer: Timed {
     func apply(_ settings: AccessLog?, writer: LogWriter?) {
         flush()
         self.writer = settings == nil ? nil : writer
-        if self.writer == nil { (batch, previous) = (LogBatch(), LogBatch()) }
+        if self.writer == nil {
+            text.release()
+            batch = LogBatch()
+        }
         percent = settings?.samplePercent ?? 0
         let format: AccessLogFormatter.Format = settings?.format == .text ? .text : .json
         if formatter.format != format { formatter = AccessLogFormatter(format: format) }
@@ -59,7 +63,7 @@ final class AccessLogBuffer: Timed {
 
     func append(_ record: AccessLogRecord) {
         beginLine()
-        formatter.append(record, to: &batch.text)
+        formatter.append(record, to: &text)
         endLine()
     }
 
@@ -76,29 +80,31 @@ final class AccessLogBuffer: Timed {
 
     func add(_ write: (inout ByteBuffer) -> Void) {
         beginLine()
-        write(&batch.text)
+        write(&text)
         endLine()
     }
 
     private func beginLine() {
-        if batch.lines == 0 { loop.setDeadline(self, loop.now + Self.delay) }
-        batch.lines += 1
+        if lines == 0 { loop.setDeadline(self, loop.now + Self.delay) }
+        lines += 1
     }
 
-    private func endLine() { if batch.text.count >= Self.batchBytes { flush() } }
+    private func endLine() { if text.count >= Self.batchBytes { flush() } }
 
     override func expired(now: Instant) { flush() }
 
     func flush() {
-        guard batch.lines > 0 else { return }
+        guard lines > 0 else { return }
+        defer { lines = 0 }
         guard let writer else {
             // The line of a mirrored request whose copies outlived the log.
-            batch.clear()
+            text.removeAll()
             return
         }
-        writer.write(batch)
-        swap(&batch, &previous)
         // The writer is slower than the lines come.
         if batch.isTaken { batch = LogBatch() }
+        swap(&batch.text, &text)
+        batch.lines = lines
+        writer.write(batch)
     }
 }

@@ -17,14 +17,10 @@ package final class LogBatch: @unchecked Sendable {
 
     func take() { taken.store(true, ordering: .relaxed) }
 
-    func clear() {
-        text.removeAll()
-        lines = 0
-    }
-
     /// Gives it back, empty.
     func finish() {
-        clear()
+        text.removeAll()
+        lines = 0
         taken.store(false, ordering: .releasing)
     }
 }

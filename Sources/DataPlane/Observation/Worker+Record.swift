@@ -78,11 +78,17 @@ extension Worker {
         record.retries = exchange.retries
         record.tries = UInt32(clamping: exchange.tries)
         record.entry = log.names(of: series)
-        if let endpoint = exchange.endpoint { record.endpoint = log.name(of: endpoint) }
-        if let subject = exchange.client?.connection.subject { record.clientSubject = subject }
+        if let endpoint = exchange.endpoint.map(Unmanaged.passUnretained) {
+            record.endpoint = endpoint._withUnsafeGuaranteedRef { log.name(of: $0) }
+        }
+        if let subject = exchange.peer.subject { record.clientSubject = subject }
         record.client = exchange.clientText
         (record.model, record.version) = exchange.askedModel
-        exchange.user.withUnsafeBytes { user in
+        // Taken out for a moment, so that no reference is counted.
+        var user: [UInt8] = []
+        swap(&user, &exchange.user)
+        defer { swap(&user, &exchange.user) }
+        user.withUnsafeBytes { user in
             record.user = user
             if exchange.mirrors.isEmpty && exchange.lostMirrors.isEmpty {
                 log.append(record)

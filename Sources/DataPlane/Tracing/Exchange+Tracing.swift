@@ -15,10 +15,10 @@ extension Exchange {
         guard trace == nil, let named = identity.trace(head) else { return }
         let received = identity.keepsTracestate ? named : nil
         let isSampled = TraceSampling.samples(
-            sender: received?.isSampled, isTrusted: client?.connection.isTrusted == true,
+            sender: received?.isSampled, isTrusted: peer.isTrusted,
             percent: worker.traces.percent, random: &worker.random)
         if spareTrace == nil { trace = ExchangeTrace() } else { swap(&trace, &spareTrace) }
-        trace?.begin(named, parent: received, isSampled: isSampled, at: (startedAt, startedWallClock))
+        withTrace { $0.begin(named, parent: received, isSampled: isSampled, at: (startedAt, startedWallClock)) }
     }
 
     /// The memory is kept for the next request, unless mirror copies go on with it: then it is theirs.
@@ -37,11 +37,19 @@ extension Exchange {
     }
 
     func traceTry(_ access: BackendPool.Access) {
-        guard let trace, let endpoint else { return }
-        let span = trace.hasTries ? nil : identity.madeSpan
-        trace.beginTry(
-            endpoint, span: span ?? worker.random.next(), connects: access.connection == nil,
-            isHTTP2: access.port.speaksHTTP2, resends: retries, worker.loop.now)
+        guard let endpoint else { return }
+        withTrace { trace in
+            let span = trace.hasTries ? nil : identity.madeSpan
+            trace.beginTry(
+                endpoint, span: span ?? worker.random.next(), connects: access.connection == nil,
+                isHTTP2: access.port.speaksHTTP2, resends: retries, worker.loop.now)
+        }
+    }
+
+    /// It stays where it is meanwhile, so no reference to it is counted.
+    @inline(__always)
+    private func withTrace(_ body: (ExchangeTrace) -> Void) {
+        if let trace = trace.map(Unmanaged.passUnretained) { trace._withUnsafeGuaranteedRef(body) }
     }
 
     func traceTryEnd(_ cause: Cause, _ upstream: UpstreamSide?) {
@@ -58,7 +66,10 @@ extension Exchange {
             identity.choose(for: head, random: &worker.random)
             beginTrace()
         }
-        guard let trace else { return }
+        withTrace { end($0, cause, isError: isError) }
+    }
+
+    private func end(_ trace: ExchangeTrace, _ cause: Cause, isError: Bool) {
         let grpcStatus = grpcStatus?.rawValue
         trace.endAuth(nil, worker.loop.now)
         trace.endTry(cause, grpcStatus: grpcStatus, connected: upstream?.establishedAt, worker.loop.now)

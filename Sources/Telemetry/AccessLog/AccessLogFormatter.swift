@@ -23,10 +23,14 @@ package struct AccessLogFormatter {
 
     package init(format: Format) { self.format = format }
 
-    /// Appends one line with its newline.
-    package mutating func append(_ record: AccessLogRecord, mirrors: [MirrorNote] = [], to buffer: inout ByteBuffer) {
+    /// Appends one line with its newline, of a request that was not mirrored.
+    package mutating func append(_ record: AccessLogRecord, to buffer: inout ByteBuffer) {
         begin(record, to: &buffer)
-        Self.end(mirrors, format, to: &buffer)
+        Self.end(format, to: &buffer)
+    }
+
+    private static func end(_ format: Format, to buffer: inout ByteBuffer) {
+        buffer.append(format == .json ? "}\n" : "\n")
     }
 
     /// Appends a line without its end, which tells of the mirrors: their copies may take longer than the request.
@@ -52,7 +56,7 @@ package struct AccessLogFormatter {
     /// Appends the end of a line that was begun in this format.
     package static func end(_ mirrors: [MirrorNote], _ format: Format, to buffer: inout ByteBuffer) {
         guard !mirrors.isEmpty else {
-            buffer.append(format == .json ? "}\n" : "\n")
+            end(format, to: &buffer)
             return
         }
         var room = 64
