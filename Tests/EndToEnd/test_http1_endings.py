@@ -288,11 +288,21 @@ def test_an_end_beside_the_place_that_a_whole_request_waits_for(turns):
         client.expect_end()
 
 
-@pytest.mark.parametrize("rest", [b"", b"\r\n", b"GET /b HT"])
+@pytest.mark.parametrize("rest", [
+    b"", b"\r\n", b"GET /b HT", build("POST", "/", "test", "Content-Length: 10") + b"abc",
+    build("POST", "/", "test", "Transfer-Encoding: chunked") + b"3\r\nabc\r\n0\r\nx:"])
 def test_an_end_right_behind_requests_that_are_answered_at_once(turns, rest):
     """Also where a beginning of another stands behind them, or an empty line (RFC 9112 section 2.2)."""
     with turns.connect() as client:
         with stopped(turns.gateway):
             client.send(get("/fixed") + get("/fixed") + rest).shut_writing()
+        assert [client.response().body for _ in range(2)] == [b"fixed", b"fixed"]
+        client.expect_end()
+
+
+def test_an_end_in_the_middle_of_a_request_that_was_answered_early(turns):
+    with turns.connect() as client:
+        with stopped(turns.gateway):
+            client.send(get("/fixed") + build("POST", "/fixed", "test", "Content-Length: 10") + b"abc").shut_writing()
         assert [client.response().body for _ in range(2)] == [b"fixed", b"fixed"]
         client.expect_end()

@@ -18,7 +18,7 @@ MIB = 1 << 20
 CONFIG = """
 accessLog: { path: access.log, format: json }
 backends:
-  b: { endpoints: ["ADDRESS"] }
+  b: { server: generic, endpoints: ["ADDRESS"] }
 routes:
   - name: locked
     match: [{ path: { prefix: /locked } }]
@@ -124,7 +124,7 @@ def test_policies(gateways):
     with server(process_request=note) as endpoint:
         gateway = gateways(
             f"""
-backends: {{ b: {{ endpoints: ["{endpoint.address}"] }} }}
+backends: {{ b: {{ server: generic, endpoints: ["{endpoint.address}"] }} }}
 routes:
   - name: limited
     match: [{{ path: {{ prefix: /limited }} }}]

@@ -8,8 +8,8 @@ import Telemetry
 struct ClientFacts {
     /// Without port, `unix` where there is none.
     var address = UnsafeRawBufferPointer(start: nil, count: 0)
-    /// Whom the client's certificate names; `nil` where it showed none.
-    var subject: UnsafeRawBufferPointer?
+    /// Whom the client's certificate names; empty where it showed none.
+    var subject = UnsafeRawBufferPointer(start: nil, count: 0)
     /// The peer is a proxy whose forwarding headers are believed.
     var isTrusted = false
 }
@@ -32,7 +32,7 @@ class ClientConnection: Stream {
     var listIndex = -1
 
     private var subjectText = ByteBuffer()
-    private var madeAddressText: StableBytes?
+    private var madeAddressText: UnsafeRawBufferPointer?
 
     init(worker: Worker, listener: ListenerState, address: SocketAddress?) {
         self.worker = worker
@@ -61,24 +61,25 @@ class ClientConnection: Stream {
         swap(&subjectText, &other.subjectText)
     }
 
+    deinit { madeAddressText?.deallocate() }
+
     /// Whether it should take no further requests, once that loses nothing.
     var isLeaving: Bool { isRetiring || worker.isDraining || (expiresAt != .never && expiresAt <= loop.now) }
 
-    /// The address without port, `unix` where there is none; made at the first request.
-    var addressText: UnsafeRawBufferPointer {
-        if let made = madeAddressText { return made.bytes }
-        let text = StableBytes(address?.host ?? SocketAddress.unixHost)
-        madeAddressText = text
-        return text.bytes
+    /// Made at the first request.
+    private var addressText: UnsafeRawBufferPointer {
+        if let madeAddressText { return madeAddressText }
+        let text = address?.host ?? SocketAddress.unixHost
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: text.utf8.count, alignment: 1)
+        copy.copyBytes(from: text.utf8)
+        madeAddressText = UnsafeRawBufferPointer(copy)
+        return UnsafeRawBufferPointer(copy)
     }
 
     /// What exchanges look at.
-    var facts: ClientFacts { ClientFacts(address: addressText, subject: subject, isTrusted: isTrusted) }
+    var facts: ClientFacts { ClientFacts(address: addressText, subject: subjectText.bytes, isTrusted: isTrusted) }
 
     var isSecure: Bool { tls != nil }
-
-    /// Whom the client's certificate names; `nil` where it showed none.
-    var subject: UnsafeRawBufferPointer? { subjectText.isEmpty ? nil : subjectText.bytes }
 
     func noteSubject() {
         guard let text = tls?.peerSubject else { return }

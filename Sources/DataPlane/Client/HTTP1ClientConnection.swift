@@ -188,10 +188,12 @@ final class HTTP1ClientConnection: ClientConnection {
         if let present = self.exchange {
             exchange = present
         } else {
+            // Its time runs already where it began like HTTP/2.
+            let hasBegun = !isProtocolKnown && !inbox.isEmpty
             guard isProtocolKnown || learnProtocol(bytes) else { return isOpen ? nil : bytes.count }
             exchange = worker.takeExchange(.http1(self))
             self.exchange = exchange
-            loop.setDeadline(self, loop.now + listener.headerTimeout)
+            if !hasBegun { loop.setDeadline(self, loop.now + listener.headerTimeout) }
         }
         switch exchange.head.parseRequest(bytes, limit: listener.headerBytes) {
         case .incomplete: return nil
@@ -323,20 +325,30 @@ final class HTTP1ClientConnection: ClientConnection {
 
     func inputEnded() {
         guard isOpen else { return }
+        // To requests before the present one.
+        let hasAnswers = unsentBytes > 0 && exchange?.isHeadSent != true
         switch state {
-        case .head where exchange != nil || unsentBytes > 0:
-            // What has come of a next request is none. The answers before it still go out.
-            inbox.removeAll()
-            mustClose = true
-            if let exchange { exchange.clientLeft() } else { beginClosing() }
+        case .head where exchange != nil || hasAnswers: leaveAfterAnswers()
+        case .body where hasAnswers: leaveAfterAnswers()
+        case .trailers where hasAnswers: leaveAfterAnswers()
+        case .discarding: leaveAfterAnswers()
         case .head, .body, .trailers: leave()
         case .responding: break
         case .tunnel:
             consumeInbox()
             state = .responding
             exchange?.clientEnded()
-        case .discarding, .closing, .lingering: close(reset: false)
+        case .closing, .lingering: close(reset: false)
         }
+    }
+
+    /// The beginning of a request is dropped, and the answers before it still go out.
+    private func leaveAfterAnswers() {
+        inbox.removeAll()
+        // Nothing more of it comes, so nothing is waited for.
+        state = .responding
+        mustClose = true
+        if let exchange { exchange.clientLeft() } else { closeAfterFlush() }
     }
 
     override func peerLeft(reset: Bool) {

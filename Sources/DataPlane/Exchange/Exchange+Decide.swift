@@ -23,7 +23,7 @@ extension Exchange {
             reject(.overloaded)
             return
         }
-        if let client = client?.connection, client.isTrusted,
+        if peer.isTrusted, let client = client?.connection,
             let address = ForwardedClient.address(in: head, isTrusted: client.listener.trusts)
         {
             forwardedClient = StableBytes("\(address)")

@@ -27,8 +27,8 @@ package final class Exchange: UpstreamUser {
     }
 
     let worker: Worker
-    /// Set from the first byte of the request until `finish`.
-    var client: ClientSide?
+    /// Set from the first byte of the request until the object is used again.
+    private(set) var client: ClientSide?
     /// Valid while there is a client.
     private(set) var peer = ClientFacts()
     /// Told apart from an earlier use of the same object by jobs that come back late.

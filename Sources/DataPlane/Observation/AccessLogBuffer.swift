@@ -95,16 +95,16 @@ final class AccessLogBuffer: Timed {
 
     func flush() {
         guard lines > 0 else { return }
-        defer { lines = 0 }
         guard let writer else {
             // The line of a mirrored request whose copies outlived the log.
             text.removeAll()
+            lines = 0
             return
         }
-        // The writer is slower than the lines come.
+        // The writer still has the last one.
         if batch.isTaken { batch = LogBatch() }
         swap(&batch.text, &text)
-        batch.lines = lines
+        swap(&batch.lines, &lines)
         writer.write(batch)
     }
 }

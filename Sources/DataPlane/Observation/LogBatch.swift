@@ -6,6 +6,9 @@ import Synchronization
 ///
 /// Unchecked: `isTaken` says whose it is.
 package final class LogBatch: @unchecked Sendable {
+    /// Twice what is usually handed over; a hostile line makes it grow to more.
+    private static let keptBytes = 256 * 1024
+
     package var text = ByteBuffer()
     package var lines: UInt64 = 0
     private let taken = Atomic<Bool>(false)
@@ -19,7 +22,7 @@ package final class LogBatch: @unchecked Sendable {
 
     /// Gives it back, empty.
     func finish() {
-        text.removeAll()
+        text.removeAll(keepingAtMost: Self.keptBytes)
         lines = 0
         taken.store(false, ordering: .releasing)
     }

@@ -81,7 +81,7 @@ extension Worker {
         if let endpoint = exchange.endpoint.map(Unmanaged.passUnretained) {
             record.endpoint = endpoint._withUnsafeGuaranteedRef { log.name(of: $0) }
         }
-        if let subject = exchange.peer.subject { record.clientSubject = subject }
+        record.clientSubject = exchange.peer.subject
         record.client = exchange.clientText
         (record.model, record.version) = exchange.askedModel
         // Taken out for a moment, so that no reference is counted.

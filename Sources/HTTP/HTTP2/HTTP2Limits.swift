@@ -98,7 +98,7 @@ package struct HTTP2Limits: Sendable {
 
     /// What is paid for and may still come. Where one of the two has stood still for a while, a peer reads all that is on its
     /// way at once, and so its updates come at once, too: these are enough for 8 MiB of messages of 130 bytes, or for 300 KiB
-    /// of empty ones. As many bytes of small requests would be more work.
+    /// of empty ones. As many bytes of small requests would be more work, so that nobody gains by it.
     package var paidWindowUpdates: UInt64 = 256 * 1024
 
     // MARK: Stalls
