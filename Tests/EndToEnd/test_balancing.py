@@ -20,7 +20,7 @@ KIB = 1 << 10
 MANY = 36
 # Which keys are whose depends on ports, which are others each time. Of so many keys each of three has some, and so have
 # both that take over those of the third, just as surely.
-KEYS = range(1, 121)
+KEYS = range(1, 137)
 
 
 # --- by turn

@@ -24,9 +24,9 @@ POST = request("POST")
 # What an attack may leave behind in a process that has served nothing before: buffers of a connection and its streams.
 GROWTH = 16 * MIB
 # For a request that has nothing to wait for, on a machine that may stop everybody for a while; and the processor's time
-# that the gateway may spend on an attack, which that does not change.
+# that the gateway may spend on an attack, and on the neighbour meanwhile.
 PATIENCE = 8
-PROCESSOR = 0.5
+PROCESSOR = 2
 
 
 class Neighbour:

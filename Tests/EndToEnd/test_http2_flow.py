@@ -118,8 +118,9 @@ def test_an_answer_streams_through_a_window(proxy):
 
 
 def test_streams_share_the_connection_fairly(proxy):
-    """A small answer does not wait for a large one that began before it, and that takes longer than anything may."""
-    sending(proxy, 2048 * MIB)
+    """A small answer does not wait for a large one that began before it."""
+    # Forty times what comes of it meanwhile on a quiet machine, and few enough to be kept where all of it comes first.
+    sending(proxy, 512 * MIB)
     with connect(proxy, hello=PREFACE + settings((INITIAL_WINDOW, LARGEST_WINDOW))) as client:
         client.send(window_update(0, 1 << 30))
         large = client.open(request("GET", "/large"))

@@ -81,7 +81,7 @@ def test_one_draw_decides_for_all(site, way):
     wait_until(at_rest, what="all copies have come")
     one, two, three = ({seen.path for seen in site[name].requests} for name in ("one", "two", "three"))
     assert one == two and three <= one
-    # Further away once in 10^11 runs.
+    # Further away once in 10^10 runs.
     assert abs(len(one) - 150) <= 57 and 0 < len(three) <= 70
 
 
