@@ -349,7 +349,7 @@ def test_handshakes_end(secured):
     beginnings = [b"", b"\x16\x03\x01", b"\x16\x03\x01\x02\x00" + b"\x00" * 512]
     clients = [Client("127.0.0.1", secured.admin_port).send(data) for data in beginnings]
     for client in clients:
-        client.rest(20)
+        client.rest(8)
         client.close()
 
 

@@ -14,6 +14,7 @@ from support.http2 import GOAWAY, LARGEST_WINDOW, Code, H2Client
 from support.http2_server import by_path
 from support.http2_upstream import ask, front, servers, version  # noqa: F401, fixtures among them
 from support.rawhttp import get
+from support.together import together
 
 CONFIG = """
 shutdown: { drain: 5s }
@@ -94,14 +95,17 @@ def test_streams_on_their_way_are_served(held):
         wait_until(client.readable, 10, "GOAWAY is there to be read")
         late = client.open(http2.request(path="/late"))
         is_soon = time.monotonic() - begin < GRACE
-        if client.answer(late).status == 0 and not is_soon:
-            pytest.skip("this process stood still for longer than the gateway waits")
-        assert client.answer(late).status == 200
-        assert client.wait_goaways(2)[-1] == (late, Code.NO_ERROR)
+        last, code = client.wait_goaways(2)[-1]
+        is_too_late = last < late and not is_soon
+        if not is_too_late:
+            assert (last, code) == (late, Code.NO_ERROR)
+            assert client.answer(late).status == 200
         held.upstream.release()
         client.answer(1)
         client.expect_end()
     assert held.gateway.wait_exit() == 0
+    if is_too_late:
+        pytest.skip("this process stood still for longer than the gateway waits")
 
 
 def test_streams_after_the_last_goaway_may_be_sent_again(held):
@@ -213,16 +217,20 @@ def test_old_connections_are_asked_to_go(proxies):
 
 def test_old_connections_do_not_go_all_at_once(proxies):
     proxy = proxies(AGED)
-    clients = [(time.monotonic(), connect(proxy.gateway)) for _ in range(20)]
-    ages = []
-    for begin, client in clients:
-        client.wait_goaways(1)
-        ages.append(time.monotonic() - begin)
-        client.sock.close()
-    assert ages[0] < 8
-    # One after the other was waited for, so the spread seen is at most that of the jitter. All twenty are younger than
-    # that once in a thousand million times.
-    assert max(ages) > 0.97, "no connection of twenty went later than the middle"
+
+    def age(_) -> float:
+        begin = time.monotonic()
+        with connect(proxy.gateway) as client:
+            client.wait_goaways(1)
+            return time.monotonic() - begin
+
+    def spread() -> float:
+        ages = together(age, range(20))
+        assert min(ages) > 0.85, ages
+        return max(ages) - min(ages)
+
+    # Of 20 draws from 0.2 s all are so close once in 10^10 times, and again where the machine stops just then.
+    assert any(spread() > 0.05 for _ in range(3)), "twenty connections go at once"
 
 
 def test_old_connections_of_http1(proxies):

@@ -42,7 +42,16 @@ def test_an_endpoint_that_is_gone(fleet, how):
     else:
         bad.set(fault=how)
     fleet.wait_up(bad, False)
-    wait_until(lambda: fleet.served(30) == {"first": 30}, 20, "the other one serves")
+
+    def only_first() -> bool:
+        found = fleet.served(30)
+        # On a machine that stops, the other one may be out for a moment as well.
+        assert set(found) <= {"first", "503 no_endpoint"}, found
+        return found == {"first": 30}
+
+    wait_until(only_first, 20, "the other one serves")
+    # Who refuses costs a request only another try.
+    assert fleet.gateway.metrics().sum("sluice_retries_total", reason="connect_failure") == 0
     if how == "kill":
         bad.start()
     elif how == "pause":
@@ -89,7 +98,7 @@ def test_thresholds(fleet):
     for _ in range(5):
         down, up = checks_until(False, "not ready"), checks_until(True, "ok")
         assert down >= 3 and up >= 4
-        if down <= 4 and up <= 5:
+        if (down, up) == (3, 4):
             return
     raise AssertionError(f"the last ones took {down} and {up}")
 

@@ -41,13 +41,13 @@ def exhaust(fleet, until, seconds: float = 20, ask=None) -> None:
 
 
 def find_out(fleet, fault: str, *more: str, ask=None, **options) -> None:
-    """Starts gateways until one has ejected the second endpoint, and not the first.
+    """Starts a gateway that ejects the second endpoint, and not the first.
 
-    That a busy machine may have stopped for longer than an endpoint gets that hangs.
+    That a busy machine may have stopped for longer than an endpoint gets that hangs: then once more with another one.
     """
     timeouts, route = (QUICK, IDLE) if fault in ("hang", "half") else (PATIENT, "")
     good, bad = fleet.endpoints
-    for _ in range(5):
+    for _ in range(5 if timeouts == QUICK else 1):
         fleet.start(config(LONG, *more, timeouts=timeouts), route=route, **options)
         exhaust(fleet, until=lambda: not fleet.is_up(bad) or not fleet.is_up(good), ask=ask)
         if fleet.is_up(good):
@@ -57,7 +57,7 @@ def find_out(fleet, fault: str, *more: str, ask=None, **options) -> None:
             for _ in range(4):
                 bad.counts()
             return
-    raise AssertionError("the good one is always ejected")
+    raise AssertionError("the good one is ejected")
 
 
 @pytest.mark.parametrize("fault", ["refuse", "reset", "hang", "half", "502", "504"])
@@ -299,7 +299,7 @@ def test_a_poisonous_request_takes_nobody_away(gateways, upstreams):
         return answer()
 
     endpoints = [upstreams(reply), upstreams(reply)]
-    for _ in range(4):
+    for _ in range(2):
         gateway = gateways(f"""
 backends:
   main: {{ endpoints: ['{endpoints[0].address}', '{endpoints[1].address}'], {LONG}, {IN_TURN} }}
