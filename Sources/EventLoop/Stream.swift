@@ -172,7 +172,7 @@ open class Stream: Channel {
     }
 
     final func readCameShort() { canRead = false }
-    /// Has the end that was read be read once more.
+    /// Has it read once more as soon as it wants to, where no edge will come: of an end that was read, or of what TLS holds.
     package final func readMayBringMore() { canRead = true }
 
     // MARK: Writing

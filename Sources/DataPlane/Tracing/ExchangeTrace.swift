@@ -114,7 +114,7 @@ final class ExchangeTrace {
     var lastTry: (Try, EndpointPool)? { lastEndpoint.map { (last, $0) } }
 
     /// Spans of the exchange, at most.
-    var spans: Int { 2 + waits.count + 2 * (earlierTries.count + 1) + copies.count }
+    var spans: Int { 2 + waits.count + 2 * (earlierTries.count + (hasTries ? 1 : 0)) + copies.count }
 
     /// Nanoseconds since the Unix epoch.
     func wallClock(_ instant: Instant) -> UInt64 { startedWallClock &+ instant.since(started).count }
