@@ -1,7 +1,10 @@
 import Glibc
 
 /// Fixed-size blocks of memory, recycled by one event loop.
-package final class BlockPool {
+///
+/// A handle of plain bits, for it is passed on with every piece that is sent: a class would be counted many times for each
+/// request. Whoever makes one calls `deallocate` in the end.
+package struct BlockPool {
     /// Usable bytes of a block: with its header it fills 16 KiB, a size malloc serves without a fresh mapping.
     package static let blockBytes = 16 * 1024 - MemoryLayout<Header>.stride
     /// Free blocks kept for reuse: 4 MiB of them, more than a loop needs between two bursts.
@@ -13,22 +16,28 @@ package final class BlockPool {
         var end: Int
     }
 
-    private var free: UnsafeMutablePointer<Header>?
-    private var freeCount = 0
+    private struct Spare {
+        var first: UnsafeMutablePointer<Header>?
+        var count = 0
+    }
 
-    package init() {}
+    private let spare = UnsafeMutablePointer<Spare>.allocate(capacity: 1)
 
-    deinit {
-        while let block = free {
-            free = block.pointee.next
+    package init() { spare.initialize(to: Spare()) }
+
+    /// Gives all memory back. No queue may hold a block of it any more.
+    package func deallocate() {
+        while let block = spare.pointee.first {
+            spare.pointee.first = block.pointee.next
             Glibc.free(block)
         }
+        spare.deallocate()
     }
 
     func take() -> UnsafeMutablePointer<Header> {
-        if let block = free {
-            free = block.pointee.next
-            freeCount &-= 1
+        if let block = spare.pointee.first {
+            spare.pointee.first = block.pointee.next
+            spare.pointee.count &-= 1
             block.pointee = Header(next: nil, start: 0, end: 0)
             return block
         }
@@ -39,13 +48,13 @@ package final class BlockPool {
     }
 
     func give(_ block: UnsafeMutablePointer<Header>) {
-        guard freeCount < Self.kept else {
+        guard spare.pointee.count < Self.kept else {
             Glibc.free(block)
             return
         }
-        block.pointee.next = free
-        free = block
-        freeCount &+= 1
+        block.pointee.next = spare.pointee.first
+        spare.pointee.first = block
+        spare.pointee.count &+= 1
     }
 }
 

@@ -73,6 +73,7 @@ package final class Loop: @unchecked Sendable {
         scratch.deallocate()
         parts.deallocate()
         pipes.closeAll()
+        blocks.deallocate()
     }
 
     /// Runs `job` on the loop's thread, soon. Safe from any thread.

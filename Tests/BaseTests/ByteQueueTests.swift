@@ -4,6 +4,7 @@ import Testing
 struct ByteQueueTests {
     @Test func isEmptyAtFirst() {
         let pool = BlockPool()
+        defer { pool.deallocate() }
         var queue = ByteQueue()
         #expect(queue.isEmpty && queue.isContiguous && queue.first.isEmpty)
         queue.append(UnsafeRawBufferPointer(start: nil, count: 0), from: pool)
@@ -16,6 +17,7 @@ struct ByteQueueTests {
     /// One byte less than a block, a block, one byte more: where the chain grows a link.
     @Test(arguments: [-1, 0, 1]) func fillsBlocksToTheirLastByte(_ difference: Int) {
         let pool = BlockPool()
+        defer { pool.deallocate() }
         var queue = ByteQueue()
         var random = RandomSource(seed: 1)
         let bytes = randomBytes(BlockPool.blockBytes + difference, &random)
@@ -31,6 +33,7 @@ struct ByteQueueTests {
 
     @Test func consumesNoMoreThanItHolds() {
         let pool = BlockPool()
+        defer { pool.deallocate() }
         var queue = ByteQueue()
         [1, 2, 3].withUnsafeBytes { (bytes: UnsafeRawBufferPointer) in queue.append(bytes, from: pool) }
         queue.consume(.max, into: pool)
@@ -41,6 +44,7 @@ struct ByteQueueTests {
 
     @Test func takesWhatAnotherHolds() {
         let pool = BlockPool()
+        defer { pool.deallocate() }
         func queue(_ bytes: [UInt8]) -> ByteQueue {
             var made = ByteQueue()
             bytes.withUnsafeBytes { made.append($0, from: pool) }
@@ -63,6 +67,7 @@ struct ByteQueueTests {
     @Test(arguments: 0..<24) func agreesWithAnArray(_ seed: UInt64) {
         var random = RandomSource(seed: seed)
         let pool = BlockPool()
+        defer { pool.deallocate() }
         var queue = ByteQueue()
         var other = ByteQueue()
         var model: [UInt8] = []

@@ -20,6 +20,13 @@ final class HTTP2Peer: HTTP2Events {
     var onEnd: ((HTTP2Stream) -> Void)?
     private var queue = ByteQueue()
 
+    deinit {
+        queue.removeAll(into: pool)
+        // Gives its blocks back.
+        session = nil
+        pool.deallocate()
+    }
+
     init(_ role: HTTP2Role, _ limits: HTTP2Limits = HTTP2Limits(), now: Instant = Instant(nanoseconds: 1)) {
         self.role = role
         self.now = now
@@ -27,8 +34,6 @@ final class HTTP2Peer: HTTP2Events {
         session = HTTP2Session(
             role: role, limits: limits, events: self, resources: HTTP2Resources(pool: pool), now: now)
     }
-
-    deinit { queue.removeAll(into: pool) }
 
     /// A server that has the client's preface and settings, and whose own were taken and acknowledged.
     static func server(_ limits: HTTP2Limits = HTTP2Limits(), _ settings: [(UInt16, UInt32)] = []) -> HTTP2Peer {

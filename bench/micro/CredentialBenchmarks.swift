@@ -13,13 +13,15 @@ let credentialBenchmarks = [
         var verdicts = VerdictCache<CredentialDigest>()
 
         func digest() -> CredentialDigest {
-            guard let credentials = BasicCredentials.decode(value, into: scratch),
-                let user = users.user(UnsafeRawBufferPointer(rebasing: scratch[credentials.user]))
-            else { preconditionFailure("not a user") }
-            return user.hashBytes.withUnsafeBytes { hash in
-                digester.digest(
-                    UnsafeRawBufferPointer(rebasing: scratch[credentials.user]), hash,
-                    UnsafeRawBufferPointer(rebasing: scratch[credentials.password]))
+            guard let credentials = BasicCredentials.decode(value, into: scratch) else {
+                preconditionFailure("no credentials")
+            }
+            let name = UnsafeRawBufferPointer(rebasing: scratch[credentials.user])
+            return users.withUser(name) { user, isKnown in
+                precondition(isKnown, "not a user")
+                return user.hashBytes.withUnsafeBytes { hash in
+                    digester.digest(name, hash, UnsafeRawBufferPointer(rebasing: scratch[credentials.password]))
+                }
             }
         }
 

@@ -47,10 +47,18 @@ final class LoginGate: Sendable {
         guard let field = request.fields.authorization else { return completion(.refused) }
         let client = LoginRecord.Client(session)
         let attempt = Attempt(field)
-        let known = attempt.flatMap { attempt in attempt.user.withUnsafeBytes { users.user($0) } }
-        let stored = known ?? users.decoy
-        let digest = attempt.map { record.digest($0, hash: stored.hashBytes) }
-        let name = known.map { String(decoding: $0.name, as: UTF8.self) }
+        let stored = attempt.map { attempt in
+            attempt.user.withUnsafeBytes { name in
+                users.withUser(name) { user, isKnown in
+                    (
+                        name: isKnown ? String(decoding: user.name, as: UTF8.self) : nil, hash: user.hash,
+                        digest: record.digest(attempt, hash: user.hashBytes)
+                    )
+                }
+            }
+        }
+        let name = stored?.name
+        let digest = stored?.digest
         let judge: @Sendable (Bool?) -> Void = { [record] verdict in
             guard let verdict else { return completion(.busy) }
             guard verdict, let name, let digest else {
@@ -65,12 +73,12 @@ final class LoginGate: Sendable {
         case .known(let isRight): judge(isRight)
         case .joins: break
         case .asks:
-            guard let attempt, let digest else { return }
+            guard let attempt, let stored else { return }
             let job = Verification(
-                digest: digest, user: attempt.user, password: attempt.password, hash: stored.hash,
+                digest: stored.digest, user: attempt.user, password: attempt.password, hash: stored.hash,
                 client: Array(session.client.utf8))
             verifier.submit(job) { [record] verdict in
-                record.judged(digest, client, verdict.map { $0 && name != nil })
+                record.judged(stored.digest, client, verdict.map { $0 && name != nil })
             }
         }
     }

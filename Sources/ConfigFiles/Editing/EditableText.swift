@@ -1,3 +1,5 @@
+import Base
+
 /// The bytes of a YAML file, in which the places of nodes are found again.
 struct EditableText {
     let bytes: [UInt8]
@@ -39,12 +41,7 @@ struct EditableText {
 
     /// From 1; 0 in front of the first, which is in a byte order mark.
     private func lineNumber(of offset: Int) -> Int {
-        var (low, high) = (0, lines.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if lines[middle] <= offset { low = middle + 1 } else { high = middle }
-        }
-        return low
+        partitionPoint(in: lines.indices) { lines[$0] <= offset }
     }
 
     /// How lines end here: as the one that an offset is in, or, in the last one, as the first.

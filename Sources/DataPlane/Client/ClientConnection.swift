@@ -6,6 +6,8 @@ import Telemetry
 
 /// What is known of a client as long as its connection is kept, to be looked at without counting a reference to that.
 struct ClientFacts {
+    /// Where it came in; `nil` before there is a client.
+    var listener: Unmanaged<ListenerState>?
     /// Without port, `unix` where there is none.
     var address = UnsafeRawBufferPointer(start: nil, count: 0)
     /// Whom the client's certificate names; empty where it showed none.
@@ -77,7 +79,10 @@ class ClientConnection: Stream {
     }
 
     /// What exchanges look at.
-    var facts: ClientFacts { ClientFacts(address: addressText, subject: subjectText.bytes, isTrusted: isTrusted) }
+    var facts: ClientFacts {
+        ClientFacts(
+            listener: .passUnretained(listener), address: addressText, subject: subjectText.bytes, isTrusted: isTrusted)
+    }
 
     var isSecure: Bool { tls != nil }
 

@@ -195,7 +195,8 @@ final class HTTP1ClientConnection: ClientConnection {
             self.exchange = exchange
             if !hasBegun { loop.setDeadline(self, loop.now + listener.headerTimeout) }
         }
-        switch exchange.head.parseRequest(bytes, limit: listener.headerBytes) {
+        let head = exchange.head
+        switch head.parseRequest(bytes, limit: listener.headerBytes) {
         case .incomplete: return nil
         case .failed(let error):
             loop.setDeadline(self, .never)
@@ -206,8 +207,8 @@ final class HTTP1ClientConnection: ClientConnection {
             loop.setDeadline(self, .never)
             // Who does not wait for 101 sends what may look like a request: whoever asks for WebSocket and gets another answer
             // is not read from again.
-            mustClose = !exchange.head.allowsReuse || exchange.head.asksForWebSocket
-            body = BodyReader(exchange.head.framing)
+            mustClose = !head.allowsReuse || head.asksForWebSocket
+            body = BodyReader(head.framing)
             if body.remaining == 0 {
                 state = .responding
                 exchange.requestEnd(trailers: nil)

@@ -8,6 +8,13 @@ import Traffic
 /// One configuration as one loop runs it. An exchange holds the one it began with to its end.
 package final class LoopConfiguration {
     package let snapshot: Snapshot
+    /// The snapshot's, asked without counting references.
+    private let table: Unmanaged<RouteTable>
+    /// Some route is for certain models only, or asks how the client has come.
+    let asksForModel: Bool
+    let asksForConnection: Bool
+    /// Some headers of clients never go on.
+    let reservesHeaders: Bool
     let routes: ContiguousArray<RouteState>
     let backends: ContiguousArray<BackendPool>
     let endpoints: [EndpointKey: EndpointPool]
@@ -32,6 +39,10 @@ package final class LoopConfiguration {
     /// splits whose entries are the same, counters.
     init(_ snapshot: Snapshot, worker: Worker, after previous: LoopConfiguration?) {
         self.snapshot = snapshot
+        table = .passUnretained(snapshot.table)
+        asksForModel = snapshot.table.asksForModel
+        asksForConnection = snapshot.table.asksForConnection
+        reservesHeaders = !snapshot.reservedHeaders.isEmpty
         var endpoints: [EndpointKey: EndpointPool] = [:]
         backends = ContiguousArray(
             snapshot.backends.map { resolved in
@@ -77,6 +88,11 @@ package final class LoopConfiguration {
         }
         self.routes = routes
         self.series = series
+    }
+
+    /// The first route that takes the request.
+    func route(for request: RequestView) -> RouteState? {
+        table._withUnsafeGuaranteedRef { $0.match(request) }.map { routes[$0] }
     }
 
     private static func makeRoute(

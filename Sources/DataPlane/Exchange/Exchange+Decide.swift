@@ -19,7 +19,7 @@ extension Exchange {
             reject(.badRequest, "grpc-timeout is no time")
             return
         }
-        guard worker.overload.admitsRequest(&worker.unmeasured) else {
+        guard worker.admitsRequest() else {
             reject(.overloaded)
             return
         }
@@ -52,7 +52,7 @@ extension Exchange {
             reject(error)
             return
         }
-        if let table = configuration?.snapshot.table, table.asksForModel, isGRPC {
+        if isGRPC, configuration?.asksForModel == true, let table = configuration?.snapshot.table {
             let request = view(target, model: .unknown)
             if GRPCMethod.namesModel(request.path) && table.dependsOnModel(request) {
                 inspect(modelIsOptional: GRPCMethod.modelIsOptional(request.path))
@@ -63,19 +63,15 @@ extension Exchange {
     }
 
     func chooseRoute(_ target: RequestTarget, model: ModelSource) {
-        guard let configuration, let index = configuration.snapshot.table.match(view(target, model: model)) else {
-            reject(.noRoute)
-            return
-        }
-        route = configuration.routes[index]
-        applyPolicies()
+        route = configuration?.route(for: view(target, model: model))
+        if route == nil { reject(.noRoute) } else { applyPolicies() }
     }
 
     func view(_ target: RequestTarget, model: ModelSource) -> RequestView {
         var view = RequestView(
             head: head, path: path, query: head.slice(target.query),
             host: HostValue.name(head.slice(host)) ?? head.slice(host), model: model)
-        if configuration?.snapshot.table.asksForConnection == true {
+        if configuration?.asksForConnection == true {
             view.isSecure = isSecure
             view.port = client?.connection.listener.port ?? 0
         }

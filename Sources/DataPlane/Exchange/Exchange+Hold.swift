@@ -35,8 +35,8 @@ extension Exchange {
     ///
     /// - Parameter presence: of its model.
     func reasonToHold(in pool: BackendPool, _ presence: ModelBoard.Presence?) -> HoldReason? {
-        if pool.isStartedOnDemand || !pool.load.hold.isOpen {
-            guard pool.load.hold.isOpen && pool.hasUsableEndpoint else { return .starting }
+        if pool.isStartedOnDemand || !pool.isHoldOpen {
+            guard pool.isHoldOpen && pool.hasUsableEndpoint else { return .starting }
         }
         return mustWaitForModel(in: pool, presence) ? .loading : nil
     }

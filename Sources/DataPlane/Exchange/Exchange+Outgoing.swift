@@ -95,10 +95,9 @@ extension Exchange {
     /// A copy of the head with what the route changes about it, to be given back to the worker; `nil` where it goes out as
     /// it came.
     private func editedHead(_ route: RouteState, _ edits: HeaderEdits?, _ mirror: MirrorState?) -> MessageHead? {
-        guard let snapshot = configuration?.snapshot else { return nil }
-        let reserved = snapshot.reservedHeaders
         let jsonLength = outgoingJSONLength(isMirror: mirror != nil)
-        guard edits != nil || jsonLength != nil || !reserved.isEmpty else { return nil }
+        guard edits != nil || jsonLength != nil || configuration?.reservesHeaders == true else { return nil }
+        let reserved = configuration?.snapshot.reservedHeaders ?? []
         let name = route.policies?.forwardUser
         let isChanged = edits != nil || jsonLength != nil || name != nil
         guard isChanged || reserved.contains(where: { head.has(readAs: $0) }) else { return nil }

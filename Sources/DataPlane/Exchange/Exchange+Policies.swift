@@ -62,7 +62,7 @@ extension Exchange {
     // MARK: Credentials
 
     private func checkCredentials() {
-        guard let route, let users = route.users else {
+        guard let users = route?.users else {
             applyLimits()
             return
         }
@@ -86,18 +86,20 @@ extension Exchange {
         let scratch = UnsafeRawBufferPointer(worker.credentialScratch)
         let name = UnsafeRawBufferPointer(rebasing: scratch[credentials.user])
         let password = UnsafeRawBufferPointer(rebasing: scratch[credentials.password])
-        let known = users.user(name)
-        let stored = known ?? users.decoy
-        let digest = worker.credentialDigest(user: name, hash: stored.hashBytes, password: password)
+        let (digest, isKnown) = users._withUnsafeGuaranteedRef {
+            $0.withUser(name) { user, isKnown in
+                (worker.credentialDigest(user: name, hash: user.hashBytes, password: password), isKnown)
+            }
+        }
         user.append(contentsOf: name)
         switch worker.verdicts.verdict(digest) {
-        case .some(let isRight): admit(isRight && known != nil)
+        case .some(let isRight): admit(isRight && isKnown)
         case .none:
             phase = .verifying
+            let hash = users._withUnsafeGuaranteedRef { $0.withUser(name) { user, _ in user.hash } }
             let job = Verification(
-                digest: digest, user: Array(name), password: Array(password), hash: stored.hash,
-                client: Array(clientText))
-            worker.verify(job, for: self, isKnown: known != nil)
+                digest: digest, user: Array(name), password: Array(password), hash: hash, client: Array(clientText))
+            worker.verify(job, for: self, isKnown: isKnown)
         }
     }
 

@@ -48,7 +48,9 @@ package final class RouteState {
     private let pools: ContiguousArray<Unmanaged<BackendPool>>
     let mirrors: ContiguousArray<MirrorState>
     var split: Split
-    let users: UserTable?
+    /// Asked without counting references; kept by `keptUsers`.
+    let users: Unmanaged<UserTable>?
+    private let keptUsers: UserTable?
     /// `Basic realm="…", charset="UTF-8"` (RFC 7617).
     let challenge: [UInt8]
     let counters: RouteCounters
@@ -97,7 +99,8 @@ package final class RouteState {
         self.mirrors = mirrors
         self.series = series
         self.split = split
-        users = resolved.users
+        keptUsers = resolved.users
+        users = keptUsers.map { .passUnretained($0) }
         timeout = route.timeout.map { Nanoseconds($0) }
         idleTimeout = route.idleTimeout.map { Nanoseconds($0) }
         maxBodySize = route.maxBodySize.map { UInt64(max($0, 0)) }

@@ -42,7 +42,7 @@ final class AcceptorHandle: @unchecked Sendable {
             let acceptor = Acceptor(loop: home.loop) {
                 let listener = box.current
                 guard listener.connections.open.load(ordering: .relaxed) < listener.limit else { return false }
-                return self.home.overload.level < .closed && self.home.mayAcceptClient()
+                return self.home.overload._withUnsafeGuaranteedRef(\.level) < .closed && self.home.mayAcceptClient()
             } accepted: { descriptor, address in
                 Self.deal(descriptor, address, box.current, home: self.home, workers: workers)
             }

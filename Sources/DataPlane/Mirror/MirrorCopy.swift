@@ -54,7 +54,7 @@ package final class MirrorCopy: UpstreamUser {
     private static func tryToStart(
         _ state: MirrorState, worker: Worker, _ request: UpstreamSide.Request, isGRPC: Bool, trace: CopyTrace?
     ) -> Start {
-        guard worker.overload.sparesForMirror(0, &worker.unmeasured),
+        guard worker.sparesForMirror(0),
             state.load.inFlight.take(limit: state.mirror.maxInFlight)
         else { return .ended(.dropped) }
         guard let lease = state.pool.acquire(BackendPool.Wish(isGRPC: isGRPC)) else {
@@ -100,7 +100,7 @@ package final class MirrorCopy: UpstreamUser {
     private func account() {
         let before = accounted
         count()
-        if accounted > before, !worker.overload.sparesForMirror(accounted &- before, &worker.unmeasured) {
+        if accounted > before, !worker.sparesForMirror(accounted &- before) {
             worker.dropMirrorCopies()
         }
         if state.load.bufferedBytes.current > state.mirror.maxBufferedBytes { worker.relieve(state) }

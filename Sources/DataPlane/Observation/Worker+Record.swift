@@ -19,7 +19,7 @@ extension Worker {
             grpcStatus: exchange.grpcStatus?.rawValue, isError: isError)
         touched.add(series)
         if let route = exchange.route { touched.add(route) }
-        if let listener = exchange.client?.connection.listener {
+        exchange.peer.listener?._withUnsafeGuaranteedRef { listener in
             (exchange.route?.counters ?? unmatchedCounters).listeners.update(listener, initial: 0) { $0 &+= 1 }
             listeners.update(listener, initial: FlowCounters()) { $0.record(duration: duration, isError: isError) }
         }

@@ -10,6 +10,9 @@ import Traffic
 package final class BackendPool {
     package let backend: Backend
     let load: BackendLoad
+    /// Parts of the load that each request asks, without counting references: all loops would count the same ones.
+    private let hold: Unmanaged<HoldGate>
+    private let waiting: Unmanaged<WaitingLoops>
     let endpoints: ContiguousArray<EndpointPool>
     /// What is asked of each endpoint for each request, in the same order.
     private let records: ContiguousArray<Record>
@@ -55,6 +58,8 @@ package final class BackendPool {
         self.worker = worker
         backend = resolved.backend
         load = resolved.load
+        hold = .passUnretained(load.hold)
+        waiting = .passUnretained(load.waiting)
         self.endpoints = endpoints
         records = ContiguousArray(endpoints.map(Record.init))
         self.queue = queue
@@ -93,6 +98,12 @@ package final class BackendPool {
     let allCarryGRPC: Bool
     /// What requests are balanced by, if that is something they carry.
     let keySource: KeySource?
+
+    /// Nobody has stopped the backend, or stops it now.
+    var isHoldOpen: Bool { hold._withUnsafeGuaranteedRef { $0.isOpen } }
+
+    /// Whether a request may take a place before all that wait for one on any loop.
+    func lets(pass isUrgent: Bool) -> Bool { waiting._withUnsafeGuaranteedRef { $0.lets(pass: isUrgent) } }
 
     // MARK: What could be used
 
@@ -165,7 +176,7 @@ package final class BackendPool {
 
     /// Takes a place within all limits, or nothing.
     func acquire(_ wish: Wish) -> Lease? {
-        guard !isStartedOnDemand || load.hold.isOpen else { return nil }
+        guard !isStartedOnDemand || isHoldOpen else { return nil }
         guard load.inFlight.take(limit: queue.limits.inFlight) else { return nil }
         if let lease = acquireEndpoint(wish) { return lease }
         load.inFlight.give()
@@ -199,13 +210,8 @@ package final class BackendPool {
             let choice = pick(wish, avoided, hasRoom: { index in limit.map { records[index].inFlight < $0 } ?? true })
             guard let choice else { return nil }
             let endpoint = endpoints[choice]
-            guard let port = endpoint.port(isGRPC: wish.isGRPC), endpoint.load.inFlight.take(limit: limit) else {
-                return nil
-            }
-            let ticket =
-                endpoint.health.isUsable
-                ? endpoint.health.begin(now: worker.loop.now) : endpoint.health.beginInPanic(now: worker.loop.now)
-            if var ticket {
+            guard let port = endpoint.port(isGRPC: wish.isGRPC), records[choice].take(limit: limit) else { return nil }
+            if var ticket = records[choice].begin(now: worker.loop.now) {
                 if let access = access(port) {
                     let model = isBalancedByQueue ? wish.model.flatMap { board.load($0, at: choice) } : nil
                     model?.inFlight.add(1, ordering: .relaxed)
@@ -277,6 +283,14 @@ private struct Record {
 
     var isUsable: Bool { health._withUnsafeGuaranteedRef { $0.isUsable } }
     var inFlight: Int { load._withUnsafeGuaranteedRef { $0.inFlight.current } }
+
+    /// Takes a place.
+    func take(limit: Int?) -> Bool { load._withUnsafeGuaranteedRef { $0.inFlight.take(limit: limit) } }
+
+    /// - Returns: `nil` if it has become unusable since it was looked at.
+    func begin(now: Instant) -> EndpointHealth.Ticket? {
+        health._withUnsafeGuaranteedRef { $0.isUsable ? $0.begin(now: now) : $0.beginInPanic(now: now) }
+    }
 
     /// The same but for the model.
     func takes(_ wish: BackendPool.Wish) -> Bool {

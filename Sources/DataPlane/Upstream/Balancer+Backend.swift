@@ -5,7 +5,7 @@ import Traffic
 
 extension Balancer {
     /// What a backend's configuration says, for the endpoints its names stand for now.
-    init(_ resolved: ResolvedBackend, random: inout RandomSource) {
+    convenience init(_ resolved: ResolvedBackend, random: inout RandomSource) {
         let weights = resolved.endpoints.map(\.weight)
         let policy: Policy =
             switch resolved.backend.balance {

@@ -10,6 +10,14 @@ extension Worker {
     /// Clients get so long to use a connection they have just made, if only to hear that they should come later.
     private static let youngest = Nanoseconds.seconds(1)
 
+    /// Whether a new request may come in.
+    func admitsRequest() -> Bool { overload._withUnsafeGuaranteedRef { $0.admitsRequest(&unmeasured) } }
+
+    /// Whether a mirror may have what it holds, and `bytes` more.
+    func sparesForMirror(_ bytes: Int) -> Bool {
+        overload._withUnsafeGuaranteedRef { $0.sparesForMirror(bytes, &unmeasured) }
+    }
+
     /// Gives memory back, called again and again while a level lasts.
     package func relieve(_ level: MemoryLevel) {
         guard level >= .tight else { return }

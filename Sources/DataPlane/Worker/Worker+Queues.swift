@@ -45,7 +45,7 @@ extension Worker {
 
     /// Whether a request may take a place without standing behind others.
     func mayPass(_ exchange: Exchange, _ pool: BackendPool) -> Bool {
-        guard exchange.isChoosy else { return pool.load.waiting.lets(pass: exchange.isUrgent) }
+        guard exchange.isChoosy else { return pool.lets(pass: exchange.isUrgent) }
         guard pool.load.waiting.hasChoosy else { return true }
         return exchange.awaited.map { $0.load.waiting.current == 0 } ?? !pool.queue.hasChoosy
     }

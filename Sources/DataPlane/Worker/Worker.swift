@@ -25,7 +25,9 @@ package final class Worker: @unchecked Sendable {
     package var siblings: [Worker] = []
 
     let verifier: Verifier
-    let overload: Overload
+    /// Asked without counting references; kept by `keptOverload`.
+    let overload: Unmanaged<Overload>
+    private let keptOverload: Overload
     let budget: DescriptorBudget
     /// When idle connections were last asked to make room for others.
     var roomMadeAt = Instant(nanoseconds: 0)
@@ -101,7 +103,8 @@ package final class Worker: @unchecked Sendable {
         self.loop = loop
         self.index = index
         self.verifier = verifier
-        self.overload = overload
+        keptOverload = overload
+        self.overload = .passUnretained(overload)
         self.budget = budget
         random = RandomSource(seed: seed)
         digester = Digester(verifier.key)

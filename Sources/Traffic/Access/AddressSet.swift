@@ -1,3 +1,4 @@
+import Base
 package import Configuration
 
 /// Networks, compiled: looked up in as many steps as their number has binary digits.
@@ -32,13 +33,8 @@ package struct AddressSet: Sendable {
 
     package func contains(_ address: IPAddress) -> Bool {
         let address = Address(high: address.high, low: address.low)
-        var low = 0
-        var high = runs.count
-        while low < high {
-            let middle = (low &+ high) / 2
-            if runs[middle].last < address { low = middle &+ 1 } else { high = middle }
-        }
-        return low < runs.count && runs[low].first <= address
+        let run = partitionPoint(in: runs.indices) { runs[$0].last < address }
+        return run < runs.count && runs[run].first <= address
     }
 }
 

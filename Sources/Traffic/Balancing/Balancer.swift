@@ -4,7 +4,9 @@ package import Base
 ///
 /// Endpoints are known by their index. Each call gives the best there is now; for a retry, call again with the endpoints
 /// that have been tried, and the answer is the next best.
-package struct Balancer {
+///
+/// A class, so that no request copies it.
+package final class Balancer {
     /// How to choose among those that may be chosen. Another one is a case here and in `choose`.
     package enum Policy {
         case roundRobin(RoundRobin)

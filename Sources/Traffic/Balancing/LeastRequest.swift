@@ -72,13 +72,7 @@ package struct LeastRequest: Sendable {
 
     private func draw(_ random: inout RandomSource) -> Int {
         let point = random.point(below: sums[sums.count - 1])
-        var low = 0
-        var high = sums.count - 1
-        while low < high {
-            let middle = (low + high) / 2
-            if sums[middle] > point { high = middle } else { low = middle + 1 }
-        }
-        return low
+        return partitionPoint(in: sums.indices) { sums[$0] <= point }
     }
 
     /// The next endpoint that is allowed; itself if there is no other.

@@ -3,7 +3,9 @@ import Base
 /// Finds which of the configured host names a request's host is, or ends in, whatever its case.
 ///
 /// Names are hashed from their last byte to the first, so that one pass over a host gives the hash of each of its endings.
-struct HostIndex: Sendable {
+///
+/// In memory of its own, like a `PathIndex`; its owner calls `deallocate` in the end.
+struct HostIndex {
     private struct Entry {
         var hash: UInt64
         var name: Range<Int>
@@ -12,19 +14,27 @@ struct HostIndex: Sendable {
     }
 
     /// In the order of their hashes.
-    private var entries: [Entry] = []
-    private var names: [UInt8] = []
-    private var longest = 0
+    private let entries: UnsafeBufferPointer<Entry>
+    private let names: UnsafeRawBufferPointer
+    private let longest: Int
 
     /// - Parameter names: lower-case, each at most once.
     init(_ names: [(name: [UInt8], value: Int)]) {
+        var entries: [Entry] = []
+        var text: [UInt8] = []
         for (name, value) in names {
-            let start = self.names.count
-            self.names += name
-            entries.append(Entry(hash: Self.hash(name), name: start..<self.names.count, value: value))
-            longest = max(longest, name.count)
+            let start = text.count
+            text += name
+            entries.append(Entry(hash: Self.hash(name), name: start..<text.count, value: value))
         }
-        entries.sort { $0.hash < $1.hash }
+        self.entries = UnsafeBufferPointer(copyOf: entries.sorted { $0.hash < $1.hash })
+        self.names = UnsafeRawBufferPointer(UnsafeBufferPointer(copyOf: text))
+        longest = names.map(\.name.count).max() ?? 0
+    }
+
+    func deallocate() {
+        entries.deallocate()
+        names.deallocate()
     }
 
     var isEmpty: Bool { entries.isEmpty }
@@ -57,19 +67,11 @@ struct HostIndex: Sendable {
     private static func hash(_ name: [UInt8]) -> UInt64 { name.reversed().reduce(seed, step) }
 
     private func find(_ hash: UInt64, _ name: UnsafeRawBufferPointer) -> Int? {
-        var low = 0
-        var high = entries.count
-        while low < high {
-            let middle = (low &+ high) / 2
-            if entries[middle].hash < hash { low = middle &+ 1 } else { high = middle }
-        }
-        while low < entries.count, entries[low].hash == hash {
-            let entry = entries[low]
-            let isSame = names.withUnsafeBytes {
-                equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: $0[entry.name]), name)
-            }
-            if isSame { return entry.value }
-            low &+= 1
+        var index = partitionPoint(in: entries.indices) { entries[$0].hash < hash }
+        while index < entries.count, entries[index].hash == hash {
+            let entry = entries[index]
+            if equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: names[entry.name]), name) { return entry.value }
+            index &+= 1
         }
         return nil
     }

@@ -4,8 +4,9 @@ import Glibc
 /// Paths that routes name, compiled into a radix tree: one walk along a request's path meets every path that equals it or is
 /// a beginning of it, however many there are.
 ///
-/// Everything is plain numbers in flat arrays, so a lookup counts no references.
-struct PathIndex: Sendable {
+/// Everything is plain numbers in memory of its own, so that a lookup counts no references: all loops would count the same
+/// ones, each waiting for the others' caches. Its owner calls `deallocate` in the end.
+struct PathIndex {
     /// How much of a request's path a configured path has to cover.
     enum Extent: UInt8, Sendable {
         /// All of it.
@@ -43,64 +44,32 @@ struct PathIndex: Sendable {
         var firstByte: UInt8
     }
 
-    private var nodes: [Node] = []
-    private var labels: [UInt8] = []
-    private var rules: [Rule] = []
+    private let nodes: UnsafeBufferPointer<Node>
+    private let labels: UnsafeRawBufferPointer
+    private let rules: UnsafeBufferPointer<Rule>
 
     init(_ paths: [(path: [UInt8], rule: Rule)]) {
-        // Equal paths keep the order of their ranks.
-        let sorted = paths.sorted { left, right in
-            left.path == right.path ? left.rule.rank < right.rule.rank : left.path.lexicographicallyPrecedes(right.path)
-        }
-        var unfinished = [(node: 0, entries: 0..<sorted.count, depth: 0)]
-        nodes = [Node(label: 0..<0, children: 0..<0, rules: 0..<0, firstByte: 0)]
-        while let (node, entries, depth) = unfinished.popLast() {
-            guard let first = entries.first, let last = entries.last else { continue }
-            let shared = Self.sharedCount(sorted[first].path, sorted[last].path)
-            let labelStart = labels.count
-            labels += sorted[first].path[depth..<shared]
-            nodes[node].label = labelStart..<labels.count
-            // What ends here sorts before what goes on.
-            let rest = entries.first { sorted[$0].path.count > shared } ?? entries.upperBound
-            let ruleStart = rules.count
-            rules += sorted[first..<rest].map(\.rule)
-            nodes[node].rules = ruleStart..<rules.count
-            let childStart = nodes.count
-            var start = rest
-            while start < entries.upperBound {
-                let byte = sorted[start].path[shared]
-                let end = (start..<entries.upperBound).first { sorted[$0].path[shared] != byte } ?? entries.upperBound
-                unfinished.append((nodes.count, start..<end, shared))
-                nodes.append(Node(label: 0..<0, children: 0..<0, rules: 0..<0, firstByte: byte))
-                start = end
-            }
-            nodes[node].children = childStart..<nodes.count
-        }
+        let tree = Tree(paths)
+        nodes = UnsafeBufferPointer(copyOf: tree.nodes)
+        labels = UnsafeRawBufferPointer(UnsafeBufferPointer(copyOf: tree.labels))
+        rules = UnsafeBufferPointer(copyOf: tree.rules)
     }
 
-    private static func sharedCount(_ left: [UInt8], _ right: [UInt8]) -> Int {
-        var count = 0
-        while count < left.count && count < right.count && left[count] == right[count] { count += 1 }
-        return count
+    func deallocate() {
+        nodes.deallocate()
+        labels.deallocate()
+        rules.deallocate()
     }
 
     /// Lowers `best` to the lowest rank below it whose path and conditions hold.
     func match(_ path: UnsafeRawBufferPointer, below best: inout Int, holds: (Int) -> Bool) {
-        nodes.withUnsafeBufferPointer { nodes in
-            labels.withUnsafeBytes { labels in
-                rules.withUnsafeBufferPointer { rules in
-                    var node = nodes[0]
-                    var depth = 0
-                    while Self.hasLabel(path, depth, labels, node.label) {
-                        depth &+= node.label.count
-                        Self.take(rules, node.rules, path, depth, &best, holds)
-                        guard depth < path.count, let child = Self.child(nodes, node.children, path[depth]) else {
-                            return
-                        }
-                        node = nodes[child]
-                    }
-                }
-            }
+        var node = nodes[0]
+        var depth = 0
+        while Self.hasLabel(path, depth, labels, node.label) {
+            depth &+= node.label.count
+            Self.take(rules, node.rules, path, depth, &best, holds)
+            guard depth < path.count, let child = Self.child(nodes, node.children, path[depth]) else { return }
+            node = nodes[child]
         }
     }
 
@@ -127,12 +96,55 @@ struct PathIndex: Sendable {
     }
 
     private static func child(_ nodes: UnsafeBufferPointer<Node>, _ children: Range<Int>, _ byte: UInt8) -> Int? {
-        var low = children.lowerBound
-        var high = children.upperBound
-        while low < high {
-            let middle = (low &+ high) / 2
-            if nodes[middle].firstByte < byte { low = middle &+ 1 } else { high = middle }
+        let child = partitionPoint(in: children) { nodes[$0].firstByte < byte }
+        return child < children.upperBound && nodes[child].firstByte == byte ? child : nil
+    }
+}
+
+extension PathIndex {
+    /// The same while it is made.
+    private struct Tree {
+        var nodes: [Node] = []
+        var labels: [UInt8] = []
+        var rules: [Rule] = []
+
+        init(_ paths: [(path: [UInt8], rule: Rule)]) {
+            // Equal paths keep the order of their ranks.
+            let sorted = paths.sorted { left, right in
+                left.path == right.path
+                    ? left.rule.rank < right.rule.rank : left.path.lexicographicallyPrecedes(right.path)
+            }
+            var unfinished = [(node: 0, entries: 0..<sorted.count, depth: 0)]
+            nodes = [Node(label: 0..<0, children: 0..<0, rules: 0..<0, firstByte: 0)]
+            while let (node, entries, depth) = unfinished.popLast() {
+                guard let first = entries.first, let last = entries.last else { continue }
+                let shared = Self.sharedCount(sorted[first].path, sorted[last].path)
+                let labelStart = labels.count
+                labels += sorted[first].path[depth..<shared]
+                nodes[node].label = labelStart..<labels.count
+                // What ends here sorts before what goes on.
+                let rest = entries.first { sorted[$0].path.count > shared } ?? entries.upperBound
+                let ruleStart = rules.count
+                rules += sorted[first..<rest].map(\.rule)
+                nodes[node].rules = ruleStart..<rules.count
+                let childStart = nodes.count
+                var start = rest
+                while start < entries.upperBound {
+                    let byte = sorted[start].path[shared]
+                    let end =
+                        (start..<entries.upperBound).first { sorted[$0].path[shared] != byte } ?? entries.upperBound
+                    unfinished.append((nodes.count, start..<end, shared))
+                    nodes.append(Node(label: 0..<0, children: 0..<0, rules: 0..<0, firstByte: byte))
+                    start = end
+                }
+                nodes[node].children = childStart..<nodes.count
+            }
         }
-        return low < children.upperBound && nodes[low].firstByte == byte ? low : nil
+
+        private static func sharedCount(_ left: [UInt8], _ right: [UInt8]) -> Int {
+            var count = 0
+            while count < left.count && count < right.count && left[count] == right[count] { count += 1 }
+            return count
+        }
     }
 }

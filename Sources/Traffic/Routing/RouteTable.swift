@@ -6,22 +6,27 @@ package import Configuration
 ///
 /// Routes are grouped by host: those of one name, those of one `*.` ending, those of any host. A request looks into the
 /// groups its host belongs to and takes the route that stands first in the configuration.
-package final class RouteTable: Sendable {
+///
+/// Unchecked: all of it is made in `init` and changed by nobody.
+package final class RouteTable: @unchecked Sendable {
     private let exactHosts: HostIndex
     /// By `.example.com` for `*.example.com`.
     private let hostSuffixes: HostIndex
     /// The first is for any host.
     private let groups: [Group]
-    private let conditions: [RouteConditions]
+    /// Asked without counting references; kept by `keptConditions`.
+    private let conditions: [Unmanaged<RouteConditions>]
+    private let keptConditions: [RouteConditions]
     /// Some route is for certain models only.
     package let asksForModel: Bool
     /// Some route asks how the client has come.
     package let asksForConnection: Bool
 
-    private struct Group: Sendable {
+    /// The table frees its memory.
+    private struct Group {
         var paths: PathIndex
         /// What names no plain path, in the order of the ranks.
-        var patterns: [PathIndex.Rule]
+        var patterns: UnsafeBufferPointer<PathIndex.Rule>
     }
 
     package init(_ routes: [Route]) {
@@ -29,10 +34,22 @@ package final class RouteTable: Sendable {
         for (rank, route) in routes.enumerated() { builder.add(route, rank) }
         exactHosts = HostIndex(builder.exactHosts.map { (Array($0.key.utf8), $0.value) })
         hostSuffixes = HostIndex(builder.hostSuffixes.map { (Array($0.key.utf8), $0.value) })
-        groups = builder.groups.map { Group(paths: PathIndex($0.paths), patterns: $0.patterns) }
-        conditions = builder.conditions
-        asksForModel = conditions.contains { $0.asksForModel }
-        asksForConnection = conditions.contains { $0.asksForConnection }
+        groups = builder.groups.map {
+            Group(paths: PathIndex($0.paths), patterns: UnsafeBufferPointer(copyOf: $0.patterns))
+        }
+        keptConditions = builder.conditions
+        conditions = keptConditions.map { .passUnretained($0) }
+        asksForModel = keptConditions.contains { $0.asksForModel }
+        asksForConnection = keptConditions.contains { $0.asksForConnection }
+    }
+
+    deinit {
+        exactHosts.deallocate()
+        hostSuffixes.deallocate()
+        for group in groups {
+            group.paths.deallocate()
+            group.patterns.deallocate()
+        }
     }
 
     /// The index of the first route that takes the request.
@@ -57,10 +74,13 @@ package final class RouteTable: Sendable {
     }
 
     private func find(_ request: RequestView, _ search: inout Search) {
-        find(in: 0, request, &search)
-        if let group = exactHosts.value(of: request.host) { find(in: group, request, &search) }
-        if !hostSuffixes.isEmpty {
-            hostSuffixes.forEachSuffix(of: request.host) { find(in: $0, request, &search) }
+        // Its memory must not go before the walk ends.
+        withExtendedLifetime(self) {
+            find(in: 0, request, &search)
+            if let group = exactHosts.value(of: request.host) { find(in: group, request, &search) }
+            if !hostSuffixes.isEmpty {
+                hostSuffixes.forEachSuffix(of: request.host) { find(in: $0, request, &search) }
+            }
         }
     }
 
@@ -78,10 +98,11 @@ package final class RouteTable: Sendable {
     }
 
     private func holds(_ index: Int, _ request: RequestView, _ search: inout Search) -> Bool {
-        let conditions = conditions[index]
-        guard conditions.hold(request) else { return false }
-        if case .unknown = request.model, conditions.asksForModel { search.assumed = conditions.rank }
-        return true
+        conditions[index]._withUnsafeGuaranteedRef { conditions in
+            guard conditions.hold(request) else { return false }
+            if case .unknown = request.model, conditions.asksForModel { search.assumed = conditions.rank }
+            return true
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+import Base
 import Configuration
 
 /// Puts the rules of all HTTPRoutes and GRPCRoutes into the one order in which the first match wins.
@@ -142,12 +143,7 @@ struct RuleOrder {
 
     /// The first index of an ascending list with a value above a number.
     private static func firstIndex(in list: [Int], above number: Int) -> Int {
-        var (low, high) = (0, list.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if list[middle] > number { high = middle } else { low = middle + 1 }
-        }
-        return low
+        partitionPoint(in: list.indices) { list[$0] <= number }
     }
 
     /// Whether some request could match both, as far as can be told quickly.
