@@ -31,7 +31,8 @@ extension ControlPlane {
     }
 
     private func expose(_ reports: [WorkerReport], _ format: ExpositionFormat) -> [UInt8] {
-        var page = Exposition(format: format)
+        // From the second page on it need not grow by doubling, which copies it and has it paged in twice.
+        var page = Exposition(format: format, expected: metricsBytes + metricsBytes / 16)
         page.write(sumSeries(reports))
         writeRoutes(reports, &page)
         writeBackends(&page)
@@ -39,7 +40,9 @@ extension ControlPlane {
         writeModels(&page)
         writeListeners(&page)
         writeSelf(&page)
-        return page.finish()
+        let bytes = page.finish()
+        metricsBytes = bytes.count
+        return bytes
     }
 
     private func sumSeries(_ reports: [WorkerReport]) -> [LabeledSeries] {

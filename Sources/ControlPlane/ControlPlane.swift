@@ -55,6 +55,8 @@ package final class ControlPlane: @unchecked Sendable {
     var lastRejected: ReloadReport?
     /// What the status says of the routes of `snapshot`, once somebody has asked.
     var describedRoutes: [Status.Route]?
+    /// Bytes of the last metrics page: the next one will be about as long.
+    var metricsBytes = 0
     var steering = Steering()
     var watcher: FileWatcher?
     var isReloadScheduled = false
@@ -382,6 +384,6 @@ package final class ControlPlane: @unchecked Sendable {
     private func makeWriter(_ gateway: Gateway) throws(LogWriter.OpenFailure) -> LogWriter? {
         guard let settings = gateway.accessLog else { return nil }
         if let logWriter, logWriter.sink == settings.sink { return logWriter }
-        return try LogWriter(settings.sink)
+        return try LogWriter(settings.sink, loops: workers.count)
     }
 }

@@ -40,7 +40,7 @@ import Testing
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
         let path = directory.appending(path: "access.log").path
-        let writer = try LogWriter(.file(path))
+        let writer = try LogWriter(.file(path), loops: 1)
         let descriptor = open(path, O_RDONLY)
         defer { close(descriptor) }
         Self.write(8, to: writer)

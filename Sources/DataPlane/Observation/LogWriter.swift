@@ -8,20 +8,25 @@ package import Synchronization
 /// Writes finished log lines to a file or stream, away from the loops. A sink that is slow, full or gone costs lines, never
 /// time on a loop.
 package final class LogWriter: Sendable {
-    /// Bytes that may wait for the sink: several seconds of lines at full load, and no more memory than that.
-    private static let pendingLimit = 8 * 1024 * 1024
+    /// Bytes of lines that may wait for the sink, for each of the loops, so that all may hand over at once. Fewer loops have
+    /// the room of eight: a part of a second at full load, several at the usual one.
+    private static let roomOfLoop = 2 * LogBatch.keptBytes
+    private static let fewLoops = 8
 
     package let sink: AccessLog.Sink
     /// Below the loops: a batch that waits a moment costs nobody anything, one that takes a loop's core delays answers.
     private let queue = DispatchQueue(label: "sluice.access-log", qos: .utility)
     private let pending = Atomic<Int>(0)
+    private let room: Int
     /// Lines given up.
     package let dropped = Atomic<UInt64>(0)
     private let target: Mutex<Target>
 
+    /// - Parameter loops: how many write.
     /// - Throws: an errno value where the file cannot be opened for appending.
-    package init(_ sink: AccessLog.Sink) throws(OpenFailure) {
+    package init(_ sink: AccessLog.Sink, loops: Int) throws(OpenFailure) {
         self.sink = sink
+        room = max(Self.fewLoops, loops) * Self.roomOfLoop
         target = Mutex(Target(descriptor: try Self.open(sink)))
     }
 
@@ -69,7 +74,7 @@ package final class LogWriter: Sendable {
     /// Takes a batch of whole lines until it has been written, or counts them as dropped. Safe from any loop.
     package func write(_ batch: LogBatch) {
         let count = batch.text.count
-        guard pending.add(count, ordering: .relaxed).newValue <= Self.pendingLimit else {
+        guard pending.add(count, ordering: .relaxed).newValue <= room else {
             pending.subtract(count, ordering: .relaxed)
             dropped.add(batch.lines, ordering: .relaxed)
             batch.finish()

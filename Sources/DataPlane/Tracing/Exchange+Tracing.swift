@@ -24,7 +24,7 @@ extension Exchange {
     /// The memory is kept for the next request, unless mirror copies go on with it: then it is theirs.
     func forgetTrace() {
         if worker.traces.isOn, isKnownUniquelyReferenced(&trace) {
-            trace?.clear()
+            withTrace { $0.clear() }
             swap(&trace, &spareTrace)
         }
         trace = nil
@@ -37,8 +37,8 @@ extension Exchange {
     }
 
     func traceTry(_ access: BackendPool.Access) {
-        guard let endpoint else { return }
         withTrace { trace in
+            guard let endpoint else { return }
             let span = trace.hasTries ? nil : identity.madeSpan
             trace.beginTry(
                 endpoint, span: span ?? worker.random.next(), connects: access.connection == nil,

@@ -22,6 +22,7 @@ extension Worker {
     package func relieve(_ level: MemoryLevel) {
         guard level >= .tight else { return }
         dropMirrorCopies()
+        log.giveMemoryBack()
         guard level >= .shedding else { return }
         closeSomeIdle()
     }
