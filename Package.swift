@@ -137,7 +137,7 @@ let package = Package(
         tests(of: "TLS", ["Base", "CSSL"]),
         tests(of: "ControlClient", ["Base", "Configuration", "TLS", "CNGHTTP2", "CSSL"]),
         tests(of: "ConfigFiles", ["Base", "Configuration"], data: ["convert"]),
-        tests(of: "DataPlane", ["Base", "Configuration"]),
+        tests(of: "DataPlane", ["Base", "Configuration", "EventLoop"]),
         tests(
             of: "ControlPlane",
             [

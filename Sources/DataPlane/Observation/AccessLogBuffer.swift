@@ -11,15 +11,19 @@ final class AccessLogBuffer: Timed {
     private static let batchBytes = LogBatch.keptBytes - 16 * 1024
     /// Handed over at the latest after this time, so that whoever follows the log sees the present.
     private static let delay = Nanoseconds.milliseconds(50)
+    /// With less than this in that time, the memory of a full batch is not worth keeping.
+    private static let quietBytes = 32 * 1024
 
     private let loop: Loop
     private var writer: LogWriter?
     private var formatter = AccessLogFormatter(format: .json)
     private var percent: Double = 0
-    private var text = ByteBuffer()
+    private(set) var text = ByteBuffer()
     private var lines: UInt64 = 0
+    /// Hardly anything came in the delay before this one.
+    private var wasQuiet = false
     /// What the last lines were handed over in: with the writer, or back from there.
-    private var batch = LogBatch()
+    private(set) var batch = LogBatch()
     private var spareLines: ContiguousArray<MirroredLine> = []
     /// As many copies as a mirror has under way by default.
     private static let spareLimit = 64
@@ -92,13 +96,25 @@ final class AccessLogBuffer: Timed {
 
     private func endLine() { if text.count >= Self.batchBytes { flush() } }
 
-    override func expired(now: Instant) { flush() }
+    override func expired(now: Instant) {
+        // While the writer is behind, lines wait here: in small batches they would take more memory than it counts.
+        if batch.isTaken {
+            loop.setDeadline(self, now + Self.delay)
+            return
+        }
+        let isQuiet = text.count < Self.quietBytes
+        flush()
+        // The rest of a burst is little, too, and may be followed by the next.
+        if isQuiet && wasQuiet { giveMemoryBack() } else { loop.setDeadline(self, now + Self.delay) }
+        wasQuiet = isQuiet
+    }
 
     /// Keeps no memory for lines to come.
     func giveMemoryBack() {
         flush()
         text.release()
         if batch.isTaken { batch = LogBatch() } else { batch.text.release() }
+        spareLines.removeAll()
     }
 
     func flush() {

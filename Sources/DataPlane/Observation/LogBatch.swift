@@ -8,13 +8,9 @@ import Synchronization
 package final class LogBatch: @unchecked Sendable {
     /// What the memory of a full batch grows to; a hostile line makes it grow to more.
     static let keptBytes = 512 * 1024
-    /// Kept even where a batch is handed over with hardly anything in it.
-    private static let leastKeptBytes = 32 * 1024
 
     package var text = ByteBuffer()
     package var lines: UInt64 = 0
-    /// Bytes of the use before.
-    private var before = 0
     private let taken = Atomic<Bool>(false)
 
     package init() {}
@@ -24,12 +20,9 @@ package final class LogBatch: @unchecked Sendable {
 
     func take() { taken.store(true, ordering: .relaxed) }
 
-    /// Gives it back, empty. It keeps as much memory as lines like those of its last two uses grow into, so that a small batch
-    /// behind large ones costs nothing, and a quiet gateway holds nothing large.
+    /// Gives it back, empty.
     func finish() {
-        let count = text.count
-        text.removeAll(keepingAtMost: min(Self.keptBytes, max(4 * max(count, before), Self.leastKeptBytes)))
-        before = count
+        text.removeAll(keepingAtMost: Self.keptBytes)
         lines = 0
         taken.store(false, ordering: .releasing)
     }

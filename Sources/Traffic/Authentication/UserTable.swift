@@ -43,8 +43,10 @@ package final class UserTable: @unchecked Sendable {
     package func withUser<Result>(
         _ name: UnsafeRawBufferPointer, _ body: (_ user: User, _ isKnown: Bool) -> Result
     ) -> Result {
-        let found = user(name)
-        return (found ?? decoy)._withUnsafeGuaranteedRef { body($0, found != nil) }
+        withExtendedLifetime(self) {
+            let found = user(name)
+            return (found ?? decoy)._withUnsafeGuaranteedRef { body($0, found != nil) }
+        }
     }
 
     private func user(_ name: UnsafeRawBufferPointer) -> Unmanaged<User>? {
