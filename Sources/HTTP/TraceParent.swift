@@ -4,7 +4,7 @@ import Base
 /// what that has decided.
 package struct TraceParent: Sendable, Equatable {
     /// `00-`, 32 and 16 digits and flags.
-    package static let textCount = 55
+    @inlinable package static var textCount: Int { 55 }
     /// The sender keeps a record of the trace (section 3.2.2.5.1).
     package static let sampled: UInt8 = 1
 

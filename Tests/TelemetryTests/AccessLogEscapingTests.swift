@@ -98,7 +98,7 @@ import Testing
                     ? pool[Int(random.next() % UInt64(pool.count))] : UInt8(truncatingIfNeeded: random.next())
             }
             try bytes.withUnsafeBytes { view in
-                var record = AccessLogRecord()
+                let record = AccessLogRecord()
                 record.client = view
                 record.method = view
                 record.path = view
@@ -106,10 +106,8 @@ import Testing
                 var entry = KeptMembers()
                 var endpoint = KeptMembers()
                 func name(for format: AccessLogFormatter.Format) {
-                    entry.keep(route: view, backend: view, for: format)
-                    endpoint.keep(endpoint: view, for: format)
-                    record.entry = entry.bytes
-                    record.endpoint = endpoint.bytes
+                    record.entry = entry.keep(route: view, backend: view, for: format)
+                    record.endpoint = endpoint.keep(endpoint: view, for: format)
                 }
                 record.requestID = view
                 record.user = view

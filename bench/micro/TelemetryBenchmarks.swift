@@ -33,22 +33,20 @@ private final class Log {
 
     init(_ format: AccessLogFormatter.Format) {
         formatter = AccessLogFormatter(format: format)
-        entry.keep(route: staticBytes("infer"), backend: staticBytes("stable"), for: format)
-        endpoint.keep(endpoint: staticBytes("10.0.0.7:8000"), for: format)
     }
 }
 
 private func logging(_ format: AccessLogFormatter.Format) -> (Int) -> Void {
     let log = Log(format)
     return { count in
-        var record = AccessLogRecord()
+        let record = AccessLogRecord()
         record.client = staticBytes("192.0.2.17")
         record.method = staticBytes("POST")
         record.path = staticBytes("/v2/models/densenet_onnx/infer")
         record.protocol = "HTTP/1.1"
         record.host = staticBytes("models.example.com:8080")
-        record.entry = log.entry.bytes
-        record.endpoint = log.endpoint.bytes
+        record.entry = log.entry.keep(route: staticBytes("infer"), backend: staticBytes("stable"), for: format)
+        record.endpoint = log.endpoint.keep(endpoint: staticBytes("10.0.0.7:8000"), for: format)
         record.status = 200
         record.requestID = staticBytes("6f1c0e5b8d7a4c3299ab01fe23dc45ba")
         record.madeRequestID = true

@@ -39,11 +39,14 @@ struct Identity: ~Copyable {
         }
     }
 
+    /// Inlined, like its neighbour, so that the rest of this is not copied for it.
+    @inline(__always)
     func requestID(_ head: MessageHead) -> UnsafeRawBufferPointer {
         if let clientID { return head.slice(clientID) }
         return UnsafeRawBufferPointer(start: storage, count: isSet ? 32 : 0)
     }
 
+    @inline(__always)
     func traceID(_ head: MessageHead) -> UnsafeRawBufferPointer {
         guard isSet else { return UnsafeRawBufferPointer(start: nil, count: 0) }
         let whole = clientTrace.map(head.slice) ?? madeTraceparent

@@ -17,6 +17,8 @@ final class AccessLogBuffer: Timed {
     private let loop: Loop
     private var writer: LogWriter?
     private var formatter = AccessLogFormatter(format: .json)
+    /// Filled for each line, all of it; the user comes with the line.
+    let record = AccessLogRecord()
     private var percent: Double = 0
     private(set) var text = ByteBuffer()
     private var lines: UInt64 = 0
@@ -52,30 +54,31 @@ final class AccessLogBuffer: Timed {
 
     /// The names of a route and its entry, as the lines say them.
     func names(of series: Series) -> UnsafeRawBufferPointer {
-        if series.logged.format != formatter.format {
-            series.logged.keep(route: series.route.bytes, backend: series.backend.bytes, for: formatter.format)
-        }
-        return series.logged.bytes
+        series.logged.bytes(for: formatter.format)
+            ?? series.logged.keep(route: series.route.bytes, backend: series.backend.bytes, for: formatter.format)
     }
 
     /// The name of an endpoint, as the lines say it.
     func name(of endpoint: EndpointPool) -> UnsafeRawBufferPointer {
-        if endpoint.logged.format != formatter.format {
-            endpoint.logged.keep(endpoint: endpoint.name.bytes, for: formatter.format)
-        }
-        return endpoint.logged.bytes
+        endpoint.logged.bytes(for: formatter.format)
+            ?? endpoint.logged.keep(endpoint: endpoint.name.bytes, for: formatter.format)
     }
 
-    func append(_ record: AccessLogRecord) {
+    /// Appends the line of `record`, which is of this user's request.
+    func append(user: UnsafeRawBufferPointer) {
+        record.user = user
         beginLine()
         formatter.append(record, to: &text)
         endLine()
     }
 
+    /// The same of a request that was mirrored.
+    ///
     /// - Parameters:
     ///   - mirrors: copies that never began.
     ///   - copies: those that did. Where some have not ended, the line is written when the last of them has.
-    func append(_ record: AccessLogRecord, mirrors: [MirrorNote], copies: ContiguousArray<MirrorCopy>) {
+    func append(user: UnsafeRawBufferPointer, mirrors: [MirrorNote], copies: ContiguousArray<MirrorCopy>) {
+        record.user = user
         let line = spareLines.popLast() ?? MirroredLine(self)
         line.write(record, &formatter, lost: mirrors, copies: copies)
     }

@@ -56,8 +56,30 @@ extension Worker {
     private func writeLine(
         _ exchange: Exchange, _ cause: Cause, _ series: Series, duration: UInt64, queue: UInt64?, firstByte: UInt64?
     ) {
+        // It belongs to the log, and stays there.
+        Unmanaged.passUnretained(log.record)._withUnsafeGuaranteedRef { record in
+            fill(record, exchange, cause, series)
+            record.queue = queue
+            record.firstByte = firstByte
+            record.duration = duration
+        }
+        // Taken out for a moment, so that no reference is counted.
+        var user: [UInt8] = []
+        swap(&user, &exchange.user)
+        defer { swap(&user, &exchange.user) }
+        user.withUnsafeBytes { user in
+            if exchange.mirrors.isEmpty && exchange.lostMirrors.isEmpty {
+                log.append(user: user)
+            } else {
+                log.append(user: user, mirrors: exchange.lostMirrors, copies: exchange.mirrors)
+            }
+        }
+    }
+
+    /// All that is known of it but its user and its times.
+    @inline(__always)
+    private func fill(_ record: AccessLogRecord, _ exchange: Exchange, _ cause: Cause, _ series: Series) {
         let head = exchange.head
-        var record = AccessLogRecord()
         record.time = Int64(truncatingIfNeeded: exchange.startedWallClock)
         record.method = head.slice(head.methodName)
         record.path = head.slice(head.target)
@@ -69,32 +91,17 @@ extension Worker {
         record.requestID = exchange.identity.requestID(head)
         record.madeRequestID = exchange.identity.madeRequestID != nil
         record.traceID = exchange.identity.traceID(head)
-        if let agent = head.first(.userAgent) { record.userAgent = head.value(agent) }
+        record.userAgent = head.first(.userAgent).map(head.value) ?? UnsafeRawBufferPointer(start: nil, count: 0)
         record.requestBytes = exchange.requestBytes
         record.responseBytes = exchange.responseBytes
-        record.queue = queue
-        record.firstByte = firstByte
-        record.duration = duration
         record.retries = exchange.retries
         record.tries = UInt32(clamping: exchange.tries)
         record.entry = log.names(of: series)
-        if let endpoint = exchange.endpoint.map(Unmanaged.passUnretained) {
-            record.endpoint = endpoint._withUnsafeGuaranteedRef { log.name(of: $0) }
-        }
+        let endpoint = exchange.endpoint.map(Unmanaged.passUnretained)
+        record.endpoint =
+            endpoint?._withUnsafeGuaranteedRef { log.name(of: $0) } ?? UnsafeRawBufferPointer(start: nil, count: 0)
         record.clientSubject = exchange.peer.subject
         record.client = exchange.clientText
         (record.model, record.version) = exchange.askedModel
-        // Taken out for a moment, so that no reference is counted.
-        var user: [UInt8] = []
-        swap(&user, &exchange.user)
-        defer { swap(&user, &exchange.user) }
-        user.withUnsafeBytes { user in
-            record.user = user
-            if exchange.mirrors.isEmpty && exchange.lostMirrors.isEmpty {
-                log.append(record)
-            } else {
-                log.append(record, mirrors: exchange.lostMirrors, copies: exchange.mirrors)
-            }
-        }
     }
 }

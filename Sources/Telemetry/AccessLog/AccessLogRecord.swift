@@ -2,7 +2,9 @@
 ///
 /// The views point at memory of the caller and are read during `AccessLogFormatter.append` only. An empty view is a fact
 /// that is not known or does not apply, and is left out. Views may hold any bytes: what a client sent is passed as it came.
-package struct AccessLogRecord {
+///
+/// A class, so that one is filled for each line where it is, and not copied on its way.
+package final class AccessLogRecord {
     /// Nanoseconds since the Unix epoch when the first byte of the request came.
     package var time: Int64 = 0
     /// The client's address as text; behind a trusted proxy the one that proxy named.

@@ -4,20 +4,24 @@ import Base
 /// first line needs them, copied from then on, and looked at no more.
 package struct KeptMembers: ~Copyable {
     /// What they were made for; `nil` before the first line.
-    fileprivate(set) package var format: AccessLogFormatter.Format?
-    /// Valid until they are made for another format.
-    fileprivate(set) package var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+    private var format: AccessLogFormatter.Format?
+    private var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
 
     package init() {}
 
     deinit { bytes.deallocate() }
 
+    /// As a line of `format` says them; `nil` where they are not made for it. Valid until they are made for another.
+    package func bytes(for format: AccessLogFormatter.Format) -> UnsafeRawBufferPointer? {
+        self.format == format ? bytes : nil
+    }
+
     /// Makes them the names of a route and of its entry, as a line of `format` says them.
     package mutating func keep(
         route: UnsafeRawBufferPointer, backend: UnsafeRawBufferPointer, for format: AccessLogFormatter.Format
-    ) {
-        let room = 64 + LineWriter.escapedSize(of: route) + LineWriter.escapedSize(of: backend)
-        keep(for: format, room: room) { line in
+    ) -> UnsafeRawBufferPointer {
+        let room = 64 + LineWriter.slack + LineWriter.escapedSize(of: route) + LineWriter.escapedSize(of: backend)
+        return keep(for: format, room: room) { line in
             switch format {
             case .json:
                 line.append(member: ",\"route\":\"", route)
@@ -30,8 +34,10 @@ package struct KeptMembers: ~Copyable {
     }
 
     /// Makes them the name of an endpoint.
-    package mutating func keep(endpoint: UnsafeRawBufferPointer, for format: AccessLogFormatter.Format) {
-        keep(for: format, room: 32 + LineWriter.escapedSize(of: endpoint)) { line in
+    package mutating func keep(
+        endpoint: UnsafeRawBufferPointer, for format: AccessLogFormatter.Format
+    ) -> UnsafeRawBufferPointer {
+        keep(for: format, room: 32 + LineWriter.slack + LineWriter.escapedSize(of: endpoint)) { line in
             switch format {
             case .json: line.append(member: ",\"endpoint\":\"", endpoint)
             case .text: line.append(word: " endpoint=", endpoint)
@@ -42,12 +48,11 @@ package struct KeptMembers: ~Copyable {
     /// - Parameter room: bytes that `write` takes at most.
     private mutating func keep(
         for format: AccessLogFormatter.Format, room: Int, _ write: (inout LineWriter) -> Void
-    ) {
+    ) -> UnsafeRawBufferPointer {
         let text = withUnsafeTemporaryAllocation(byteCount: room, alignment: 1) { scratch in
             guard let start = scratch.baseAddress else { return UnsafeRawBufferPointer(start: nil, count: 0) }
             var line = LineWriter(at: start, capacity: room)
             write(&line)
-            assert(!line.isCut, "too little room was reserved for members of a line")
             let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: line.count, alignment: 1)
             copy.copyMemory(from: UnsafeRawBufferPointer(start: start, count: line.count))
             return UnsafeRawBufferPointer(copy)
@@ -55,5 +60,6 @@ package struct KeptMembers: ~Copyable {
         bytes.deallocate()
         bytes = text
         self.format = format
+        return text
     }
 }

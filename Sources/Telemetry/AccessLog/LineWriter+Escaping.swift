@@ -3,7 +3,9 @@
 extension LineWriter {
     /// The inside of a JSON string (RFC 8259 section 7): always valid UTF-8. Besides what JSON demands, the characters that
     /// terminals and line readers act on are escaped: DEL, C1 controls, U+2028 and U+2029.
-    @inline(__always)
+    ///
+    /// Not inlined: a line has a dozen of them, and code that is there once is fetched once.
+    @inline(never)
     mutating func append(json bytes: UnsafeRawBufferPointer) {
         if bytes.count > AccessLogFormatter.fieldLimit || !append(ifPlain: bytes, floor: 0x20) {
             append(jsonEscaping: bytes)
@@ -13,7 +15,7 @@ extension LineWriter {
     private mutating func append(jsonEscaping bytes: UnsafeRawBufferPointer) {
         let field = clipped(bytes)
         var index = 0
-        while index < field.count && !isCut { index &+= appendJSONCharacter(of: field, at: index) }
+        while index < field.count { index &+= appendJSONCharacter(of: field, at: index) }
         if field.count < bytes.count { append("\\u2026") }
     }
 
@@ -24,7 +26,6 @@ extension LineWriter {
         if bytes.count <= AccessLogFormatter.fieldLimit, append(ifPlain: bytes, floor: floor) { return }
         let field = clipped(bytes)
         for byte in field {
-            if isCut { return }
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
                 append(byte: UInt8(ascii: "\\"))
@@ -38,10 +39,10 @@ extension LineWriter {
         if field.count < bytes.count { append("...") }
     }
 
-    /// Room that either form needs at most for a field: six bytes for each, an ellipsis, and the slack of the copy.
-    static func escapedSize(of bytes: UnsafeRawBufferPointer) -> Int { escapedSize(of: bytes.count) }
-
-    static func escapedSize(of count: Int) -> Int { 6 * min(count, AccessLogFormatter.fieldLimit) + 6 + slack }
+    /// Room that either form needs at most for a field: six bytes for each and an ellipsis.
+    static func escapedSize(of bytes: UnsafeRawBufferPointer) -> Int {
+        6 * min(bytes.count, AccessLogFormatter.fieldLimit) + 6
+    }
 
     /// Escapes or passes the one character at `index` and says how many bytes it took.
     private mutating func appendJSONCharacter(of field: UnsafeRawBufferPointer, at index: Int) -> Int {

@@ -24,7 +24,7 @@ extension LineWriter {
     /// Bytes as they are; ids of 128 bits, which each line has two of, in four words.
     @inline(__always)
     private mutating func append(plain value: UnsafeRawBufferPointer) {
-        guard value.count == 32, let source = value.baseAddress, fits(32) else { return append(value) }
+        guard value.count == 32, let source = value.baseAddress else { return append(value) }
         append(words: source.loadUnaligned(as: InlineArray<4, UInt64>.self))
     }
 
@@ -56,7 +56,7 @@ extension LineWriter {
 
     /// The status of an answer, which has three digits unless there was none.
     mutating func append(status: UInt16) {
-        guard status >= 100, status < 1000, fits(3) else { return append(decimal: UInt64(status)) }
+        guard status >= 100, status < 1000 else { return append(decimal: UInt64(status)) }
         // Divided by 10 and 100 with a multiplication, exact below 1,024.
         let number = UInt32(status)
         let tens = (number &* 6554) &>> 16

@@ -47,9 +47,9 @@ package struct InferencePath {
     /// What follows model and version: empty, or from a slash on.
     package var rest: UnsafeRawBufferPointer
     /// It asks for an inference of the v2 protocol.
-    package var isInfer: Bool
+    package var isInfer: Bool { equals(rest, "/infer") }
     /// It has the model run: an inference, or one of Triton's `generate` and `generate_stream`.
-    package var runsModel: Bool
+    package var runsModel: Bool { isInfer || equals(rest, "/generate") || equals(rest, "/generate_stream") }
 
     /// - Returns: `nil` for a path that names no model.
     package init?(_ path: UnsafeRawBufferPointer) {
@@ -69,7 +69,5 @@ package struct InferencePath {
             hasVersion = true
             rest = suffix(of: versioned, from: end)
         }
-        isInfer = equals(rest, "/infer")
-        runsModel = isInfer || equals(rest, "/generate") || equals(rest, "/generate_stream")
     }
 }
