@@ -87,16 +87,16 @@ class Bench:
         os.sched_setaffinity(0, cores.load)
         names = ("STABLE", "CANARY", "SHADOW", "STABLEGRPC", "CANARYGRPC", "FAST", "EQUAL", "SLOW")
         settings = dict(zip(names, map(str, self.upstream_ports + self.grpc_ports + self.balance_ports)))
-        self.directory = Path(tempfile.mkdtemp(prefix=f"{subject.peer}-", dir=self.scratch))
-        shutil.copy(self.scratch / CERTIFICATE, self.directory)
+        directory = self.directory = Path(tempfile.mkdtemp(prefix=f"{subject.peer}-", dir=self.scratch))
+        shutil.copy(self.scratch / CERTIFICATE, directory)
         proxy = PEERS[subject.peer].start(
-            subject.name, self.directory, cores.proxy, subject.protocol, settings | dict(subject.settings))
+            subject.name, directory, cores.proxy, subject.protocol, settings | dict(subject.settings))
         try:
             self.start_seconds = proxy.wait_ready(proxy.ready)
             yield proxy
         finally:
             proxy.stop()
-            shutil.rmtree(self.directory, ignore_errors=True)
+            shutil.rmtree(directory, ignore_errors=True)
             os.sched_setaffinity(0, self.all_cores)
 
 

@@ -1,6 +1,7 @@
 """The tables: one for each row on standard output, and all together for README.md; and the same as JSON."""
 
 import json
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,9 @@ def goal(verdict: Verdict) -> str:
     if verdict.ratio is None or verdict.best is None:
         return f"{name}: nobody to compare with"
     text = f"{name}: {title(verdict.goal.subject)} / {title(verdict.best)} = {verdict.ratio:.2f}"
+    if len(verdict.rounds) > 1:
+        low, _, high = statistics.quantiles(verdict.rounds, n=4)
+        text += f" (half of the rounds {low:.2f} to {high:.2f})"
     return text if most is None else f"{text}, goal at most {most}: {verdict.word}"
 
 

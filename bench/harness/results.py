@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from measure import Sample
 from rows import Goal, Row
+from watched import SideBySide
 
 
 @dataclass
@@ -42,18 +43,26 @@ class Verdict:
     # The best of those measured against, and its value.
     best: str | None
     best_value: float | None
+    # The ratio of each round, where both were measured side by side; then the median of these counts.
+    rounds: tuple[float, ...] = ()
 
     @staticmethod
     def of(result: Result, goal: Goal) -> "Verdict":
         others = {name: result.median(name, goal.metric) for name in goal.against}
         known = {name: value for name, value in others.items() if value is not None}
         best = min(known, key=lambda name: known[name]) if known else None
-        return Verdict(goal, result.median(goal.subject, goal.metric), best, known[best] if best else None)
+        rounds: tuple[float, ...] = ()
+        if best and isinstance(result.row.measurement, SideBySide):
+            pairs = zip(result.values(goal.subject, goal.metric), result.values(best, goal.metric))
+            rounds = tuple(value / other for value, other in pairs)
+        return Verdict(goal, result.median(goal.subject, goal.metric), best, known[best] if best else None, rounds)
 
     @property
     def ratio(self) -> float | None:
         if self.value is None or not self.best_value:
             return None
+        if self.rounds:
+            return statistics.median(self.rounds)
         return self.value / self.best_value
 
     @property

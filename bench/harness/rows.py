@@ -13,7 +13,7 @@ from peers import PEERS
 from protocols import BALANCE, GRPC, H1, H2, HTTPS, QUEUES, Protocol
 from queues import BY_QUEUE, BY_REQUEST, Queues
 from streams import Multiplexed, OneStream
-from watched import PAGES, UNWATCHED, WATCHED, Watched
+from watched import PAGES, UNWATCHED, WATCHED, SideBySide
 
 OTHERS = ("nginx", "haproxy", "envoy")
 
@@ -70,7 +70,7 @@ class Goal:
 class Row:
     name: str
     what: str
-    measurement: ClosedLoop | OpenLoop | Idle | Start | Loaded | Multiplexed | OneStream | Handshakes | Watched | Queues
+    measurement: ClosedLoop | OpenLoop | Idle | Start | Loaded | Multiplexed | OneStream | Handshakes | SideBySide | Queues
     goals: tuple[Goal, ...]
     subjects: tuple[Subject, ...] = EVERYONE
 
@@ -100,7 +100,7 @@ def watched(name: str, size: str, load: Load) -> Row:
     return Row(
         name, f"POST of {size}, 32 connections, with everything off, and with {PAGES} dashboards, traces of 1 %, an access "
         "log and a scrape a second",
-        Watched(load), (Goal("cpu", 1.05, WATCHED.name, (UNWATCHED.name,)),), (UNWATCHED, WATCHED))
+        SideBySide(load), (Goal("cpu", 1.05, WATCHED.name, (UNWATCHED.name,)),), (UNWATCHED, WATCHED))
 
 
 ROWS = {

@@ -1,20 +1,24 @@
 """What it costs to be watched: dashboards, traces, an access log and scrapes, beside a gateway with none of that."""
 
 import http.server
+import os
 import re
 import selectors
 import socket
+import statistics
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.error import URLError
 
 import load
 from bench import Bench, Subject
 from job import direct
-from load import Load
+from load import Load, Outcome
 from machine import Problem
 from measure import WARM_SECONDS, Sample, measured, require_nothing_lost
 from peers import Proxy
@@ -27,15 +31,20 @@ TRACED_PERCENT = 1
 SCRAPE_SECONDS = 1
 # A batch of spans leaves the gateway at the latest this long after the last of them.
 BATCH_SECONDS = 8
+# The last lines of the log are written a moment after the load has ended.
+LOG_SECONDS = 0.1
 UNWATCHED = Subject("unwatched", "sluice", (("LOG", ""),))
 WATCHED = Subject("watched", "sluice")
 
 
 @dataclass
-class Watched:
+class SideBySide:
     """Connections that always have a request under way, with and without an audience.
 
-    The audience runs on the cores of the load. What it is shown has to arrive, or the measurement does not count.
+    Both gateways run all the time and are loaded in turns of a second, one after the other, so that what else happens on the
+    machine happens to both: the difference between them is less than that between two rounds of either. The audience runs on
+    the cores of the load. What it is shown has to arrive, or the measurement does not count. The log is a file on a disk, as
+    operators have it: in memory it would grow without end, and new pages are dear.
     """
 
     load: Load
@@ -43,30 +52,61 @@ class Watched:
     def prepare(self, bench: Bench, subjects: Sequence[Subject]) -> None:
         pass
 
-    def __call__(self, bench: Bench, subject: Subject) -> Sample:
-        if subject is not WATCHED:
-            with bench.running(subject) as proxy:
-                return self.measure(bench, proxy)
-        collector, (api,) = Collector(), free_ports(1)
-        try:
-            asked = (
-                f"admin: {{ address: '127.0.0.1:{api}' }}\n"
-                f"tracing: {{ endpoint: 'http://127.0.0.1:{collector.port}', samplePercent: {TRACED_PERCENT} }}")
-            with bench.running(replace(subject, settings=(("WATCHED", asked),))) as proxy:
-                collector.start()
-                with Pages(api).open(), Scraper(proxy).running():
-                    sample = self.measure(bench, proxy)
-                require_nothing_lost(proxy, None)
-                require_spans(proxy, collector)
-                return sample
-        finally:
-            collector.stop()
+    def together(self, bench: Bench, subjects: Sequence[Subject], rounds: int) -> dict[str, list[Sample]]:
+        """A sample of each subject for each round, which is a turn for each of the benchmark's seconds."""
+        with ExitStack() as stack:
+            log = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sluice-bench-", dir="/var/tmp"))) / "log"
+            proxies = {
+                subject.name: stack.enter_context(
+                    audience(bench, subject, log) if subject is WATCHED else bench.running(subject))
+                for subject in subjects}
+            for proxy in proxies.values():
+                load.closed_loop(proxy.port, self.load, WARM_SECONDS)
+            samples: dict[str, list[Sample]] = {name: [] for name in proxies}
+            for _ in range(rounds):
+                turns: dict[str, list[tuple[Outcome, float]]] = {name: [] for name in proxies}
+                for number in range(bench.seconds):
+                    # Nobody is always the first.
+                    for name in sorted(proxies, reverse=number % 2 == 1):
+                        turns[name].append(self.turn(proxies[name]))
+                for name, proxy in proxies.items():
+                    samples[name].append(sample(proxy, turns[name]))
+                os.truncate(log, 0)
+            return samples
 
-    def measure(self, bench: Bench, proxy: Proxy) -> Sample:
-        load.closed_loop(proxy.port, self.load, WARM_SECONDS)
+    def turn(self, proxy: Proxy) -> tuple[Outcome, float]:
+        """What a second of load brings, and the CPU time it takes."""
         before = proxy.cpu_seconds()
-        outcome = load.closed_loop(proxy.port, self.load, bench.seconds)
-        return measured(proxy, outcome, proxy.cpu_seconds() - before)
+        outcome = load.closed_loop(proxy.port, self.load, 1)
+        time.sleep(LOG_SECONDS)
+        return outcome, proxy.cpu_seconds() - before
+
+
+def sample(proxy: Proxy, turns: list[tuple[Outcome, float]]) -> Sample:
+    outcomes = [outcome for outcome, _ in turns]
+    whole = Outcome(
+        sum(each.requests for each in outcomes), sum(each.seconds for each in outcomes),
+        statistics.median(each.p50 or 0 for each in outcomes), statistics.median(each.p99 or 0 for each in outcomes))
+    return measured(proxy, whole, sum(cpu for _, cpu in turns))
+
+
+@contextmanager
+def audience(bench: Bench, subject: Subject, log: Path) -> Iterator[Proxy]:
+    """The gateway with a log, traces, dashboards and scrapes."""
+    collector, (api,) = Collector(), free_ports(1)
+    asked = (
+        f"admin: {{ address: '127.0.0.1:{api}' }}\n"
+        f"tracing: {{ endpoint: 'http://127.0.0.1:{collector.port}', samplePercent: {TRACED_PERCENT} }}")
+    settings = (("WATCHED", asked), ("LOG", f"accessLog:\n  path: {log}"))
+    try:
+        with bench.running(replace(subject, settings=settings)) as proxy:
+            collector.start()
+            with Pages(api).open(), Scraper(proxy).running():
+                yield proxy
+            require_nothing_lost(proxy, None)
+            require_spans(proxy, collector)
+    finally:
+        collector.stop()
 
 
 class Pages:
