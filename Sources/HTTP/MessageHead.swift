@@ -24,12 +24,21 @@ package struct FieldLine {
 }
 
 /// How long a message's body is (RFC 9112 section 6).
-package enum BodyFraming: Equatable, Sendable {
+@usableFromInline package enum BodyFraming: Equatable, Sendable {
     case none
     case length(UInt64)
     case chunked
     /// Up to the end of the connection; answers only.
     case close
+
+    /// Written out to be inlined: made by the compiler it is a call through a table, eight times for each request.
+    @inlinable package static func == (left: BodyFraming, right: BodyFraming) -> Bool {
+        switch (left, right) {
+        case (.none, .none), (.chunked, .chunked), (.close, .close): true
+        case (.length(let left), .length(let right)): left == right
+        default: false
+        }
+    }
 }
 
 /// Why a message was refused.

@@ -121,6 +121,14 @@ def test_the_model_of_a_path(site, log, plain):
     assert found == asked
 
 
+def test_the_model_of_a_path_that_is_refused(site, log, plain):
+    """Also one that could not be read to its end, or has an escape that nobody may use."""
+    asked = {"/v2/models/caf%C3%A9/x%zz": "caf\u00e9", "/v2/models/a%20b%2Fc/infer": "a b/c"}
+    for path in asked:
+        assert site.ask(plain, path).status == 400
+    assert {record["path"]: record["model"] for record in log.records(len(asked))} == asked
+
+
 CALLS = ["ModelInfer", "ModelStreamInfer", "ModelReady", "ModelMetadata", "ModelConfig", "ModelStatistics"]
 
 

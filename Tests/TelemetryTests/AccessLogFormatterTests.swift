@@ -90,11 +90,17 @@ import Testing
         [1, 7, 409, 410, AccessLogFormatter.fieldLimit, AccessLogFormatter.fieldLimit + 1])
     func hostileLinesHaveTheRoomTheyNeed(format: AccessLogFormatter.Format, length: Int) {
         let bytes = [UInt8](repeating: 1, count: length)
+        let trace = StableBytes(String(repeating: "a", count: 32))
+        var entryNames = KeptMembers()
+        var endpointName = KeptMembers()
         let line = bytes.withUnsafeBytes { view in
             let record = AccessLogRecord()
             record.client = view
             record.method = view
             record.path = view
+            record.entry = entryNames.keep(route: view, backend: view, for: format)
+            record.endpoint = endpointName.keep(endpoint: view, for: format)
+            record.traceID = trace.bytes
             record.protocol = "HTTP/1.1"
             record.host = view
             record.status = .max
@@ -115,9 +121,10 @@ import Testing
             record.version = view
             return Sample.line(record, format)
         }
+        withExtendedLifetime(trace) {}
         let written = line.split(separator: format == .json ? "\\u0001" : "\\x01", omittingEmptySubsequences: false)
             .count
-        #expect(written - 1 == 10 * min(length, AccessLogFormatter.fieldLimit))
+        #expect(written - 1 == 13 * min(length, AccessLogFormatter.fieldLimit))
         #expect(line.hasSuffix(format == .json ? "\"}\n" : "\n"))
     }
 

@@ -2,10 +2,10 @@ import Base
 
 @testable import Telemetry
 
-/// What a writer with `room` bytes writes, as text.
+/// What a writer with `room` bytes, and its slack behind them, writes, as text.
 func line(room: Int = 100_000, _ body: (inout LineWriter) -> Void) -> String {
     var buffer = ByteBuffer()
-    var line = LineWriter(at: buffer.reserve(room), capacity: room)
+    var line = LineWriter(at: buffer.reserve(room + LineWriter.slack), capacity: room + LineWriter.slack)
     body(&line)
     buffer.advance(line.count)
     return text(buffer.bytes)

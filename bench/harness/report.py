@@ -85,7 +85,7 @@ def goal(verdict: Verdict) -> str:
         return f"{name}: nobody to compare with"
     text = f"{name}: {title(verdict.goal.subject)} / {title(verdict.best)} = {verdict.ratio:.2f}"
     if len(verdict.rounds) > 1:
-        low, _, high = statistics.quantiles(verdict.rounds, n=4)
+        low, _, high = statistics.quantiles(verdict.rounds, n=4, method="inclusive")
         text += f" (half of the rounds {low:.2f} to {high:.2f})"
     return text if most is None else f"{text}, goal at most {most}: {verdict.word}"
 

@@ -31,8 +31,8 @@ TRACED_PERCENT = 1
 SCRAPE_SECONDS = 1
 # A batch of spans leaves the gateway at the latest this long after the last of them.
 BATCH_SECONDS = 8
-# The last lines of the log are written a moment after the load has ended.
-LOG_SECONDS = 0.1
+# The last lines of the log are written, and the last spans handed over, a moment after the load has ended.
+REST_SECONDS = 0.35
 UNWATCHED = Subject("unwatched", "sluice", (("LOG", ""),))
 WATCHED = Subject("watched", "sluice")
 
@@ -55,7 +55,7 @@ class SideBySide:
     def together(self, bench: Bench, subjects: Sequence[Subject], rounds: int) -> dict[str, list[Sample]]:
         """A sample of each subject for each round, which is a turn for each of the benchmark's seconds."""
         with ExitStack() as stack:
-            log = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sluice-bench-", dir="/var/tmp"))) / "log"
+            log = stack.enter_context(disk()) / "log"
             proxies = {
                 subject.name: stack.enter_context(
                     audience(bench, subject, log) if subject is WATCHED else bench.running(subject))
@@ -63,14 +63,16 @@ class SideBySide:
             for proxy in proxies.values():
                 load.closed_loop(proxy.port, self.load, WARM_SECONDS)
             samples: dict[str, list[Sample]] = {name: [] for name in proxies}
-            for _ in range(rounds):
+            for first in range(rounds):
                 turns: dict[str, list[tuple[Outcome, float]]] = {name: [] for name in proxies}
                 for number in range(bench.seconds):
                     # Nobody is always the first.
-                    for name in sorted(proxies, reverse=number % 2 == 1):
+                    for name in sorted(proxies, reverse=(first + number) % 2 == 1):
                         turns[name].append(self.turn(proxies[name]))
                 for name, proxy in proxies.items():
                     samples[name].append(sample(proxy, turns[name]))
+                if not log.stat().st_size:
+                    raise Problem("the log is empty")
                 os.truncate(log, 0)
             return samples
 
@@ -78,8 +80,19 @@ class SideBySide:
         """What a second of load brings, and the CPU time it takes."""
         before = proxy.cpu_seconds()
         outcome = load.closed_loop(proxy.port, self.load, 1)
-        time.sleep(LOG_SECONDS)
+        time.sleep(REST_SECONDS)
         return outcome, proxy.cpu_seconds() - before
+
+
+@contextmanager
+def disk() -> Iterator[Path]:
+    """A directory for the log, which is not in memory on most machines."""
+    try:
+        directory = tempfile.TemporaryDirectory(prefix="sluice-bench-", dir="/var/tmp")
+    except OSError as error:
+        raise Problem(f"there is no place for the log: {error}") from None
+    with directory as path:
+        yield Path(path)
 
 
 def sample(proxy: Proxy, turns: list[tuple[Outcome, float]]) -> Sample:

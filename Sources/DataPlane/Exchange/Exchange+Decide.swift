@@ -46,7 +46,7 @@ extension Exchange {
             return
         }
         switch PathNormalizer.normalize(head.slice(target.path), into: &decodedPath) {
-        case .asReceived: hasDecodedPath = false
+        case .asReceived: hasPlainPath = true
         case .decoded: hasDecodedPath = true
         case .refused(let error):
             reject(error)

@@ -82,10 +82,8 @@ extension Exchange {
             return (reader.model, reader.version)
         }
         guard let named = InferencePath(upstreamPath) else { return (none, none) }
-        // A path as it was received has no escapes.
-        guard hasDecodedPath || isRewritten, let decoded = percentDecoded(named.model) else {
-            return (named.model, named.version)
-        }
+        if hasPlainPath && !isRewritten { return (named.model, named.version) }
+        guard let decoded = percentDecoded(named.model) else { return (named.model, named.version) }
         worker.valueScratch.removeAll()
         worker.valueScratch.append(decoded)
         return (worker.valueScratch.bytes, named.version)

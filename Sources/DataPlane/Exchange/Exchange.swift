@@ -40,6 +40,8 @@ package final class Exchange: UpstreamUser {
     var target: RequestTarget?
     var decodedPath = ByteBuffer()
     var hasDecodedPath = false
+    /// It is known that the path has no escapes.
+    var hasPlainPath = false
     /// The value that goes out as `Host`; a range of the head.
     var host = HeadRange.empty
     var identity = Identity()
@@ -170,6 +172,7 @@ package final class Exchange: UpstreamUser {
         target = nil
         if hasDecodedPath { decodedPath.release() }
         hasDecodedPath = false
+        hasPlainPath = false
         host = .empty
         route = nil
         entry = nil

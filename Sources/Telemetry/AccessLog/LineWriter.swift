@@ -5,6 +5,7 @@ import Glibc
 /// counts with `escapedSize(of:)` for whatever a peer has sent.
 struct LineWriter: ~Copyable {
     private let start: UnsafeMutableRawPointer
+    /// Where the slack begins.
     private let end: UnsafeMutableRawPointer
     private var cursor: UnsafeMutableRawPointer
 
@@ -14,7 +15,7 @@ struct LineWriter: ~Copyable {
     /// Room for `capacity` bytes at `start`.
     init(at start: UnsafeMutableRawPointer, capacity: Int) {
         self.start = start
-        end = start + capacity
+        end = start + capacity - Self.slack
         cursor = start
     }
 

@@ -3,12 +3,18 @@
 /// Two generations: when the young one is full it becomes the old one, and what is used again moves over. So the cache is
 /// bounded, keeps what is in use, and forgets the rest. Right and wrong credentials are kept apart, for wrong ones are free
 /// to invent and would push the right ones out.
-package struct VerdictCache<Digest: Hashable & Sendable>: Sendable {
-    private struct Generations {
-        var young: Set<Digest> = []
-        var old: Set<Digest> = []
-        let capacity: Int
+///
+/// Inlinable, so that it is compiled for its digest where it is used: a request with a password looks here once.
+@usableFromInline package struct VerdictCache<Digest: Hashable & Sendable>: Sendable {
+    @usableFromInline
+    struct Generations: Sendable {
+        @usableFromInline var young: Set<Digest> = []
+        @usableFromInline var old: Set<Digest> = []
+        @usableFromInline let capacity: Int
 
+        init(capacity: Int) { self.capacity = capacity }
+
+        @inlinable @inline(__always)
         mutating func contains(_ digest: Digest) -> Bool {
             if young.contains(digest) { return true }
             guard old.contains(digest) else { return false }
@@ -16,6 +22,7 @@ package struct VerdictCache<Digest: Hashable & Sendable>: Sendable {
             return true
         }
 
+        @inlinable @inline(__always)
         mutating func insert(_ digest: Digest) {
             if young.count >= capacity {
                 old = young
@@ -25,8 +32,8 @@ package struct VerdictCache<Digest: Hashable & Sendable>: Sendable {
         }
     }
 
-    private var right: Generations
-    private var wrong: Generations
+    @usableFromInline var right: Generations
+    @usableFromInline var wrong: Generations
 
     /// - Parameter capacity: verdicts of each kind in a generation.
     package init(capacity: Int = 8192) {
@@ -35,11 +42,13 @@ package struct VerdictCache<Digest: Hashable & Sendable>: Sendable {
     }
 
     /// The known verdict, or `nil`.
+    @inlinable @inline(__always)
     package mutating func verdict(_ digest: Digest) -> Bool? {
         if right.contains(digest) { return true }
         return wrong.contains(digest) ? false : nil
     }
 
+    @inlinable @inline(__always)
     package mutating func remember(_ digest: Digest, isRight: Bool) {
         if isRight { right.insert(digest) } else { wrong.insert(digest) }
     }
